@@ -1,0 +1,23 @@
+import type { Site } from '../domain/site.ts'
+import type { Clock, Random } from '../ports/clock.ts'
+import type { Delivery } from '../ports/delivery.ts'
+import type { JobQueue } from '../ports/job-queue.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { Peer } from '../ports/peer.ts'
+import type { RecordStore } from '../ports/record-store.ts'
+import type { SiteStore } from '../ports/site-store.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
+
+/** Everything a use case may touch: one site's ports. Use cases are functions that take this first. */
+export interface Services {
+  readonly site: Site
+  readonly records: RecordStore
+  readonly siteStore: SiteStore
+  readonly objects: ObjectStore
+  readonly jobs: JobQueue
+  readonly peer: Peer
+  readonly delivery: Delivery
+  readonly clock: Clock
+  readonly random: Random
+  readonly telemetry: Telemetry
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+import { bucketCount, keyText, recordShardCount, type RecordKey } from './record.ts'
+
+export const sha256Hex = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+export const sha256Base64Url = (data: string | Uint8Array): string =>
+  createHash('sha256').update(data).digest('base64url')
+
+const keyHash = (key: RecordKey): Buffer => createHash('sha256').update(keyText(key)).digest()
+
+/** The reconcile bucket of a record: the first bits of its key's hash. */
+export const bucketOf = (key: RecordKey): number => keyHash(key).readUInt16BE(0) >>> (16 - Math.log2(bucketCount))
+
+/** The shard of a record inside its collection, so that no logical partition outgrows its limits. */
+export const shardOf = (key: RecordKey): number => keyHash(key).readUInt16BE(2) % recordShardCount
+
+/** Crockford base 32 of the first 16 bytes of SHA-256: 26 characters, an id that the same parts always give. */
+export function derivedId(...parts: readonly string[]): string {
+  const digest = createHash('sha256')
+    .update(parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join(''))
+    .digest()
+  return base32(digest.subarray(0, 16))
+}
+
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
+
+export function base32(bytes: Uint8Array): string {
+  let text = ''
+  let bits = 0
+  let value = 0
+  for (const byte of bytes) {
+    value = (value << 8) | byte
+    bits += 8
+    while (bits >= 5) {
+      bits -= 5
+      text += alphabet[(value >>> bits) & 31]
+    }
+    value &= (1 << bits) - 1
+  }
+  return bits > 0 ? text + alphabet[(value << (5 - bits)) & 31] : text
+}

@@ -1,0 +1,23 @@
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
+export type JsonObject = { [name: string]: Json }
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/**
+ * JSON with sorted member names: equal values give equal text, whatever order they were built in.
+ * The order is by UTF-16 code units, as in RFC 8785 (JSON Canonicalization Scheme).
+ */
+export function canonicalJson(value: Json | undefined): string {
+  if (value === undefined) return ''
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
+  if (isJsonObject(value)) {
+    const members = Object.keys(value)
+      .sort()
+      .map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name])}`)
+    return `{${members.join(',')}}`
+  }
+  return JSON.stringify(value)
+}
+
+export const jsonEqual = (a: Json, b: Json): boolean => canonicalJson(a) === canonicalJson(b)

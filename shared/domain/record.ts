@@ -1,0 +1,52 @@
+import type { Vector } from '../replication/vector.ts'
+import type { JsonObject } from './json.ts'
+import type { Stamp } from './stamp.ts'
+
+/**
+ * Names one record. `tenant` and `collection` are short names, `id` is up to 256 bytes of printable text.
+ * Collections whose name begins with `_` belong to the system: clients cannot write them through the records API.
+ */
+export interface RecordKey {
+  readonly tenant: string
+  readonly collection: string
+  readonly id: string
+}
+
+/** An idempotency key that this record has already honoured: `{ key: hash, print: request fingerprint, stamp }`. */
+export interface AppliedKey {
+  readonly key: string
+  readonly print: string
+  readonly stamp: Stamp
+}
+
+/**
+ * One state of a record: what travels between the sites.
+ * `stamp` is always the newest of `vector`; `body` is null exactly when `deleted` (a tombstone).
+ */
+export interface RecordState {
+  readonly key: RecordKey
+  readonly vector: Vector
+  readonly stamp: Stamp
+  readonly deleted: boolean
+  readonly body: JsonObject | null
+  readonly createdMs: number
+  readonly applied?: readonly AppliedKey[]
+}
+
+/** How a state came to be at this site; a state copied unchanged from the peer is not offered back. */
+export type Via = 'client' | 'peer' | 'merge'
+
+/** A state as one site keeps it. The extra members never leave the site. */
+export interface StoredRecord extends RecordState {
+  readonly via: Via
+  /** When this state arrived here, on this site's clock: the order of the site's change list. */
+  readonly arrivalMs: number
+  /** The store's own version of the item, for compare-and-swap. */
+  readonly token: string
+}
+
+export const recordShardCount = 16
+export const bucketCount = 2 ** 14
+
+/** A slash cannot occur in a tenant or a collection, so the text is unambiguous. */
+export const keyText = ({ tenant, collection, id }: RecordKey): string => `${tenant}/${collection}/${id}`

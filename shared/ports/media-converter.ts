@@ -1,0 +1,55 @@
+import type { JsonObject } from '../domain/json.ts'
+
+/** What a recipe makes. The same recipe on the same bytes gives the same rendition id, at both sites. */
+export interface Recipe {
+  /** For instance `image-webp-640`, `video-h264-720`, `poster`, `waveform`. */
+  readonly name: string
+  /** Raised whenever the output of this recipe changes. */
+  readonly version: number
+  readonly options: JsonObject
+}
+
+export interface ConversionSource {
+  /** A local file holding the verified original; read-only for the converter. */
+  readonly path: string
+  readonly mediaType: string
+  readonly bytes: number
+}
+
+export interface ConvertedFile {
+  readonly recipe: Recipe
+  /** A file in the work folder that the caller gave; the caller removes it. */
+  readonly path: string
+  readonly mediaType: string
+  readonly bytes: number
+  /** width, height, durationMs, ... as far as they apply. */
+  readonly properties: JsonObject
+}
+
+export interface Inspection {
+  /** The true type, found from the bytes. */
+  readonly mediaType: string
+  readonly kind: 'image' | 'video' | 'audio' | 'data' | 'document' | 'other'
+  /** width, height, orientation, durationMs, codecs, pages, frames, thumbhash, exif ... */
+  readonly properties: JsonObject
+  /** What to make of it. */
+  readonly recipes: readonly Recipe[]
+}
+
+/**
+ * Looks at and converts one local file. Hostile input is the normal case.
+ * Throws `invalid-media` with a reason a user understands; `timed-out` past its limits.
+ */
+export interface MediaConverter {
+  inspect(source: ConversionSource, signal: AbortSignal): Promise<Inspection>
+  /** Makes all recipes in one go (they share decoding). `onProgress` takes 0 to 1. */
+  convert(
+    source: ConversionSource,
+    inspection: Inspection,
+    options: {
+      readonly workFolder: string
+      readonly signal: AbortSignal
+      readonly onProgress?: (fraction: number) => void
+    },
+  ): Promise<readonly ConvertedFile[]>
+}

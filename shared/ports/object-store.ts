@@ -1,0 +1,108 @@
+import type { Page, PageRequest } from './page.ts'
+
+/**
+ * Object keys are paths whose first segment names the area:
+ * `objects/<tenant>/<asset>/<sha256>` immutable bytes, `uploads/<tenant>/<upload>` staging, `drop/<tenant>/<path>` dropped files.
+ */
+export interface ObjectInfo {
+  readonly key: string
+  readonly bytes: number
+  /** Strong, opaque, changes with the bytes. */
+  readonly etag: string
+  readonly mediaType: string
+  readonly modifiedMs: number
+  /** Lower-case names, short ASCII values; `sha256` (hex) is set by whoever verified the bytes. */
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Both ends included, as in RFC 9110. */
+export interface ByteRange {
+  readonly first: number
+  readonly last: number
+}
+
+export interface ObjectBody extends ObjectInfo {
+  /** The bytes of the range asked for, or all. Cancel it or read it to its end. */
+  readonly stream: ReadableStream<Uint8Array>
+  readonly range?: ByteRange
+}
+
+export interface PutObjectOptions {
+  readonly mediaType: string
+  readonly metadata?: Readonly<Record<string, string>>
+  /** The exact length when known. */
+  readonly bytes?: number
+  /** Write only if no object has this key: answers `exists` instead of overwriting. */
+  readonly ifAbsent?: boolean
+  readonly signal?: AbortSignal
+}
+
+export interface PresignOptions {
+  readonly method: 'GET' | 'PUT'
+  readonly expiresMs: number
+  /** For GET: what the store should answer with. */
+  readonly responseType?: string
+  readonly responseDisposition?: string
+  readonly responseCacheControl?: string
+}
+
+export interface PresignedRequest {
+  readonly method: 'GET' | 'PUT'
+  readonly url: string
+  /** Headers that the caller must send along. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly expiresAtMs: number
+}
+
+/** An upload in parts, going straight from the client to the store. */
+export interface MultipartUpload {
+  readonly key: string
+  readonly uploadId: string
+}
+
+export interface UploadedPart {
+  /** From 1. */
+  readonly part: number
+  readonly bytes: number
+  readonly etag: string
+}
+
+export interface ObjectStore {
+  readonly supports: {
+    /** The store can copy from a URL of the other cloud by itself. */
+    readonly copyFromUrl: boolean
+    readonly partBytesMin: number
+    readonly partBytesMax: number
+    readonly partsMax: number
+  }
+  head(key: string): Promise<ObjectInfo | undefined>
+  /** Undefined when absent. Throws `range-not-satisfiable`. */
+  get(key: string, range?: ByteRange, signal?: AbortSignal): Promise<ObjectBody | undefined>
+  /** Streams at flat memory; the object appears whole or not at all. */
+  put(
+    key: string,
+    body: ReadableStream<Uint8Array> | Uint8Array,
+    options: PutObjectOptions,
+  ): Promise<'stored' | 'exists'>
+  /** Copies inside the store without reading the bytes here, any size. Throws `not-found`. */
+  copy(
+    from: string,
+    to: string,
+    options: { readonly mediaType: string; readonly metadata: Readonly<Record<string, string>> },
+  ): Promise<void>
+  /** True when there was something to remove. */
+  remove(key: string): Promise<boolean>
+  /** In ascending order of key. `after` is the cursor the last page gave. */
+  list(prefix: string, page: PageRequest): Promise<Page<ObjectInfo>>
+  presign(key: string, options: PresignOptions): Promise<PresignedRequest>
+  startMultipart(
+    key: string,
+    options: { readonly mediaType: string; readonly metadata?: Readonly<Record<string, string>> },
+  ): Promise<MultipartUpload>
+  presignPart(upload: MultipartUpload, part: number, options: { readonly expiresMs: number }): Promise<PresignedRequest>
+  /** What the store holds of an unfinished upload, in order of part. */
+  listParts(upload: MultipartUpload): Promise<readonly UploadedPart[]>
+  /** Joins parts 1 to n. Doing it twice is harmless. Throws `invalid-request` when parts are missing. */
+  completeMultipart(upload: MultipartUpload, parts: readonly UploadedPart[]): Promise<ObjectInfo>
+  abortMultipart(upload: MultipartUpload): Promise<void>
+}

@@ -1,0 +1,49 @@
+import type { RecordKey, RecordState } from '../domain/record.ts'
+import type { Vector } from '../replication/vector.ts'
+
+/** What the peer did with one offered state. */
+export type OfferOutcome =
+  | { readonly kind: 'applied' | 'known' | 'merged' | 'quarantined' | 'frozen' }
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string }
+
+export interface ReadGrant {
+  readonly key: string
+  readonly url: string
+  readonly bytes: number
+  readonly mediaType: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly expiresAtMs: number
+}
+
+/** A question about the digest tree: no `path` asks for the root, [page] for a page's leaves, [page, leaf] for a bucket's entries. */
+export interface SummaryRequest {
+  readonly path: readonly number[]
+  /** The asker's own digest there; when equal, the answer is `same`. */
+  readonly digest: string
+}
+
+export type SummaryAnswer =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'digests'; readonly digests: readonly string[] }
+  | { readonly kind: 'entries'; readonly entries: readonly { readonly key: RecordKey; readonly vector: Vector }[] }
+
+export interface PeerStatus {
+  readonly site: string
+  readonly nowMs: number
+  readonly protocol: number
+}
+
+/**
+ * The other site, over its peer API. No verb erases.
+ * Every call throws `peer-unavailable` when the peer cannot be reached or does not answer in time.
+ */
+export interface Peer {
+  /** Outcomes in the order of `states`. Up to 100 states, 1 MiB. Idempotent. */
+  offer(states: readonly RecordState[]): Promise<readonly OfferOutcome[]>
+  /** The peer's states for these keys, undefined where it has none. Up to 100 keys. */
+  read(keys: readonly RecordKey[]): Promise<readonly (RecordState | undefined)[]>
+  /** Short-lived URLs from which the objects' bytes can be read; undefined where the peer lacks the object. */
+  grantRead(objectKeys: readonly string[]): Promise<readonly (ReadGrant | undefined)[]>
+  summaries(request: readonly SummaryRequest[]): Promise<readonly SummaryAnswer[]>
+  status(): Promise<PeerStatus>
+}

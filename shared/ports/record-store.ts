@@ -1,0 +1,58 @@
+import type { RecordKey, RecordState, StoredRecord, Via } from '../domain/record.ts'
+import type { Vector } from '../replication/vector.ts'
+import type { Page, PageRequest } from './page.ts'
+
+/** What must hold for a write to happen. `token` is the one that a read of this store returned. */
+export type WriteCondition = { readonly kind: 'absent' } | { readonly kind: 'unchanged'; readonly token: string }
+
+export interface LocalFacts {
+  readonly via: Via
+  readonly arrivalMs: number
+}
+
+export type PutOutcome =
+  | { readonly kind: 'stored'; readonly token: string }
+  /** The condition did not hold; nothing was written. */
+  | { readonly kind: 'changed' }
+
+export interface Partition {
+  readonly tenant: string
+  readonly collection: string
+  /** 0 to recordShardCount - 1 */
+  readonly shard: number
+}
+
+export interface BucketEntry {
+  readonly key: RecordKey
+  readonly vector: Vector
+  readonly deleted: boolean
+}
+
+/**
+ * Where a site keeps its replicated records, tombstones included.
+ * The cost of every call follows what it returns, not how much is stored.
+ * Throws `too-large` over the store's item limit, `throttled`, `unavailable`.
+ */
+export interface RecordStore {
+  /** Strongly consistent at this site. Tombstones are returned like any other state. */
+  get(key: RecordKey): Promise<StoredRecord | undefined>
+  /** In the order of `keys`; reads may be batched, each is strongly consistent. Up to 100 keys. */
+  getMany(keys: readonly RecordKey[]): Promise<(StoredRecord | undefined)[]>
+  /** Compare-and-swap of a whole state. Safe to send again: the second try answers `changed`. */
+  put(state: RecordState, condition: WriteCondition, facts: LocalFacts): Promise<PutOutcome>
+  /** The states of one partition in ascending order of id (by UTF-8 bytes), tombstones included. `after` is an id. */
+  query(partition: Partition, page: PageRequest): Promise<Page<StoredRecord>>
+  /** Everything in one reconcile bucket (see bucketOf). `after` is the cursor the last page gave. May lag by seconds. */
+  scanBucket(bucket: number, page: PageRequest): Promise<Page<BucketEntry>>
+  /**
+   * The latest states of a tenant's records in order of arrival at this site, from `page.after` (exclusive), a cursor
+   * this call returned or that arrivalCursor(ms) made. May lag by seconds.
+   */
+  arrivals(tenant: string, shard: number, page: PageRequest): Promise<Page<StoredRecord>>
+}
+
+/** A cursor for `arrivals` that stands just before everything that arrived at or after `ms`. */
+export const arrivalCursor = (ms: number): string => String(ms).padStart(15, '0')
+
+/** An arrival index is spread over this many shards of a tenant, chosen by shardOf(key) modulo it. */
+export const arrivalShardCount = 4
