@@ -1,0 +1,165 @@
+/**
+ * Makes what deploys, which is also what runs locally:
+ *   dist/aws/<function>/index.cjs   one Lambda bundle a function, exporting `handler`
+ *   dist/azure/index.cjs            one bundle that registers every function of the Functions app, beside host.json
+ *   dist/maps/                      source maps and licence notices, kept out of the packages
+ * The same inputs give the same bytes. A second run that finds its inputs unchanged does nothing.
+ */
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type BuildOptions, build as esbuild } from 'esbuild'
+
+export const functionNames = ['http', 'change-feed', 'object-created', 'job', 'timer'] as const
+
+interface BuildReport {
+  /** False when nothing had changed since the last build. */
+  readonly built: boolean
+  readonly millis: number
+  /** Bytes by path under `dist/`. */
+  readonly bytes: Readonly<Record<string, number>>
+}
+
+interface Manifest {
+  /** Digest by input path, relative to the root. An import of a new file changes a file that is already listed. */
+  readonly inputs: Readonly<Record<string, string>>
+  /** Digest by output path, relative to `dist/`. */
+  readonly outputs: Readonly<Record<string, string>>
+  readonly bytes: Readonly<Record<string, number>>
+}
+
+const rootFolder = join(dirname(fileURLToPath(import.meta.url)), '..')
+
+/** Inputs that no metafile lists: the dependencies by their lock file, this script, and what is copied. */
+const fixedInputs = ['package-lock.json', 'scripts/build.ts', 'tsconfig.json', 'host.json']
+
+/**
+ * `@azure/functions-core` exists only inside the Functions host; sharp and the ffmpeg package carry native binaries;
+ * the AWS SDK is bundled because the one in the Lambda runtime is slower to load and changes under us.
+ */
+const external = ['@azure/functions-core', 'sharp', '@ffmpeg-installer/ffmpeg']
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'cjs',
+  minify: true,
+  sourcemap: 'external',
+  legalComments: 'external',
+  external,
+  // Some dependencies read `import.meta.url`, which CommonJS does not have.
+  define: { 'import.meta.url': '__u' },
+  banner: { js: "const __u=require('node:url').pathToFileURL(__filename).href;" },
+  metafile: true,
+  write: false,
+  logLevel: 'silent',
+}
+
+const digest = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+const digestFile = async (path: string): Promise<string> => digest(await readFile(path).catch(() => Buffer.alloc(0)))
+
+const digestAll = async (folder: string, paths: Iterable<string>): Promise<Record<string, string>> => {
+  const sorted = [...new Set(paths)].sort()
+  const digests = await Promise.all(sorted.map((path) => digestFile(join(folder, path))))
+  return Object.fromEntries(sorted.map((path, index) => [path, digests[index] ?? '']))
+}
+
+const sameDigests = async (folder: string, expected: Readonly<Record<string, string>>): Promise<boolean> => {
+  const found = await digestAll(folder, Object.keys(expected))
+  return Object.entries(expected).every(([path, value]) => found[path] === value)
+}
+
+/** Never leaves half a bundle under the final name, whoever else is building or reading at the same time. */
+const writeWhole = async (path: string, contents: Uint8Array | string): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true })
+  const temporary = `${path}.${process.pid}.tmp`
+  await writeFile(temporary, contents)
+  await rename(temporary, path)
+}
+
+const bundles = (root: string): { readonly out: string; readonly options: BuildOptions }[] => [
+  ...functionNames.map((name) => ({
+    out: `aws/${name}/index.cjs`,
+    options: { entryPoints: [join(root, 'aws/handlers', `${name}.ts`)] },
+  })),
+  {
+    out: 'azure/index.cjs',
+    options: {
+      // Each handler module registers itself on import.
+      stdin: {
+        contents: functionNames.map((name) => `import './azure/handlers/${name}.ts'`).join('\n'),
+        resolveDir: root,
+        sourcefile: 'azure/app.ts',
+        loader: 'ts' as const,
+      },
+    },
+  },
+]
+
+const bundle = async (root: string, dist: string) => {
+  const inputs = new Set<string>()
+  const outputs: string[] = []
+  const bytes: Record<string, number> = {}
+  for (const { out, options } of bundles(root)) {
+    const result = await esbuild({ ...common, ...options, absWorkingDir: root, outfile: join(dist, out) })
+    for (const path of Object.keys(result.metafile?.inputs ?? {})) {
+      if (!path.includes('node_modules/') && existsSync(join(root, path))) inputs.add(path)
+    }
+    for (const file of result.outputFiles ?? []) {
+      const name = relative(dist, file.path)
+      const path = name === out ? name : join('maps', name)
+      await writeWhole(join(dist, path), file.contents)
+      if (name !== out) continue
+      bytes[out] = file.contents.byteLength
+      outputs.push(out)
+    }
+  }
+  return { inputs, outputs, bytes }
+}
+
+/**
+ * Builds every bundle unless the inputs are those of the last build.
+ * Fails with esbuild's own error, which names file and line.
+ */
+export const build = async (options: { readonly root?: string; readonly force?: boolean } = {}): Promise<BuildReport> => {
+  const started = performance.now()
+  const root = options.root ?? rootFolder
+  const dist = join(root, 'dist')
+  const manifestPath = join(dist, 'manifest.json')
+  const last = await readFile(manifestPath, 'utf8').then(
+    (text) => JSON.parse(text) as Manifest,
+    () => undefined,
+  )
+  if (
+    options.force !== true &&
+    last !== undefined &&
+    (await sameDigests(root, last.inputs)) &&
+    (await sameDigests(dist, last.outputs))
+  ) {
+    return { built: false, millis: performance.now() - started, bytes: last.bytes }
+  }
+  const { inputs, outputs, bytes } = await bundle(root, dist)
+  await writeWhole(join(dist, 'azure/host.json'), await readFile(join(root, 'host.json')))
+  await writeWhole(join(dist, 'azure/package.json'), '{\n  "name": "catamaran",\n  "main": "index.cjs"\n}\n')
+  const manifest: Manifest = {
+    inputs: await digestAll(root, [...fixedInputs, ...inputs]),
+    outputs: await digestAll(dist, [...outputs, 'azure/host.json', 'azure/package.json']),
+    bytes,
+  }
+  await writeWhole(manifestPath, JSON.stringify(manifest, null, 2))
+  return { built: true, millis: performance.now() - started, bytes }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { force: { type: 'boolean', default: false } } })
+  const report = await build({ force: values.force })
+  for (const [path, size] of Object.entries(report.bytes)) {
+    console.log(`${`dist/${path}`.padEnd(36)} ${(size / 1024).toFixed(0).padStart(6)} KB`)
+  }
+  console.log(`${report.built ? 'built' : 'unchanged'} in ${(report.millis / 1000).toFixed(2)} s`)
+}
