@@ -16,3 +16,17 @@ export const idempotencyMs = 72 * 3_600_000
 
 /** How long past versions and lost conflict sides are kept. */
 export const historyMs = 90 * 24 * 3_600_000
+
+export const recordIdBytesMax = 256
+
+/** A site item's value, as stored text in UTF-8 bytes. */
+export const siteItemBytesMax = 390_000
+
+/** Twice this is what the narrowest store's id holds, and encoding an id at most doubles it (see sortableId). */
+export const siteIdBytesMax = 511
+
+/** Before base64: the narrowest queue takes 64 KiB of base64. */
+export const jobMessageBytesMax = 48 * 1024
+
+/** The longest page of any list. */
+export const pageItemsMax = 1_000

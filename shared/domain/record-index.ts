@@ -1,0 +1,40 @@
+import { bucketOf, sha256Hex, shardOf } from './hash.ts'
+import { keyText, type RecordKey } from './record.ts'
+
+/** Where every store keeps a record, in the same words, so that keys can be compared across sites. */
+export interface RecordIndex {
+  /** `<tenant>/<collection>/<shard>` */
+  readonly partition: string
+  /** The reconcile bucket, five digits. */
+  readonly bucketKey: string
+  /** `<tenant>/<arrival shard>` */
+  readonly feedKey: string
+  /** Sorts by arrival and is unique: it is also the cursor that stands just after this record. */
+  readonly arrivalKey: string
+}
+
+/** Must equal arrivalShardCount of the record store's port; kept here so that the domain imports no port. */
+const feedShardCount = 4
+
+export const recordIndex = (key: RecordKey, arrivalMs: number): RecordIndex => ({
+  partition: partitionText(key.tenant, key.collection, shardOf(key)),
+  bucketKey: bucketText(bucketOf(key)),
+  feedKey: feedText(key.tenant, shardOf(key) % feedShardCount),
+  arrivalKey: arrivalKeyOf(key, arrivalMs),
+})
+
+export const partitionText = (tenant: string, collection: string, shard: number): string =>
+  `${tenant}/${collection}/${shard}`
+
+export const bucketText = (bucket: number): string => String(bucket).padStart(5, '0')
+
+export const feedText = (tenant: string, shard: number): string => `${tenant}/${shard}`
+
+export const arrivalKeyOf = (key: RecordKey, arrivalMs: number): string =>
+  `${String(arrivalMs).padStart(15, '0')}/${sha256Hex(keyText(key)).slice(0, 12)}`
+
+/** The key of a record from where it is kept. */
+export function keyOfPartition(partition: string, id: string): RecordKey {
+  const [tenant = '', collection = ''] = partition.split('/')
+  return { tenant, collection, id }
+}

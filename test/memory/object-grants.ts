@@ -1,0 +1,80 @@
+import { resolveRange } from '../../shared/domain/byte-range.ts'
+import { sha256Hex } from '../../shared/domain/hash.ts'
+import type { Clock } from '../../shared/ports/clock.ts'
+import type { MultipartUpload, PresignedRequest, PresignOptions } from '../../shared/ports/object-store.ts'
+import type { MemoryObject } from './object-store.ts'
+
+interface GrantOptions {
+  readonly clock: Clock
+  readonly baseUrl: string
+  readonly secret: string
+  readonly read: (key: string) => MemoryObject | undefined
+  readonly write: (key: string, bytes: Uint8Array) => void
+  readonly writePart: (upload: MultipartUpload, part: number, bytes: Uint8Array) => void
+}
+
+/** Presigned URLs of the in-memory store, and the server that honours them. */
+export function memoryGrants({ clock, baseUrl, secret, read, write, writePart }: GrantOptions) {
+  const sign = (
+    method: 'GET' | 'PUT',
+    key: string,
+    expiresMs: number,
+    extra: Record<string, string>,
+  ): PresignedRequest => {
+    const url = new URL(`/${key.split('/').map(encodeURIComponent).join('/')}`, baseUrl)
+    const query = new URLSearchParams({ ...extra, method, expires: String(expiresMs) })
+    query.set('signature', sha256Hex(`${secret} ${url.pathname} ${query}`))
+    url.search = query.toString()
+    return { method, url: url.href, headers: {}, expiresAtMs: expiresMs }
+  }
+  const isSigned = (url: URL, method: string): boolean => {
+    const query = new URLSearchParams(url.search)
+    const signature = query.get('signature')
+    query.delete('signature')
+    return signature === sha256Hex(`${secret} ${url.pathname} ${query}`) && query.get('method') === method
+  }
+  const answerGet = (key: string, query: URLSearchParams, range: string | undefined): Response => {
+    const found = read(key)
+    if (!found) return new Response(null, { status: 404 })
+    const headers: Record<string, string> = {
+      etag: found.info.etag,
+      'content-type': query.get('type') ?? found.info.mediaType,
+    }
+    const disposition = query.get('disposition')
+    if (disposition) headers['content-disposition'] = disposition
+    const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? []
+    if (first === undefined) return new Response(Uint8Array.from(found.bytes), { headers })
+    const part = resolveRange(
+      { first: Number(first), last: last ? Number(last) : Number.MAX_SAFE_INTEGER },
+      found.bytes.length,
+    )
+    headers['content-range'] = `bytes ${part.first}-${part.last}/${found.bytes.length}`
+    return new Response(Uint8Array.from(found.bytes.subarray(part.first, part.last + 1)), { status: 206, headers })
+  }
+  return {
+    object: (key: string, options: PresignOptions): PresignedRequest =>
+      sign(options.method, key, options.expiresMs, {
+        ...(options.responseType === undefined ? {} : { type: options.responseType }),
+        ...(options.responseDisposition === undefined ? {} : { disposition: options.responseDisposition }),
+      }),
+    part: (upload: MultipartUpload, part: number, expiresMs: number): PresignedRequest =>
+      sign('PUT', upload.key, expiresMs, { upload: upload.uploadId, part: String(part) }),
+    fetch: async (
+      address: string,
+      init: { method?: string; headers?: Record<string, string>; body?: Uint8Array } = {},
+    ): Promise<Response> => {
+      const url = new URL(address)
+      const method = init.method ?? 'GET'
+      if (!isSigned(url, method) || Number(url.searchParams.get('expires')) <= clock.now()) {
+        return new Response(null, { status: 403 })
+      }
+      const key = url.pathname.slice(1).split('/').map(decodeURIComponent).join('/')
+      if (method === 'GET') return answerGet(key, url.searchParams, new Headers(init.headers).get('range') ?? undefined)
+      const bytes = Uint8Array.from(init.body ?? [])
+      const upload = url.searchParams.get('upload')
+      if (upload === null) write(key, bytes)
+      else writePart({ key, uploadId: upload }, Number(url.searchParams.get('part')), bytes)
+      return new Response(null, { status: 200, headers: { etag: `"${sha256Hex(bytes).slice(0, 32)}"` } })
+    },
+  }
+}

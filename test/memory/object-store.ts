@@ -1,0 +1,176 @@
+import { sha256Hex } from '../../shared/domain/hash.ts'
+import { assertParts } from '../../shared/domain/object-parts.ts'
+import { resolveRange } from '../../shared/domain/byte-range.ts'
+import { CatamaranError } from '../../shared/domain/errors.ts'
+import type { Clock, Random } from '../../shared/ports/clock.ts'
+import type {
+  MultipartUpload,
+  ObjectBody,
+  ObjectInfo,
+  ObjectStore,
+  UploadedPart,
+} from '../../shared/ports/object-store.ts'
+import { MemoryIndex } from './memory-index.ts'
+import { memoryGrants } from './object-grants.ts'
+import { streamOf, bytesOfStream } from './streams.ts'
+
+export interface MemoryObject {
+  readonly info: ObjectInfo
+  readonly bytes: Uint8Array
+}
+
+export interface MemoryObjectStore extends ObjectStore {
+  /** Answers requests to the URLs this store presigned, as fetch would. */
+  fetch(url: string, init?: { method?: string; headers?: Record<string, string>; body?: Uint8Array }): Promise<Response>
+  all(): MemoryObject[]
+  load(objects: readonly MemoryObject[]): void
+}
+
+interface Options {
+  readonly clock: Clock
+  readonly random: Random
+  readonly baseUrl?: string
+  readonly copyFromUrl?: boolean
+  /** Called after an object was stored or removed, as an object notification would be. */
+  readonly onChange?: (event: {
+    readonly kind: 'created' | 'removed'
+    readonly key: string
+    readonly bytes: number
+  }) => void
+}
+
+type Pending = {
+  readonly mediaType: string
+  readonly metadata: Record<string, string>
+  readonly parts: Map<number, Uint8Array>
+}
+
+/** An object store without I/O; upload ids come from the injected random. */
+export function memoryObjectStore(options: Options): MemoryObjectStore {
+  const { clock, random, onChange } = options
+  const objects = new Map<string, MemoryObject>()
+  const index = new MemoryIndex()
+  const uploads = new Map<string, Pending>()
+
+  const write = (
+    key: string,
+    bytes: Uint8Array,
+    mediaType: string,
+    metadata: Readonly<Record<string, string>>,
+  ): ObjectInfo => {
+    const etag = `"${sha256Hex(bytes).slice(0, 32)}"`
+    const info = { key, bytes: bytes.byteLength, etag, mediaType, modifiedMs: clock.now(), metadata: { ...metadata } }
+    objects.set(key, { info, bytes })
+    index.add('', key, key)
+    onChange?.({ kind: 'created', key, bytes: bytes.byteLength })
+    return structuredClone(info)
+  }
+  const remove = (key: string): boolean => {
+    const found = objects.delete(key)
+    index.remove('', key)
+    if (found) onChange?.({ kind: 'removed', key, bytes: 0 })
+    return found
+  }
+  const pending = ({ uploadId, key }: MultipartUpload): Pending => {
+    const found = uploads.get(`${uploadId} ${key}`)
+    if (!found) throw new CatamaranError('not-found', 'No such upload')
+    return found
+  }
+  const partsOf = (upload: MultipartUpload): UploadedPart[] =>
+    [...pending(upload).parts]
+      .map(([part, bytes]) => ({ part, bytes: bytes.byteLength, etag: `"${sha256Hex(bytes).slice(0, 32)}"` }))
+      .sort((a, b) => a.part - b.part)
+
+  const complete = (upload: MultipartUpload, parts: readonly UploadedPart[]): ObjectInfo => {
+    const done = objects.get(upload.key)
+    const open = uploads.get(`${upload.uploadId} ${upload.key}`)
+    if (!open && done?.info.bytes === parts.reduce((sum, { bytes }) => sum + bytes, 0))
+      return structuredClone(done.info)
+    const { parts: held, mediaType, metadata } = pending(upload)
+    assertParts(parts, partsOf(upload))
+    uploads.delete(`${upload.uploadId} ${upload.key}`)
+    return write(
+      upload.key,
+      Buffer.concat(parts.map(({ part }) => held.get(part) ?? new Uint8Array())),
+      mediaType,
+      metadata,
+    )
+  }
+  const grants = memoryGrants({
+    clock,
+    baseUrl: options.baseUrl ?? 'https://objects.test',
+    secret: Buffer.from(random.bytes(16)).toString('hex'),
+    read: (key) => objects.get(key),
+    write: (key, bytes) => void write(key, bytes, 'application/octet-stream', {}),
+    writePart: (upload, part, bytes) => void pending(upload).parts.set(part, bytes),
+  })
+
+  return {
+    supports: {
+      copyFromUrl: options.copyFromUrl ?? false,
+      partBytesMin: 1,
+      partBytesMax: 5 * 2 ** 30,
+      partsMax: 10_000,
+    },
+    head: async (key) => structuredClone(objects.get(key)?.info),
+    get: async (key, range) => {
+      const found = objects.get(key)
+      if (!found) return undefined
+      const resolved = range && resolveRange(range, found.bytes.byteLength)
+      const bytes = resolved ? found.bytes.subarray(resolved.first, resolved.last + 1) : found.bytes
+      const stream = streamOf(Uint8Array.from(bytes))
+      return { ...structuredClone(found.info), stream, ...(resolved ? { range: resolved } : {}) } satisfies ObjectBody
+    },
+    put: async (key, body, { mediaType, metadata = {}, bytes: expected, ifAbsent, signal }) => {
+      const bytes = body instanceof Uint8Array ? Uint8Array.from(body) : await bytesOfStream(body, signal)
+      if (expected !== undefined && bytes.byteLength !== expected) {
+        throw new CatamaranError('invalid-request', `${bytes.byteLength} bytes came, ${expected} were announced`)
+      }
+      if (ifAbsent && objects.has(key)) return 'exists'
+      write(key, bytes, mediaType, metadata)
+      return 'stored'
+    },
+    copy: async (from, to, { mediaType, metadata }) => {
+      const source = objects.get(from)
+      if (!source) throw new CatamaranError('not-found', `No object ${from}`)
+      write(to, source.bytes, mediaType, metadata)
+    },
+    remove: async (key) => remove(key),
+    list: async (prefix, page) => {
+      const found = prefixPage(index, prefix, page)
+      return { ...found, items: found.items.flatMap((key) => structuredClone(objects.get(key)?.info) ?? []) }
+    },
+    presign: async (key, presignOptions) => grants.object(key, presignOptions),
+    startMultipart: async (key, { mediaType, metadata = {} }) => {
+      const uploadId = Buffer.from(random.bytes(12)).toString('hex')
+      uploads.set(`${uploadId} ${key}`, { mediaType, metadata, parts: new Map() })
+      return { key, uploadId }
+    },
+    presignPart: async (upload, part, { expiresMs }) => grants.part(upload, part, expiresMs),
+    listParts: async (upload) => partsOf(upload),
+    completeMultipart: async (upload, parts) => complete(upload, parts),
+    abortMultipart: async ({ uploadId, key }) => void uploads.delete(`${uploadId} ${key}`),
+    fetch: grants.fetch,
+    all: () => [...objects.values()].map((object) => structuredClone(object)),
+    load: (loaded) => {
+      objects.clear()
+      index.clear()
+      for (const { info, bytes } of loaded) {
+        objects.set(info.key, { info, bytes })
+        index.add('', info.key, info.key)
+      }
+    },
+  }
+}
+
+function prefixPage(
+  index: MemoryIndex,
+  prefix: string,
+  { after, limit }: { after?: string | undefined; limit: number },
+) {
+  const all = index.page('', { after: undefined, limit: Number.MAX_SAFE_INTEGER }).items
+  const keys = index.page('', { after, limit: all.length + 1 }).items.filter((key) => key.startsWith(prefix))
+  const items = keys.slice(0, limit)
+  const next = keys.length > limit ? items.at(-1) : undefined
+  return { items, ...(next === undefined ? {} : { next }) }
+}

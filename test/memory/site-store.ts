@@ -1,0 +1,84 @@
+import type { JsonObject } from '../../shared/domain/json.ts'
+import { siteText } from '../../shared/domain/stored-text.ts'
+import type { Clock } from '../../shared/ports/clock.ts'
+import type { SiteItem, SiteStore } from '../../shared/ports/site-store.ts'
+import { MemoryIndex } from './memory-index.ts'
+
+interface Kept {
+  readonly partition: string
+  readonly id: string
+  readonly text: string
+  readonly token: string
+  readonly expiresMs?: number
+}
+
+export interface MemorySiteStore extends SiteStore {
+  /** Everything not expired, in the order it was last written. */
+  all(): SiteItem[]
+  load(items: readonly SiteItem[]): void
+}
+
+/** A site store without I/O; expiry follows the injected clock. */
+export function memorySiteStore({ clock }: { readonly clock: Clock }): MemorySiteStore {
+  const items = new Map<string, Kept>()
+  const index = new MemoryIndex()
+  let writes = 0
+
+  const name = (partition: string, id: string): string => JSON.stringify([partition, id])
+  const alive = (item: Kept | undefined): Kept | undefined =>
+    item && (item.expiresMs === undefined || item.expiresMs > clock.now()) ? item : undefined
+  const write = (partition: string, id: string, text: string, expiresMs: number | undefined): void => {
+    writes += 1
+    items.delete(name(partition, id))
+    const expiry = expiresMs === undefined ? {} : { expiresMs }
+    items.set(name(partition, id), { partition, id, text, token: String(writes), ...expiry })
+    index.add(partition, id, name(partition, id))
+  }
+  const drop = (partition: string, id: string): void => {
+    items.delete(name(partition, id))
+    index.remove(partition, id)
+  }
+
+  return {
+    get: async (partition, id) => toItem(alive(items.get(name(partition, id)))),
+    put: async ({ partition, id, value, expiresMs }, condition) => {
+      const text = siteText(id, value)
+      const current = alive(items.get(name(partition, id)))
+      if (condition.kind === 'absent' && current) return false
+      if (condition.kind === 'unchanged' && current?.token !== condition.token) return false
+      write(partition, id, text, expiresMs)
+      return true
+    },
+    remove: async (partition, id, token) => {
+      const current = alive(items.get(name(partition, id)))
+      if (!current || (token !== undefined && current.token !== token)) return false
+      drop(partition, id)
+      return true
+    },
+    list: async (partition, { descending, limit, after }) => {
+      const found: SiteItem[] = []
+      let cursor = after
+      // Expired items are skipped, so a page may take several looks.
+      for (;;) {
+        const page = index.page(partition, { after: cursor, limit: limit - found.length }, descending)
+        found.push(...page.items.flatMap((key) => toItem(alive(items.get(key))) ?? []))
+        cursor = page.next
+        if (cursor === undefined) return { items: found }
+        if (found.length >= limit) return { items: found, next: cursor }
+      }
+    },
+    all: () => [...items.values()].flatMap((item) => toItem(alive(item)) ?? []),
+    load: (loaded) => {
+      items.clear()
+      index.clear()
+      for (const { partition, id, value, expiresMs } of loaded) write(partition, id, siteText(id, value), expiresMs)
+    },
+  }
+}
+
+const toItem = (item: Kept | undefined): SiteItem | undefined => {
+  if (!item) return undefined
+  const { partition, id, text, token, expiresMs } = item
+  const expiry = expiresMs === undefined ? {} : { expiresMs }
+  return { partition, id, value: JSON.parse(text) as JsonObject, token, ...expiry }
+}
