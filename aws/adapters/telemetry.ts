@@ -1,0 +1,13 @@
+import { lineTelemetry, type TelemetryOptions } from '../../shared/adapters/telemetry.ts'
+import type { Telemetry } from '../../shared/ports/telemetry.ts'
+
+const namespace = 'Catamaran'
+
+/** Logs as JSON lines; metrics in CloudWatch's embedded metric format, which the log group turns into metrics. */
+export const cloudWatchTelemetry = (options: Omit<TelemetryOptions, 'provider'>): Telemetry =>
+  lineTelemetry({ ...options, provider: 'aws' }, ({ name, value, unit, dimensions }) => {
+    const all = { service: options.service, ...dimensions }
+    const Metrics = [{ Name: name, Unit: unit }]
+    const CloudWatchMetrics = [{ Namespace: namespace, Dimensions: [Object.keys(all)], Metrics }]
+    return { _aws: { Timestamp: options.clock.now(), CloudWatchMetrics }, ...all, [name]: value }
+  })

@@ -1,0 +1,30 @@
+import { z } from 'zod'
+import { parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
+
+/** Each store is reached by a connection string (locally) or by an address and the managed identity (in the cloud). */
+const variables = z
+  .object({
+    ...sharedVariables,
+    COSMOS: z.string().includes('AccountEndpoint=').optional(),
+    COSMOS__accountEndpoint: z.url().optional(),
+    COSMOS_DATABASE: z.string().min(1),
+    STORAGE: z.string().includes('AccountName=').optional(),
+    STORAGE__blobServiceUri: z.url().optional(),
+    STORAGE__queueServiceUri: z.url().optional(),
+    /** The user-assigned identity; absent for a connection string or the system-assigned one. */
+    AZURE_CLIENT_ID: z.string().optional(),
+  })
+  .superRefine((value, context) => {
+    const miss = (name: string, instead: string): void =>
+      context.addIssue({ code: 'custom', path: [name], message: `missing (or ${instead})` })
+    if (!value.COSMOS && !value.COSMOS__accountEndpoint) miss('COSMOS', 'COSMOS__accountEndpoint')
+    if (value.STORAGE) return
+    if (!value.STORAGE__blobServiceUri) miss('STORAGE__blobServiceUri', 'STORAGE')
+    if (!value.STORAGE__queueServiceUri) miss('STORAGE__queueServiceUri', 'STORAGE')
+  })
+
+export type AzureConfig = z.infer<typeof variables>
+
+/** The environment of a deployed function, checked. Throws with the name of every variable that is missing or wrong. */
+export const readConfig = (environment: NodeJS.ProcessEnv = process.env): AzureConfig =>
+  parseEnvironment(variables, environment)

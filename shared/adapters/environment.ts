@@ -1,0 +1,59 @@
+import { z } from 'zod'
+
+const jsonText = <Schema extends z.ZodType>(schema: Schema) =>
+  z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown
+      } catch {
+        context.addIssue({ code: 'custom', message: 'not JSON' })
+        return z.NEVER
+      }
+    })
+    .pipe(schema)
+
+const okpKey = z.looseObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string(),
+  kid: z.string().optional(),
+})
+
+/** An address to which paths are appended: without a slash at its end. */
+const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
+
+/** The variables that mean the same on both sites. */
+export const sharedVariables = {
+  CATAMARAN_STAGE: z.string().min(1),
+  PEER_URL: baseUrl,
+  PUBLIC_URL: baseUrl,
+  EDGE_URL: baseUrl,
+  /** This site's Ed25519 private key, a JWK (RFC 8037). */
+  PEER_PRIVATE_KEY: jsonText(okpKey.extend({ d: z.string() })),
+  /** The peer's public keys, a JWKS (RFC 7517). */
+  PEER_PUBLIC_KEYS: jsonText(z.object({ keys: z.array(okpKey).min(1) })),
+  /** 32 bytes, the same on both sites. */
+  CURSOR_KEY: z
+    .string()
+    .refine((text) => Buffer.from(text, 'base64').byteLength === 32, 'must be 32 bytes in base64')
+    .transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  FFMPEG_PATH: z.string().min(1).optional(),
+}
+
+/** Checks an environment; an empty variable counts as missing. The error names every faulty variable, never its value. */
+export function parseEnvironment<Schema extends z.ZodType>(
+  schema: Schema,
+  environment: Readonly<Record<string, string | undefined>>,
+): z.infer<Schema> {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value))
+  const result = schema.safeParse(present)
+  if (result.success) return result.data
+  const faults = result.error.issues.map(({ path: [name], message }) =>
+    name !== undefined && present[String(name)] === undefined && !message.startsWith('missing')
+      ? `${String(name)}: missing`
+      : `${String(name)}: ${message}`,
+  )
+  throw new Error(`The environment is incomplete. ${faults.join('; ')}`)
+}
