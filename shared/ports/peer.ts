@@ -1,3 +1,4 @@
+import type { JsonObject } from '../domain/json.ts'
 import type { RecordKey, RecordState } from '../domain/record.ts'
 import type { Vector } from '../replication/vector.ts'
 
@@ -31,6 +32,8 @@ export interface PeerStatus {
   readonly site: string
   readonly nowMs: number
   readonly protocol: number
+  /** The peer's last successful offer to this site, as its own marks tell. */
+  readonly lastOffer?: JsonObject | null
 }
 
 /**

@@ -1,0 +1,107 @@
+import { isCatamaranError, isTransient } from '../domain/errors.ts'
+import { derivedId } from '../domain/hash.ts'
+import type { JsonObject } from '../domain/json.ts'
+import { stampAheadMsMax } from '../domain/limits.ts'
+import { keyText, type RecordState, type StoredRecord, type Via } from '../domain/record.ts'
+import { stampMs } from '../domain/stamp.ts'
+import type { OfferOutcome } from '../ports/peer.ts'
+import { backoffMs } from '../replication/backoff.ts'
+import { mergeStates } from '../replication/merge.ts'
+import { conflictRecord } from './conflict-record.ts'
+import { keepInHistory, stateOf } from './record-history.ts'
+import type { Services } from './services.ts'
+
+const applyTriesMax = 10
+const applyConcurrencyMax = 16
+
+/** Takes states in from the peer. Idempotent, in any order, each on its own: one that fails does not hold up the rest. */
+export async function applyStates(services: Services, states: readonly RecordState[]): Promise<OfferOutcome[]> {
+  const outcomes: OfferOutcome[] = new Array<OfferOutcome>(states.length)
+  let next = 0
+  const worker = async (): Promise<void> => {
+    for (let index = next++; index < states.length; index = next++) {
+      const state = states[index]
+      if (state) outcomes[index] = await applyOne(services, state)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(applyConcurrencyMax, states.length) }, worker))
+  return outcomes
+}
+
+async function applyOne(services: Services, offered: RecordState): Promise<OfferOutcome> {
+  try {
+    if (isTooFarAhead(services, offered)) return await quarantine(services, offered)
+    for (let attempt = 0; attempt < applyTriesMax; attempt++) {
+      const outcome = await tryApply(services, offered)
+      if (outcome) return outcome
+      await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 10, capMs: 500 }))
+    }
+    return { kind: 'failed', code: 'unavailable', detail: 'Many writers are changing this record at once.' }
+  } catch (error) {
+    services.telemetry.log('error', 'A state from the peer could not be applied', { key: keyText(offered.key) }, error)
+    const code = isCatamaranError(error) && !isTransient(error) ? error.code : 'unavailable'
+    return { kind: 'failed', code, detail: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+/** Undefined when another writer came first. The loser of a conflict is safe before the winner takes its place. */
+async function tryApply(services: Services, offered: RecordState): Promise<OfferOutcome | undefined> {
+  const stored = await services.records.get(offered.key)
+  const merge = mergeStates(stored && stateOf(stored), offered)
+  switch (merge.kind) {
+    case 'known':
+      return { kind: 'known' }
+    case 'replace':
+      return (await replace(services, stored, merge.state, 'peer')) ? { kind: 'applied' } : undefined
+    case 'conflict':
+      if (merge.loser) await applyStates(services, [conflictRecord(merge.loser)])
+      services.telemetry.metric('conflicts', 1)
+      return (await replace(services, stored, merge.winner, 'merge')) ? { kind: 'merged' } : undefined
+  }
+}
+
+async function replace(
+  services: Services,
+  stored: StoredRecord | undefined,
+  state: RecordState,
+  via: Via,
+): Promise<boolean> {
+  if (stored) await keepInHistory(services, stored)
+  const condition = stored ? ({ kind: 'unchanged', token: stored.token } as const) : ({ kind: 'absent' } as const)
+  const outcome = await services.records.put(state, condition, { via, arrivalMs: services.clock.now() })
+  return outcome.kind === 'stored'
+}
+
+const isTooFarAhead = (services: Services, state: RecordState): boolean =>
+  stampMs(state.stamp) > services.clock.now() + stampAheadMsMax
+
+export const quarantinePartition = 'quarantine'
+
+/** Keeps a state whose clock runs ahead; `releaseQuarantine` applies it once its time has come. */
+async function quarantine(services: Services, state: RecordState): Promise<OfferOutcome> {
+  const id = `${state.stamp}/${derivedId(keyText(state.key))}`
+  await services.siteStore.put(
+    { partition: quarantinePartition, id, value: { state: state as unknown as JsonObject } },
+    { kind: 'any' },
+  )
+  services.telemetry.log('warn', 'A stamp ahead of this clock was quarantined', {
+    key: keyText(state.key),
+    stamp: state.stamp,
+  })
+  return { kind: 'quarantined' }
+}
+
+/** Applies what the quarantine holds and the clock has caught up with, oldest stamp first. */
+export async function releaseQuarantine(services: Services): Promise<number> {
+  const page = await services.siteStore.list(quarantinePartition, { limit: 100 })
+  let released = 0
+  for (const item of page.items) {
+    const state = item.value['state'] as unknown as RecordState
+    if (isTooFarAhead(services, state)) break
+    const [outcome] = await applyStates(services, [state])
+    if (outcome?.kind === 'failed') continue
+    await services.siteStore.remove(quarantinePartition, item.id)
+    released++
+  }
+  return released
+}

@@ -1,0 +1,115 @@
+import { CatamaranError } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { BucketEntry } from '../ports/record-store.ts'
+import {
+  digestOfBucket,
+  digestOfChildren,
+  digestPageCount,
+  leafOfBucket,
+  leavesPerPage,
+  pageOfBucket,
+} from '../replication/digest.ts'
+import { backoffMs } from '../replication/backoff.ts'
+import { clearDirty, readDirty } from './dirty-buckets.ts'
+import type { Services } from './services.ts'
+
+const partition = 'digests'
+const rootId = 'root'
+const pageId = (page: number): string => `page-${page}`
+
+const dirtyBatchesMax = 200
+const refreshRoundsMax = 50
+const bucketPageMax = 1000
+const swapTriesMax = 10
+const emptyPages = new Array<string>(digestPageCount).fill('')
+const emptyLeaves = new Array<string>(leavesPerPage).fill('')
+
+/** The digests of the tree's pages. */
+export async function readPages(services: Services): Promise<readonly string[]> {
+  const item = await services.siteStore.get(partition, rootId)
+  return (item?.value['pages'] as string[] | undefined) ?? emptyPages
+}
+
+/** The digests of one page's buckets. */
+export async function readLeaves(services: Services, page: number): Promise<readonly string[]> {
+  const item = await services.siteStore.get(partition, pageId(page))
+  return (item?.value['leaves'] as string[] | undefined) ?? emptyLeaves
+}
+
+export async function readBucket(services: Services, bucket: number): Promise<BucketEntry[]> {
+  const entries: BucketEntry[] = []
+  let after: string | undefined
+  do {
+    const page = await services.records.scanBucket(bucket, { after, limit: bucketPageMax })
+    entries.push(...page.items)
+    after = page.next
+  } while (after)
+  return entries
+}
+
+/** Brings the tree up to date with the feed's marks; returns how many buckets were read. */
+export async function refreshTree(services: Services): Promise<number> {
+  let read = 0
+  for (let round = 0; round < refreshRoundsMax; round++) {
+    const dirty = await readDirty(services, dirtyBatchesMax)
+    await digestBuckets(services, dirty.buckets)
+    await clearDirty(services, dirty.ids)
+    read += dirty.buckets.length
+    if (!dirty.more) break
+  }
+  return read
+}
+
+/** Reads buckets from the base table and puts their digests into the tree. Returns how many had not been as the tree said. */
+export async function digestBuckets(services: Services, buckets: readonly number[]): Promise<number> {
+  const byPage = new Map<number, number[]>()
+  for (const bucket of buckets) {
+    const page = pageOfBucket(bucket)
+    byPage.set(page, [...(byPage.get(page) ?? []), bucket])
+  }
+  let changed = 0
+  for (const [page, members] of byPage) changed += await digestPage(services, page, members)
+  if (byPage.size > 0) await digestRoot(services, [...byPage.keys()])
+  return changed
+}
+
+/**
+ * The token is read before the buckets are: whoever is slower finds it changed and reads them again, so that an older
+ * reading never overwrites a newer one.
+ */
+async function digestPage(services: Services, page: number, buckets: readonly number[]): Promise<number> {
+  return withSwap(services, pageId(page), async (value) => {
+    const leaves = [...((value?.['leaves'] as string[] | undefined) ?? emptyLeaves)]
+    let changed = 0
+    for (const bucket of buckets) {
+      const digest = digestOfBucket(await readBucket(services, bucket))
+      if (leaves[leafOfBucket(bucket)] !== digest) changed++
+      leaves[leafOfBucket(bucket)] = digest
+    }
+    return { value: changed > 0 ? { leaves } : undefined, result: changed }
+  })
+}
+
+async function digestRoot(services: Services, pages: readonly number[]): Promise<void> {
+  await withSwap(services, rootId, async (value) => {
+    const digests = [...((value?.['pages'] as string[] | undefined) ?? emptyPages)]
+    for (const page of pages) digests[page] = digestOfChildren(await readLeaves(services, page))
+    return { value: { pages: digests }, result: undefined }
+  })
+}
+
+async function withSwap<Result>(
+  services: Services,
+  id: string,
+  change: (value: JsonObject | undefined) => Promise<{ value: JsonObject | undefined; result: Result }>,
+): Promise<Result> {
+  for (let attempt = 0; attempt < swapTriesMax; attempt++) {
+    const item = await services.siteStore.get(partition, id)
+    const { value, result } = await change(item?.value)
+    if (!value) return result
+    const condition = item ? ({ kind: 'unchanged', token: item.token } as const) : ({ kind: 'absent' } as const)
+    if (await services.siteStore.put({ partition, id, value }, condition)) return result
+    await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 20, capMs: 1000 }))
+  }
+  throw new CatamaranError('unavailable', 'The digest tree is being changed by others at once.')
+}

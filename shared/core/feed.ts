@@ -1,0 +1,108 @@
+import { offerBytesMax, offerStatesMax } from '../domain/limits.ts'
+import { hasCode } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { RecordState, StoredRecord } from '../domain/record.ts'
+import { stampMs } from '../domain/stamp.ts'
+import type { OfferOutcome } from '../ports/peer.ts'
+import { fileDeadLetter } from './dead-letters.ts'
+import { markDirty } from './dirty-buckets.ts'
+import { onRecordChanged } from './effects.ts'
+import { peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
+import { stateOf } from './record-history.ts'
+import { writeMark } from './replication-marks.ts'
+import type { Services } from './services.ts'
+
+export interface FeedReport {
+  /** Indexes into the batch of changes whose effects could not be carried out; the feed must deliver them again. */
+  readonly failed: readonly number[]
+}
+
+/**
+ * One batch of this site's change feed: at least once, in any order, many times.
+ * The buckets are marked first, so that reconciliation finds whatever does not reach the peer now. A peer that is away
+ * therefore never blocks the feed, which would forget after 24 hours what stands behind the blockage.
+ */
+export async function handleChanges(services: Services, changes: readonly StoredRecord[]): Promise<FeedReport> {
+  await markDirty(services, changes)
+  const failed: number[] = []
+  for (const [index, change] of changes.entries()) {
+    try {
+      await onRecordChanged(services, change)
+    } catch (error) {
+      failed.push(index)
+      services.telemetry.log('error', 'What follows from a change could not be begun', { id: change.key.id }, error)
+    }
+  }
+  await offerChanges(services, changes.filter((change) => change.via !== 'peer').map(stateOf))
+  return { failed }
+}
+
+/** Offers states to the peer in bounded batches; what the peer refuses for good becomes a dead letter. Never throws. */
+export async function offerChanges(services: Services, states: readonly RecordState[]): Promise<number> {
+  let taken = 0
+  for (const batch of batchesOf(latestOnly(states))) {
+    if (!(await peerMayAnswer(services))) return taken
+    try {
+      const outcomes = await services.peer.offer(batch)
+      await peerAnswered(services)
+      taken += await settle(services, batch, outcomes)
+    } catch (error) {
+      await peerFailed(services, error)
+      if (!hasCode(error, 'peer-unavailable')) await fileAll(services, batch, error)
+    }
+  }
+  return taken
+}
+
+/** A later state of the same record has seen the earlier ones, so only the last of each needs to travel. */
+function latestOnly(states: readonly RecordState[]): RecordState[] {
+  const latest = new Map<string, RecordState>()
+  for (const state of states) {
+    const id = JSON.stringify([state.key.tenant, state.key.collection, state.key.id])
+    const known = latest.get(id)
+    if (!known || known.stamp < state.stamp) latest.set(id, state)
+  }
+  return [...latest.values()]
+}
+
+export function* batchesOf(states: readonly RecordState[]): Generator<RecordState[]> {
+  let batch: RecordState[] = []
+  let bytes = 0
+  for (const state of states) {
+    const size = Buffer.byteLength(JSON.stringify(state))
+    if (batch.length > 0 && (batch.length >= offerStatesMax || bytes + size > offerBytesMax)) {
+      yield batch
+      batch = []
+      bytes = 0
+    }
+    batch.push(state)
+    bytes += size
+  }
+  if (batch.length > 0) yield batch
+}
+
+async function settle(
+  services: Services,
+  batch: readonly RecordState[],
+  outcomes: readonly OfferOutcome[],
+): Promise<number> {
+  let taken = 0
+  for (const [index, state] of batch.entries()) {
+    const outcome = outcomes[index] ?? { kind: 'failed', code: 'internal', detail: 'The peer gave no outcome.' }
+    if (outcome.kind !== 'failed') taken++
+    else if (outcome.code !== 'unavailable') await fileOne(services, state, `${outcome.code}: ${outcome.detail}`)
+  }
+  const newestMs = Math.max(...batch.map((state) => stampMs(state.stamp)))
+  const lagMs = Math.max(0, services.clock.now() - newestMs)
+  services.telemetry.metric('replicationLagMs', lagMs)
+  await writeMark(services, 'last-offer', { atMs: services.clock.now(), lagMs, states: batch.length })
+  return taken
+}
+
+async function fileAll(services: Services, batch: readonly RecordState[], error: unknown): Promise<void> {
+  const cause = error instanceof Error ? error.message : String(error)
+  for (const state of batch) await fileOne(services, state, cause)
+}
+
+const fileOne = (services: Services, state: RecordState, cause: string): Promise<void> =>
+  fileDeadLetter(services, { kind: 'offer', cause, payload: { state: state as unknown as JsonObject } })

@@ -1,0 +1,54 @@
+import type { RecordKey, RecordState } from '../domain/record.ts'
+import type { ReadGrant, SummaryAnswer, SummaryRequest } from '../ports/peer.ts'
+import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/digest.ts'
+import { readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
+import { stateOf } from './record-history.ts'
+import type { Services } from './services.ts'
+
+/** This site's side of the peer API. Nothing here erases. */
+
+export async function readForPeer(
+  services: Services,
+  keys: readonly RecordKey[],
+): Promise<(RecordState | undefined)[]> {
+  const records = await services.records.getMany(keys)
+  return records.map((record) => record && stateOf(record))
+}
+
+export async function answerSummaries(
+  services: Services,
+  requests: readonly SummaryRequest[],
+): Promise<SummaryAnswer[]> {
+  if (requests.some((request) => request.path.length === 0)) await refreshTree(services)
+  return Promise.all(requests.map((request) => answerSummary(services, request)))
+}
+
+async function answerSummary(
+  services: Services,
+  { path: [page, leaf], digest }: SummaryRequest,
+): Promise<SummaryAnswer> {
+  if (page === undefined) return compare(await readPages(services), digest)
+  if (leaf === undefined) return compare(await readLeaves(services, page), digest)
+  const entries = await readBucket(services, bucketAt(page, leaf))
+  if (digestOfBucket(entries) === digest) return { kind: 'same' }
+  return { kind: 'entries', entries: entries.map(({ key, vector }) => ({ key, vector })) }
+}
+
+const compare = (digests: readonly string[], theirs: string): SummaryAnswer =>
+  digestOfChildren(digests) === theirs ? { kind: 'same' } : { kind: 'digests', digests }
+
+const grantMs = 15 * 60_000
+
+/** Short-lived URLs to read objects straight from this site's store. Only immutable objects are ever granted. */
+export async function grantReads(services: Services, keys: readonly string[]): Promise<(ReadGrant | undefined)[]> {
+  return Promise.all(keys.map((key) => grantRead(services, key)))
+}
+
+async function grantRead(services: Services, key: string): Promise<ReadGrant | undefined> {
+  if (!key.startsWith('objects/')) return undefined
+  const info = await services.objects.head(key)
+  if (!info) return undefined
+  const { url, expiresAtMs } = await services.objects.presign(key, { method: 'GET', expiresMs: grantMs })
+  const { bytes, mediaType, metadata } = info
+  return { key, url, bytes, mediaType, metadata, expiresAtMs }
+}

@@ -1,0 +1,131 @@
+import { CatamaranError } from '../domain/errors.ts'
+import { recordShardCount, type RecordKey, type StoredRecord } from '../domain/record.ts'
+import { peerOf } from '../domain/site.ts'
+import { stampMs } from '../domain/stamp.ts'
+import type { Page, PageRequest } from '../ports/page.ts'
+import type { Partition } from '../ports/record-store.ts'
+import type { Vector } from '../replication/vector.ts'
+import { applyStates } from './apply.ts'
+import { replicatedUntilMs } from './replication-marks.ts'
+import type { Services } from './services.ts'
+
+export interface ReadOptions {
+  /** The newest stamps the reader has seen anywhere; it never reads backwards from them. */
+  readonly session?: Vector | undefined
+}
+
+const live = (record: StoredRecord | undefined): StoredRecord | undefined => (record?.deleted ? undefined : record)
+
+/** The record, or undefined when it is absent or deleted. Throws `peer-unavailable` when only the peer may know. */
+export async function readRecord(
+  services: Services,
+  key: RecordKey,
+  { session }: ReadOptions = {},
+): Promise<StoredRecord | undefined> {
+  const record = await services.records.get(key)
+  if (!(await mayBeBehind(services, record, session))) return live(record)
+  const [state] = await services.peer.read([key])
+  if (state) await applyStates(services, [state])
+  return live(await services.records.get(key))
+}
+
+/** Live records in the order of `keys`, up to 100. */
+export async function readRecords(
+  services: Services,
+  keys: readonly RecordKey[],
+): Promise<(StoredRecord | undefined)[]> {
+  return (await services.records.getMany(keys)).map(live)
+}
+
+/** A list can't be read through to the peer record by record: it says 503 until this site has caught up with the session. */
+export async function assertCaughtUp(services: Services, session: Vector | undefined): Promise<void> {
+  if (!(await mayBeBehind(services, undefined, session))) return
+  throw new CatamaranError('unavailable', 'This site has not yet seen all that your session has; try again soon.', {
+    retryAfterMs: 2000,
+  })
+}
+
+/** Whether the session has seen a write of the peer that this site may not hold yet. */
+async function mayBeBehind(
+  services: Services,
+  record: StoredRecord | undefined,
+  session: Vector | undefined,
+): Promise<boolean> {
+  const peer = peerOf(services.site)
+  const seen = session?.[peer]
+  if (!seen || (record?.vector[peer] ?? '') >= seen) return false
+  return stampMs(seen) >= (await replicatedUntilMs(services))
+}
+
+export interface ListOptions {
+  readonly includeDeleted?: boolean | undefined
+  readonly session?: Vector | undefined
+}
+
+/**
+ * One page of a collection in ascending order of id, merged from its shards. `next` is the last id.
+ * Each shard is asked for a fraction of the page first, and for more only when it runs out.
+ */
+export async function listRecords(
+  services: Services,
+  collection: { readonly tenant: string; readonly collection: string },
+  { after, limit }: PageRequest,
+  options: ListOptions = {},
+): Promise<Page<StoredRecord>> {
+  await assertCaughtUp(services, options.session)
+  const shards = await Promise.all(
+    Array.from({ length: recordShardCount }, (_, shard) => openShard(services, { ...collection, shard }, after, limit)),
+  )
+  const items: StoredRecord[] = []
+  while (items.length < limit) {
+    const first = firstShard(shards)
+    if (!first) return { items }
+    const record = first.buffer.shift()
+    if (record && (options.includeDeleted || !record.deleted)) items.push(record)
+    if (first.buffer.length === 0) await refill(services, first)
+  }
+  const last = items.at(-1)
+  return last && firstShard(shards) ? { items, next: last.key.id } : { items }
+}
+
+interface ShardReader {
+  readonly partition: Partition
+  buffer: StoredRecord[]
+  next: string | undefined
+  readonly pageSize: number
+}
+
+async function openShard(
+  services: Services,
+  partition: Partition,
+  after: string | undefined,
+  limit: number,
+): Promise<ShardReader> {
+  const pageSize = Math.min(limit + 1, Math.ceil((2 * limit) / recordShardCount) + 4)
+  const reader: ShardReader = { partition, buffer: [], next: after, pageSize }
+  const page = await services.records.query(partition, { after, limit: pageSize })
+  reader.buffer = [...page.items]
+  reader.next = page.next
+  if (reader.buffer.length === 0) await refill(services, reader)
+  return reader
+}
+
+async function refill(services: Services, reader: ShardReader): Promise<void> {
+  while (reader.buffer.length === 0 && reader.next !== undefined) {
+    const page = await services.records.query(reader.partition, { after: reader.next, limit: reader.pageSize })
+    reader.buffer = [...page.items]
+    reader.next = page.next
+  }
+}
+
+/** The shard whose next record has the smallest id, by UTF-8 bytes as the stores order them. */
+function firstShard(shards: readonly ShardReader[]): ShardReader | undefined {
+  let first: ShardReader | undefined
+  for (const shard of shards) {
+    const [candidate, best] = [shard.buffer[0], first?.buffer[0]]
+    if (candidate && (!best || compareUtf8(candidate.key.id, best.key.id) < 0)) first = shard
+  }
+  return first
+}
+
+const compareUtf8 = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))

@@ -1,0 +1,199 @@
+import { CatamaranError } from '../domain/errors.ts'
+import { sha256Base64Url } from '../domain/hash.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { RecordKey, RecordState, StoredRecord } from '../domain/record.ts'
+import type { Stamp } from '../domain/stamp.ts'
+import { nextStamp } from '../domain/stamp.ts'
+import type { WriteCondition } from '../ports/record-store.ts'
+import { backoffMs } from '../replication/backoff.ts'
+import { pruneApplied } from '../replication/merge.ts'
+import { newestStamp, vectorText } from '../replication/vector.ts'
+import { offerAtOnce } from './durability.ts'
+import { keepInHistory, recordVersion, recordVersions } from './record-history.ts'
+import type { Services } from './services.ts'
+
+export type Precondition =
+  | { readonly kind: 'none' }
+  /** If-None-Match: * */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'exists' }
+  /** If-Match */
+  | { readonly kind: 'match'; readonly etags: readonly string[] }
+
+/** Both hashed by the caller: `key` names the request across sites, `print` is a fingerprint of what it asks. */
+export interface Idempotency {
+  readonly key: string
+  readonly print: string
+}
+
+export interface WriteOptions {
+  readonly precondition: Precondition
+  readonly idempotency?: Idempotency | undefined
+  /** `both` asks that the peer hold the write before this call returns; the answer says whether it does. */
+  readonly durability?: 'local' | 'both' | undefined
+  /** For resources whose ETag covers more than this record. */
+  readonly etagOf?: ((record: StoredRecord) => string | Promise<string>) | undefined
+}
+
+export interface Written {
+  readonly record: StoredRecord
+  readonly created: boolean
+  /** The same idempotency key was honoured before: nothing was written now. */
+  readonly replayed: boolean
+  readonly durability: 'local' | 'both'
+}
+
+/** Makes the next body from the present one; null deletes, the very same object changes nothing. */
+export type Change = (body: JsonObject | undefined, record: StoredRecord | undefined) => JsonObject | null
+
+/** A strong ETag (RFC 9110) that is the same at both sites. */
+export const etagOf = (state: Pick<RecordState, 'vector'>): string =>
+  `"${sha256Base64Url(vectorText(state.vector)).slice(0, 22)}"`
+
+const writeTriesMax = 10
+
+/**
+ * Writes one record by compare-and-swap, again with fresh eyes when another writer was faster.
+ * Throws `not-found`, `already-exists`, `precondition-failed` (with the current record), `idempotency-key-reused`,
+ * `too-large`, and `unavailable` when too many writers press on the same record.
+ */
+export async function writeRecord(
+  services: Services,
+  key: RecordKey,
+  options: WriteOptions,
+  change: Change,
+): Promise<Written> {
+  for (let attempt = 0; attempt < writeTriesMax; attempt++) {
+    const current = await services.records.get(key)
+    const replay = replayOf(current, options.idempotency)
+    if (current && replay) return { record: current, created: false, replayed: true, durability: 'local' }
+    const live = current && !current.deleted ? current : undefined
+    await checkPrecondition(live, options)
+    const body = change(live?.body ?? undefined, live)
+    if (live && body === live.body) return { record: live, created: false, replayed: false, durability: 'local' }
+    if (!live && body === null) throw notFound()
+    const state = nextState(services, key, current, body, options.idempotency)
+    const record = await swap(services, current, state)
+    if (record)
+      return { record, created: !live, replayed: false, durability: await durabilityOf(services, record, options) }
+    await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 10, capMs: 500 }))
+  }
+  throw new CatamaranError('unavailable', 'Many writers are changing this record at once; try again.', {
+    retryAfterMs: 1000,
+  })
+}
+
+function replayOf(current: StoredRecord | undefined, idempotency: Idempotency | undefined): boolean {
+  const applied = idempotency && current?.applied?.find((entry) => entry.key === idempotency.key)
+  if (!applied) return false
+  if (applied.print === idempotency?.print) return true
+  throw new CatamaranError('idempotency-key-reused', 'This Idempotency-Key was used before with a different request.')
+}
+
+async function checkPrecondition(
+  live: StoredRecord | undefined,
+  { precondition, etagOf: etagFor }: WriteOptions,
+): Promise<void> {
+  switch (precondition.kind) {
+    case 'none':
+      return
+    case 'absent':
+      if (live) throw new CatamaranError('already-exists', 'It exists already.', { current: live })
+      return
+    case 'exists':
+      if (!live) throw notFound()
+      return
+    case 'match': {
+      if (!live) throw notFound()
+      const etag = await (etagFor ?? etagOf)(live)
+      if (precondition.etags.includes('*') || precondition.etags.includes(etag)) return
+      throw new CatamaranError('precondition-failed', 'It has changed since you read it; read it again.', {
+        current: live,
+      })
+    }
+  }
+}
+
+function nextState(
+  services: Services,
+  key: RecordKey,
+  current: StoredRecord | undefined,
+  body: JsonObject | null,
+  idempotency: Idempotency | undefined,
+): RecordState {
+  const nonce = Buffer.from(services.random.bytes(4)).toString('hex')
+  const stamp = nextStamp(services.site, services.clock.now(), nonce, current && newestStamp(current.vector))
+  const applied = pruneApplied(
+    [...(current?.applied ?? []), ...(idempotency ? [{ ...idempotency, stamp }] : [])],
+    stamp,
+  )
+  return {
+    key,
+    vector: { ...current?.vector, [services.site]: stamp },
+    stamp,
+    deleted: body === null,
+    body,
+    createdMs: current && !current.deleted ? current.createdMs : services.clock.now(),
+    ...(applied.length > 0 ? { applied } : {}),
+  }
+}
+
+/** Undefined when another writer came first. A lost answer is looked up: the stamp names our write and no other. */
+async function swap(
+  services: Services,
+  current: StoredRecord | undefined,
+  state: RecordState,
+): Promise<StoredRecord | undefined> {
+  if (current) await keepInHistory(services, current)
+  const condition: WriteCondition = current ? { kind: 'unchanged', token: current.token } : { kind: 'absent' }
+  const facts = { via: 'client', arrivalMs: services.clock.now() } as const
+  try {
+    const outcome = await services.records.put(state, condition, facts)
+    if (outcome.kind === 'stored') return { ...state, ...facts, token: outcome.token }
+    return await ownWrite(services, state)
+  } catch (error) {
+    const own = await ownWrite(services, state).catch(() => undefined)
+    if (own) return own
+    throw error
+  }
+}
+
+async function ownWrite(services: Services, state: RecordState): Promise<StoredRecord | undefined> {
+  const stored = await services.records.get(state.key)
+  return stored?.vector[services.site] === state.stamp ? stored : undefined
+}
+
+async function durabilityOf(
+  services: Services,
+  record: StoredRecord,
+  options: WriteOptions,
+): Promise<'local' | 'both'> {
+  if (options.durability !== 'both') return 'local'
+  return (await offerAtOnce(services, record)) ? 'both' : 'local'
+}
+
+const notFound = (): CatamaranError => new CatamaranError('not-found', 'There is no such resource.')
+
+/** Brings an older state back as a new write; without a stamp, the last state that was not deleted. */
+export async function restoreRecord(
+  services: Services,
+  key: RecordKey,
+  stamp: Stamp | undefined,
+  options: WriteOptions,
+): Promise<Written> {
+  const state = stamp ? await recordVersion(services, key, stamp) : await lastLiveVersion(services, key)
+  if (!state?.body) throw new CatamaranError('not-found', 'There is no such version to restore.')
+  const { body } = state
+  return writeRecord(services, key, options, () => body)
+}
+
+async function lastLiveVersion(services: Services, key: RecordKey): Promise<RecordState | undefined> {
+  let after: string | undefined
+  do {
+    const page = await recordVersions(services, key, { after, limit: 50 })
+    const live = page.items.find((state) => !state.deleted)
+    if (live) return live
+    after = page.next
+  } while (after)
+  return undefined
+}

@@ -1,0 +1,34 @@
+import type { JsonObject } from '../domain/json.ts'
+import type { Services } from './services.ts'
+
+/** What this site knows about its replication, one site-local item each. */
+export const replicationPartition = 'replication'
+
+export type ReplicationMark =
+  /** { ms }: every write the peer made before this moment is held here. */
+  | 'replicated-until'
+  /** { downSinceMs, cause }: absent while the peer answers. */
+  | 'peer-down'
+  /** { atMs, ... } the last report of reconcile */
+  | 'last-reconcile'
+  /** { offeredMs, lagMs }: the newest change that the peer acknowledged. */
+  | 'last-offer'
+  /** { next } the bucket the scrub reads next */
+  | 'scrub'
+
+export async function readMark(services: Services, mark: ReplicationMark): Promise<JsonObject | undefined> {
+  return (await services.siteStore.get(replicationPartition, mark))?.value
+}
+
+export async function writeMark(services: Services, mark: ReplicationMark, value: JsonObject): Promise<void> {
+  await services.siteStore.put({ partition: replicationPartition, id: mark, value }, { kind: 'any' })
+}
+
+export async function clearMark(services: Services, mark: ReplicationMark): Promise<void> {
+  await services.siteStore.remove(replicationPartition, mark)
+}
+
+/** Every write the peer made before this moment (milliseconds, its clock) is held here; 0 before the first clean reconcile. */
+export async function replicatedUntilMs(services: Services): Promise<number> {
+  return Number((await readMark(services, 'replicated-until'))?.['ms'] ?? 0)
+}

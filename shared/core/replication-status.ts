@@ -1,0 +1,52 @@
+import type { JsonObject } from '../domain/json.ts'
+import { peerOf } from '../domain/site.ts'
+import type { Services } from './services.ts'
+import { readMark } from './replication-marks.ts'
+
+const countMax = 1000
+
+/** What an operator wants to see first: does it flow, each way, and what stands in the way. */
+export async function replicationStatus(services: Services): Promise<JsonObject> {
+  const [lastOffer, peerDown, lastReconcile, scrub, until, queue, dirty, deadLetters, quarantined, missing] =
+    await Promise.all([
+      readMark(services, 'last-offer'),
+      readMark(services, 'peer-down'),
+      readMark(services, 'last-reconcile'),
+      readMark(services, 'scrub'),
+      readMark(services, 'replicated-until'),
+      services.jobs.depth(),
+      countOf(services, 'dirty'),
+      countOf(services, 'dead-letters'),
+      countOf(services, 'quarantine'),
+      countOf(services, 'missing'),
+    ])
+  return {
+    site: services.site,
+    peer: peerOf(services.site),
+    outgoing: { lastOffer: lastOffer ?? null, peerDown: peerDown ?? null },
+    incoming: { ...(await incoming(services)), replicatedUntilMs: until?.['ms'] ?? null },
+    queue: { waiting: queue.waiting, deadLetters: queue.deadLetters },
+    dirtyBatches: dirty,
+    deadLetters,
+    quarantined,
+    missingObjects: missing,
+    lastReconcile: lastReconcile ?? null,
+    scrubNextBucket: scrub?.['next'] ?? 0,
+  }
+}
+
+/** The way in is what the peer says of its way out. */
+async function incoming(services: Services): Promise<JsonObject> {
+  try {
+    const { lastOffer } = await services.peer.status()
+    return { peerReachable: true, lastOffer: lastOffer ?? null }
+  } catch {
+    return { peerReachable: false, lastOffer: null }
+  }
+}
+
+/** Counts up to a bound, so that a status page never costs more the worse things are. */
+async function countOf(services: Services, partition: string): Promise<JsonObject> {
+  const page = await services.siteStore.list(partition, { limit: countMax })
+  return { count: page.items.length, more: page.next !== undefined }
+}

@@ -1,0 +1,64 @@
+import { Hono, type Context } from 'hono'
+import type { z } from 'zod'
+import { applyStates } from '../core/apply.ts'
+import { answerSummaries, grantReads, readForPeer } from '../core/peer-service.ts'
+import { readMark } from '../core/replication-marks.ts'
+import type { Services } from '../core/services.ts'
+import { CatamaranError } from '../domain/errors.ts'
+import type { RecordState } from '../domain/record.ts'
+import type { OfferOutcome } from '../ports/peer.ts'
+import { grantsSchema, keysSchema, offerSchema, recordStateSchema, summariesSchema } from './peer-schemas.ts'
+
+export const peerProtocol = 1
+
+/** The peer API: narrow, for the other site only, and without a verb that erases. Errors are left to the app. */
+export function peerRoutes(services: Services, verify: (token: string) => Promise<void>): Hono {
+  const routes = new Hono()
+  routes.use('*', async (context, next) => {
+    await verify((context.req.header('authorization') ?? '').replace(/^Bearer /i, ''))
+    await next()
+  })
+  routes.post('/offer', async (context) => {
+    const { states } = await bodyOf(context, offerSchema)
+    return context.json({ outcomes: await takeOffer(services, states) })
+  })
+  routes.post('/read', async (context) => {
+    const { keys } = await bodyOf(context, keysSchema)
+    return context.json({ states: (await readForPeer(services, keys)).map((state) => state ?? null) })
+  })
+  routes.post('/read-grants', async (context) => {
+    const { keys } = await bodyOf(context, grantsSchema)
+    return context.json({ grants: (await grantReads(services, keys)).map((grant) => grant ?? null) })
+  })
+  routes.post('/summaries', async (context) => {
+    const { requests } = await bodyOf(context, summariesSchema)
+    return context.json({ answers: await answerSummaries(services, requests) })
+  })
+  routes.get('/status', async (context) => {
+    const lastOffer = (await readMark(services, 'last-offer')) ?? null
+    return context.json({ site: services.site, nowMs: services.clock.now(), protocol: peerProtocol, lastOffer })
+  })
+  return routes
+}
+
+async function bodyOf<Schema extends z.ZodType>(context: Context, schema: Schema): Promise<z.output<Schema>> {
+  const parsed = schema.safeParse(await context.req.json().catch(() => undefined))
+  if (parsed.success) return parsed.data
+  throw new CatamaranError(
+    'invalid-request',
+    `The peer sent something unreadable: ${parsed.error.issues[0]?.message ?? ''}`,
+  )
+}
+
+/** States are checked one by one, so that a malformed one fails alone. */
+async function takeOffer(services: Services, states: readonly unknown[]): Promise<OfferOutcome[]> {
+  const parsed = states.map((state) => recordStateSchema.safeParse(state))
+  const good = parsed.flatMap((result) => (result.success ? [result.data as RecordState] : []))
+  const applied = await applyStates(services, good)
+  let next = 0
+  return parsed.map((result) => {
+    if (!result.success)
+      return { kind: 'failed', code: 'invalid-request', detail: result.error.issues[0]?.message ?? '' }
+    return applied[next++] ?? { kind: 'failed', code: 'internal', detail: 'No outcome.' }
+  })
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import type { RecordState } from '../domain/record.ts'
+import { offerStatesMax } from '../domain/limits.ts'
+import { isStamp, type Stamp } from '../domain/stamp.ts'
+import { newestStamp } from '../replication/vector.ts'
+
+/** What the peer may say. It may be compromised, so nothing it sends is believed before it is checked. */
+const stamp = z.custom<Stamp>(isStamp, 'not a stamp')
+const vector = z.strictObject({ aws: stamp.optional(), azure: stamp.optional() })
+const name = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[a-z0-9_][a-z0-9_-]*$/)
+
+export const recordKeySchema = z.object({ tenant: name, collection: name, id: z.string().min(1).max(256) })
+
+/** Unknown members are dropped, not refused: version N+1 may send more than version N knows. */
+export const recordStateSchema = z
+  .object({
+    key: recordKeySchema,
+    vector,
+    stamp,
+    deleted: z.boolean(),
+    body: z.record(z.string(), z.json()).nullable(),
+    createdMs: z.number().int().nonnegative(),
+    applied: z
+      .array(z.object({ key: z.string().max(128), print: z.string().max(128), stamp }))
+      .max(64)
+      .optional(),
+  })
+  .refine((state) => state.deleted === (state.body === null), 'a tombstone has no body, and nothing else lacks one')
+  .refine(
+    (state) => state.stamp === newestStamp(state.vector as RecordState['vector']),
+    'the stamp is not the newest of the vector',
+  )
+
+export const offerSchema = z.object({ states: z.array(z.unknown()).max(offerStatesMax) })
+export const keysSchema = z.object({ keys: z.array(recordKeySchema).max(100) })
+export const grantsSchema = z.object({ keys: z.array(z.string().min(1).max(1024)).max(100) })
+export const summariesSchema = z.object({
+  requests: z
+    .array(z.object({ path: z.array(z.number().int().min(0).max(127)).max(2), digest: z.string().max(64) }))
+    .max(128),
+})
