@@ -1,0 +1,151 @@
+import type { Container, FeedOptions, JSONValue, QueryIterator } from '@azure/cosmos'
+import { cutPage } from '../../shared/adapters/cut-page.ts'
+import { CatamaranError } from '../../shared/domain/errors.ts'
+import { shardOf } from '../../shared/domain/hash.ts'
+import { bucketText, feedText, partitionText } from '../../shared/domain/record-index.ts'
+import { keyText, type RecordKey } from '../../shared/domain/record.ts'
+import { sortableId } from '../../shared/domain/sortable-id.ts'
+import type { PutOutcome, RecordStore } from '../../shared/ports/record-store.ts'
+import { calling, isStatus, mapError } from './errors.ts'
+import { bucketEntryOf, fromItem, type Item, toItem } from './record-item.ts'
+
+export interface RecordStoreOptions {
+  /** Partition key /pk; composite indexes (bucketKey, stamp) and (feedKey, arrivalKey). The account's consistency is strong. */
+  readonly container: Container
+}
+
+type BucketItem = Pick<Item, 'pk' | 'id' | 'vector' | 'deleted' | 'stamp'>
+
+/** A page stops early past this much text, so that a page of large records does not fill memory. */
+const pageTextMax = 4 * 2 ** 20
+const readsAtOnceMax = 16
+
+/** Records in one Cosmos DB container. */
+export function cosmosRecordStore({ container }: RecordStoreOptions): RecordStore {
+  const read = async (key: RecordKey) => {
+    const item = container.item(sortableId(key.id), partitionOf(key))
+    const { resource } = await calling('reading a record', () => item.read<Item>())
+    return resource && fromItem(resource)
+  }
+  const query = <Result>(
+    text: string,
+    parameters: Record<string, JSONValue>,
+    limit: number,
+    options: FeedOptions = {},
+  ) => {
+    const list = Object.entries(parameters).map(([name, value]) => ({ name: `@${name}`, value }))
+    const iterator = container.items.query<Result>(
+      { query: text, parameters: list },
+      { maxItemCount: limit, ...options },
+    )
+    return calling('reading records', () => readPage(iterator, limit))
+  }
+
+  return {
+    get: read,
+    getMany: async (keys) => {
+      const found = new Map<string, ReturnType<typeof read>>()
+      const results = []
+      for (const [index, key] of keys.entries()) {
+        if (index % readsAtOnceMax === 0) await Promise.all(found.values())
+        const pending = found.get(keyText(key)) ?? read(key)
+        found.set(keyText(key), pending)
+        results.push(pending)
+      }
+      return Promise.all(results)
+    },
+    put: async (state, condition, facts): Promise<PutOutcome> => {
+      const item = toItem(state, facts)
+      try {
+        const { etag } =
+          condition.kind === 'absent'
+            ? await container.items.create(item)
+            : await container
+                .item(item.id, item.pk)
+                .replace(item, { accessCondition: { type: 'IfMatch', condition: condition.token } })
+        return { kind: 'stored', token: etag }
+      } catch (error) {
+        // 409: there is one already. 412: it is another version. 404: there is none to replace.
+        if (isStatus(error, 409, 412, 404)) return { kind: 'changed' }
+        throw mapError(error, 'storing a record')
+      }
+    },
+    query: async ({ tenant, collection, shard }, { after, limit }) => {
+      const pk = partitionText(tenant, collection, shard)
+      const { items, hasMore } = await query<Item>(
+        `SELECT TOP ${limit + 1} * FROM c WHERE c.pk = @pk AND c.id > @after ORDER BY c.id`,
+        { pk, after: after === undefined ? '' : sortableId(after) },
+        limit + 1,
+        { partitionKey: pk },
+      )
+      return cutPage(items.map(fromItem), limit, ({ key }) => key.id, hasMore)
+    },
+    scanBucket: async (bucket, { after, limit }) => {
+      const from = bucketPosition(after)
+      const { items, hasMore } = await query<BucketItem>(
+        `SELECT TOP ${limit + 1 + from.seen.length} c.pk, c.id, c.vector, c.deleted, c.stamp FROM c ` +
+          'WHERE c.bucketKey = @bucketKey AND c.stamp >= @stamp ORDER BY c.bucketKey, c.stamp',
+        { bucketKey: bucketText(bucket), stamp: from.stamp },
+        limit + 1 + from.seen.length,
+      )
+      const fresh = items.filter((item) => item.stamp !== from.stamp || !from.seen.includes(nameOf(item)))
+      const page = cutPage(fresh, limit, () => '', hasMore)
+      const next = page.next === undefined ? {} : { next: bucketCursor(from, page.items) }
+      return { items: page.items.map(bucketEntryOf), ...next }
+    },
+    arrivals: async (tenant, shard, { after = '', limit }) => {
+      const { items, hasMore } = await query<Item>(
+        `SELECT TOP ${limit + 1} * FROM c WHERE c.feedKey = @feedKey AND c.arrivalKey > @after ` +
+          'ORDER BY c.feedKey, c.arrivalKey',
+        { feedKey: feedText(tenant, shard), after },
+        limit + 1,
+      )
+      const page = cutPage(items, limit, ({ arrivalKey }) => arrivalKey, hasMore)
+      return { ...page, items: page.items.map(fromItem) }
+    },
+  }
+}
+
+const partitionOf = (key: RecordKey): string => partitionText(key.tenant, key.collection, shardOf(key))
+
+/** Reads until there are `limit` items, or enough text. A server may give empty pages on the way. */
+async function readPage<Result>(
+  iterator: QueryIterator<Result>,
+  limit: number,
+): Promise<{ items: Result[]; hasMore: boolean }> {
+  const items: Result[] = []
+  let text = 0
+  while (items.length < limit && iterator.hasMoreResults()) {
+    const { resources = [] } = await iterator.fetchNext()
+    items.push(...resources)
+    for (const resource of resources) text += (resource as { body?: string }).body?.length ?? 0
+    if (text > pageTextMax) return { items, hasMore: iterator.hasMoreResults() }
+  }
+  return { items, hasMore: false }
+}
+
+/** Stamps may tie, so a position is a stamp and the items at that very stamp which were given already. */
+interface BucketPosition {
+  readonly stamp: string
+  readonly seen: readonly string[]
+}
+
+const nameOf = ({ pk, id }: BucketItem): string => `${pk}/${id}`
+
+function bucketCursor(from: BucketPosition, given: readonly BucketItem[]): string {
+  const stamp = given.at(-1)?.stamp ?? from.stamp
+  const names = given.filter((item) => item.stamp === stamp).map(nameOf)
+  const seen = stamp === from.stamp ? [...from.seen, ...names] : names
+  return Buffer.from(JSON.stringify({ stamp, seen })).toString('base64url')
+}
+
+function bucketPosition(cursor: string | undefined): BucketPosition {
+  if (cursor === undefined) return { stamp: '', seen: [] }
+  try {
+    const { stamp, seen } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as BucketPosition
+    if (typeof stamp === 'string' && seen.every((name) => typeof name === 'string')) return { stamp, seen }
+  } catch {
+    // Falls through: whatever is wrong with it, it is not a cursor.
+  }
+  throw new CatamaranError('invalid-cursor', 'Not a cursor of this list')
+}
