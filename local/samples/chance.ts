@@ -1,0 +1,13 @@
+/** The same numbers in [0, 1) for the same seed, on every machine (mulberry32). */
+export function chance(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+export const pick = <Item>(items: readonly [Item, ...Item[]], fraction: number): Item =>
+  items[Math.floor(fraction * items.length)] ?? items[0]

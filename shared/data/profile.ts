@@ -1,0 +1,100 @@
+import { canonicalJson, type Json, type JsonObject } from '../domain/json.ts'
+import { distinct } from './distinct.ts'
+import { exactSum } from './exact-sum.ts'
+import { quantiles } from './quantiles.ts'
+import { joinTypes, typeOfJson, type ColumnType } from './types.ts'
+
+/** Columns beyond these are counted, not profiled. */
+export const profiledColumnsMax = 256
+const topValuesMax = 10
+
+export interface Profiler {
+  add(row: JsonObject): void
+  /** `{ rows, columnsOmitted, columns: [{ name, type, count, missing, distinct, ... }] }` */
+  result(): JsonObject
+}
+
+/** Describes the columns of any number of rows at flat memory; the same rows in any order give the same result. */
+export function profiler(): Profiler {
+  const columns = new Map<string, ColumnProfile>()
+  const omitted = new Set<string>()
+  let rows = 0
+  return {
+    add(row) {
+      rows++
+      for (const [name, value] of Object.entries(row)) {
+        let column = columns.get(name)
+        if (!column) {
+          if (columns.size >= profiledColumnsMax) {
+            if (omitted.size < 10_000) omitted.add(name)
+            continue
+          }
+          column = columnProfile()
+          columns.set(name, column)
+        }
+        column.add(value)
+      }
+    },
+    result: () => ({
+      rows,
+      columnsOmitted: omitted.size,
+      columns: [...columns].map(([name, column]) => ({ name, ...column.result(rows) })),
+    }),
+  }
+}
+
+interface ColumnProfile {
+  add(value: Json): void
+  result(rows: number): JsonObject
+}
+
+function columnProfile(): ColumnProfile {
+  const values = distinct()
+  const ranks = quantiles()
+  const sum = exactSum()
+  let [count, numbers, low, high] = [0, 0, Infinity, -Infinity]
+  let [shortest, longest] = [Infinity, 0]
+  let first: string | undefined
+  let last: string | undefined
+  let type: ColumnType | undefined
+  return {
+    add(value) {
+      if (value === null) return
+      count++
+      type = joinTypes(type, typeOfJson(value))
+      values.add(value, typeof value === 'string' ? value : canonicalJson(value))
+      if (typeof value === 'number') {
+        numbers++
+        sum.add(value)
+        ranks.add(value)
+        low = Math.min(low, value)
+        high = Math.max(high, value)
+      } else if (typeof value === 'string') {
+        shortest = Math.min(shortest, value.length)
+        longest = Math.max(longest, value.length)
+        if (first === undefined || value < first) first = value
+        if (last === undefined || value > last) last = value
+      }
+    },
+    result(rows) {
+      const top = values.top(topValuesMax)
+      const temporal = type === 'date' || type === 'datetime'
+      return {
+        type: type ?? 'string',
+        count,
+        missing: rows - count,
+        distinct: values.count(),
+        distinctExact: values.exact,
+        ...(numbers > 0 && { min: low, max: high, mean: sum.total() / numbers, quantiles: ranked(ranks) }),
+        ...(temporal && first !== undefined && last !== undefined && { min: first, max: last }),
+        ...(longest > 0 && !temporal && { lengthMin: shortest, lengthMax: longest }),
+        ...(top && { top }),
+      }
+    },
+  }
+}
+
+function ranked(ranks: ReturnType<typeof quantiles>): JsonObject {
+  const at = (fraction: number): Json => ranks.at(fraction) ?? null
+  return { p5: at(0.05), p25: at(0.25), p50: at(0.5), p75: at(0.75), p95: at(0.95), exact: ranks.exact }
+}

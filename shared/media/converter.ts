@@ -1,0 +1,109 @@
+import type { ConversionSource, ConvertedFile, Inspection, MediaConverter } from '../ports/media-converter.ts'
+import { convertAudio } from './audio.ts'
+import { convertData, inspectData, isDataType } from './data.ts'
+import { isTimedMedia, type FfmpegRunner } from './ffmpeg.ts'
+import { convertImage } from './image-convert.ts'
+import { convertibleImages, inspectImage } from './image-inspect.ts'
+import { inspectMedia } from './media-inspect.ts'
+import { invalidMedia } from './reasons.ts'
+import { sniffFile } from './sniff.ts'
+import { convertPoster, convertVideo } from './video.ts'
+
+type ConvertOptions = Parameters<MediaConverter['convert']>[2]
+
+/**
+ * The converter for images, video, audio and data files. Without `ffmpeg` videos that already play on phones are
+ * copied into MP4 and everything else timed is stored as it is.
+ */
+export function mediaConverter(options: { readonly ffmpeg: FfmpegRunner | undefined }): MediaConverter {
+  return {
+    inspect: (source, signal) => inspect(source, options.ffmpeg, signal),
+    convert: (source, inspection, work) => convert(source, inspection, options.ffmpeg, work),
+  }
+}
+
+async function inspect(
+  source: ConversionSource,
+  ffmpeg: FfmpegRunner | undefined,
+  signal: AbortSignal,
+): Promise<Inspection> {
+  signal.throwIfAborted()
+  const { mediaType, gzip } = await sniffFile(source.path, source.mediaType)
+  if (convertibleImages.has(mediaType)) return inspectImage(source.path, mediaType, signal)
+  if (isTimedMedia(mediaType))
+    return inspectMedia({ path: source.path, bytes: source.bytes, mediaType }, ffmpeg, signal)
+  if (isDataType(mediaType)) return inspectData(source.path, mediaType, gzip, signal)
+  refuseUnknown(source.mediaType, mediaType)
+  return { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
+}
+
+/** Bytes that are no known type, sent as a picture or a film, are damaged: nobody is helped by storing them quietly. */
+function refuseUnknown(declared: string, found: string): void {
+  const family = declared.split('/')[0]
+  if (found === 'application/octet-stream' && (family === 'image' || family === 'video' || family === 'audio')) {
+    throw invalidMedia(
+      `The file is declared as ${declared.slice(0, 100)}, but its bytes are no ${family} that is known`,
+    )
+  }
+}
+
+function kindOf(mediaType: string): Inspection['kind'] {
+  if (/^image\//.test(mediaType)) return 'image'
+  if (/^video\//.test(mediaType)) return 'video'
+  if (/^audio\//.test(mediaType)) return 'audio'
+  if (/^text\/|pdf$|officedocument|opendocument|rtf$|epub|msword|x-cfb$|xml$|json$/.test(mediaType)) return 'document'
+  return 'other'
+}
+
+async function convert(
+  source: ConversionSource,
+  inspection: Inspection,
+  ffmpeg: FfmpegRunner | undefined,
+  options: ConvertOptions,
+): Promise<readonly ConvertedFile[]> {
+  options.signal.throwIfAborted()
+  const typed = { ...source, mediaType: inspection.mediaType }
+  const { recipes } = inspection
+  if (recipes.length === 0) return []
+  const work = { ...options, ffmpeg, onProgress: rising(options.onProgress) }
+  switch (inspection.kind) {
+    case 'image':
+      return convertImage(source.path, recipes, work)
+    case 'video':
+      return convertVideoFiles(typed, inspection, work)
+    case 'audio':
+      if (!ffmpeg) throw invalidMedia('No audio converter is installed at this site')
+      return convertAudio(typed, recipes, { ...work, ffmpeg })
+    case 'data':
+      return convertData(source.path, recipes, work)
+    case 'document':
+    case 'other':
+      return []
+  }
+}
+
+async function convertVideoFiles(
+  source: ConversionSource,
+  { recipes }: Inspection,
+  work: ConvertOptions & { readonly ffmpeg: FfmpegRunner | undefined },
+): Promise<ConvertedFile[]> {
+  const files: ConvertedFile[] = []
+  // The poster is quick and shows early whether anything can be decoded.
+  const ordered = [...recipes].sort((a, b) => Number(b.name === 'poster') - Number(a.name === 'poster'))
+  for (const recipe of ordered) {
+    files.push(
+      recipe.name === 'poster' ? await convertPoster(source, recipe, work) : await convertVideo(source, recipe, work),
+    )
+  }
+  return files
+}
+
+/** Progress that never goes back and never leaves 0 to 1. */
+function rising(onProgress: ((fraction: number) => void) | undefined): (fraction: number) => void {
+  let last = 0
+  return (fraction) => {
+    if (!(fraction > last)) return
+    last = Math.min(1, fraction)
+    onProgress?.(last)
+  }
+}

@@ -1,0 +1,16 @@
+/** What one file may cost. Every limit is checked before the work that it bounds, or stops that work. */
+export const imagePixelsMax = 100_000_000
+/** All frames of an animation together; above it only the first frame is rendered. */
+export const animationPixelsMax = 100_000_000
+export const animationFramesMax = 2_000
+/** WebP's limit on a side is 16,383; taller pictures are scaled down until they fit. */
+export const imageSidePixelsMax = 16_000
+export const imageTimeoutSeconds = 60
+export const videoPixelsMax = 8192 * 8192
+export const mediaDurationMsMax = 6 * 3_600_000
+export const probeWallMsMax = 20_000
+export const posterWallMsMax = 60_000
+export const convertWallMsMax = 14 * 60_000
+export const convertedBytesMax = 8 * 1024 ** 3
+/** How much of a file's beginning is looked at to tell its type. */
+export const sniffBytes = 64 * 1024
