@@ -1,15 +1,16 @@
 import { CatamaranError } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import { canonicalJson, type JsonObject } from '../domain/json.ts'
-import type { RecordState } from '../domain/record.ts'
+import type { RecordState, StoredRecord } from '../domain/record.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
 import { applyStates } from './apply.ts'
+import { onRecordChanged } from './effects.ts'
 import type { Services } from './services.ts'
 
 /** Work that failed for good, kept with its cause until an operator replays it. */
 export interface DeadLetter {
   readonly id: string
-  readonly kind: 'offer' | 'apply' | 'job' | 'drop'
+  readonly kind: 'offer' | 'apply' | 'effect' | 'job' | 'drop'
   readonly cause: string
   readonly payload: JsonObject
   readonly firstMs: number
@@ -60,10 +61,19 @@ async function beginAgain(services: Services, { kind, payload }: DeadLetter): Pr
       return assertTaken(await services.peer.offer([payload['state'] as unknown as RecordState]))
     case 'apply':
       return assertTaken(await applyStates(services, [payload['state'] as unknown as RecordState]))
+    case 'effect':
+      return onRecordChanged(services, await storedAgain(services, payload['state'] as unknown as RecordState))
     case 'job':
     case 'drop':
       return services.jobs.send({ kind: String(payload['kind']), payload: payload['payload'] as JsonObject })
   }
+}
+
+/** The record as it is now: what follows from a change follows from the latest state as well. */
+async function storedAgain(services: Services, { key }: RecordState): Promise<StoredRecord> {
+  const record = await services.records.get(key)
+  if (!record) throw new CatamaranError('not-found', 'The record that this dead letter is about is gone.')
+  return record
 }
 
 function assertTaken(

@@ -1,9 +1,10 @@
 import { offerBytesMax, offerStatesMax } from '../domain/limits.ts'
-import { hasCode } from '../domain/errors.ts'
+import { hasCode, isCatamaranError, isTransient } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { RecordState, StoredRecord } from '../domain/record.ts'
 import { stampMs } from '../domain/stamp.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
+import { backoffMs } from '../replication/backoff.ts'
 import { fileDeadLetter } from './dead-letters.ts'
 import { markDirty } from './dirty-buckets.ts'
 import { onRecordChanged } from './effects.ts'
@@ -26,16 +27,39 @@ export async function handleChanges(services: Services, changes: readonly Stored
   await markDirty(services, changes)
   const failed: number[] = []
   for (const [index, change] of changes.entries()) {
-    try {
-      await onRecordChanged(services, change)
-    } catch (error) {
-      failed.push(index)
-      services.telemetry.log('error', 'What follows from a change could not be begun', { id: change.key.id }, error)
-    }
+    if (!(await beginEffects(services, change))) failed.push(index)
   }
   await offerChanges(services, changes.filter((change) => change.via !== 'peer').map(stateOf))
   return { failed }
 }
+
+const effectTriesMax = 3
+
+/**
+ * Begins what follows from a change. False when a dependency is away, so that the feed delivers the change again;
+ * a change that fails for any other reason would fail for ever and hold up all behind it: it becomes a dead letter.
+ */
+async function beginEffects(services: Services, change: StoredRecord): Promise<boolean> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await onRecordChanged(services, change)
+      return true
+    } catch (error) {
+      services.telemetry.log('error', 'What follows from a change could not be begun', { id: change.key.id }, error)
+      if (attempt + 1 < effectTriesMax) {
+        await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 100, capMs: 2000 }))
+        continue
+      }
+      if (isCatamaranError(error) && isTransient(error)) return false
+      await fileDeadLetter(services, { kind: 'effect', cause: causeOf(error), payload: asPayload(stateOf(change)) })
+      return true
+    }
+  }
+}
+
+const causeOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
+const asPayload = (state: RecordState): JsonObject => ({ state: state as unknown as JsonObject })
 
 /** Offers states to the peer in bounded batches; what the peer refuses for good becomes a dead letter. Never throws. */
 export async function offerChanges(services: Services, states: readonly RecordState[]): Promise<number> {
@@ -100,9 +124,8 @@ async function settle(
 }
 
 async function fileAll(services: Services, batch: readonly RecordState[], error: unknown): Promise<void> {
-  const cause = error instanceof Error ? error.message : String(error)
-  for (const state of batch) await fileOne(services, state, cause)
+  for (const state of batch) await fileOne(services, state, causeOf(error))
 }
 
 const fileOne = (services: Services, state: RecordState, cause: string): Promise<void> =>
-  fileDeadLetter(services, { kind: 'offer', cause, payload: { state: state as unknown as JsonObject } })
+  fileDeadLetter(services, { kind: 'offer', cause, payload: asPayload(state) })

@@ -1,0 +1,6 @@
+import middy from '@middy/core'
+import { answerWith } from '../adapters/http-message.ts'
+import { composeHttp } from '../compose.ts'
+
+/** API Gateway REST proxy event -> the API -> proxy result. */
+export const handler = middy().handler(answerWith(composeHttp()))

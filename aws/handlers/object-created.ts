@@ -1,0 +1,16 @@
+import middy from '@middy/core'
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
+import { objectDropped } from '../../shared/core/drops.ts'
+import { dropsOf } from '../adapters/drop-event.ts'
+import { eachMessage } from '../adapters/messages.ts'
+import { composeServices } from '../compose.ts'
+
+const services = composeServices('object-created')
+
+/** S3 event notifications, by way of a queue -> the core, file by file. */
+export const handler = middy().handler(
+  (event: SQSEvent): Promise<SQSBatchResponse> =>
+    eachMessage(event, services.telemetry, async (body) => {
+      for (const drop of dropsOf(body)) await objectDropped(services, drop)
+    }),
+)

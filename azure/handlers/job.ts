@@ -1,0 +1,21 @@
+import { app } from '@azure/functions'
+import { runJob } from '../../shared/core/jobs.ts'
+import type { JobMessage } from '../../shared/ports/job-queue.ts'
+import { eachMessage } from '../adapters/messages.ts'
+import { composeServices, composeWork } from '../compose.ts'
+
+const services = composeServices('job')
+const work = composeWork()
+
+/** Less than functionTimeout in host.json by the time it takes to hand over what is not finished. */
+const runMsMax = 10 * 60_000 - 10_000
+
+/** Messages of the job queue -> the core. */
+app.storageQueue('job', {
+  connection: 'STORAGE',
+  queueName: 'jobs',
+  handler: (message: unknown) => {
+    const signal = AbortSignal.timeout(runMsMax)
+    return eachMessage(message, services.telemetry, (body) => runJob(services, work, body as JobMessage, signal))
+  },
+})

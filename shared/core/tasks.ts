@@ -1,0 +1,18 @@
+import { reconcile } from './reconcile.ts'
+import type { Services } from './services.ts'
+import { sweep } from './sweep.ts'
+
+/** What the timers do. Both clouds schedule exactly these. */
+export const timerTasks = ['reconcile', 'sweep'] as const
+export type TimerTask = (typeof timerTasks)[number]
+
+export async function runTask(services: Services, task: TimerTask): Promise<void> {
+  switch (task) {
+    case 'reconcile':
+      await reconcile(services)
+      return
+    case 'sweep':
+      await sweep(services)
+      return
+  }
+}

@@ -1,0 +1,26 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { WorkTools } from '../core/work-tools.ts'
+import { mediaConverter } from './converter.ts'
+import { findFfmpeg } from './ffmpeg-path.ts'
+import { ffmpegRunner } from './ffmpeg.ts'
+
+export interface WorkToolsOptions {
+  /** An ffmpeg binary to prefer to the one on `searchPath`. */
+  readonly ffmpeg: string | undefined
+  readonly searchPath: string | undefined
+}
+
+/** The converter and the work folders of a job; each folder is private and removed with all in it. */
+export function composeWorkTools({ ffmpeg, searchPath }: WorkToolsOptions): WorkTools {
+  const path = findFfmpeg({ configured: ffmpeg, searchPath })
+  return {
+    converter: mediaConverter({ ffmpeg: path === undefined ? undefined : ffmpegRunner({ path }) }),
+    fetch,
+    workFolder: async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'catamaran-'))
+      return { path: folder, remove: () => rm(folder, { recursive: true, force: true }) }
+    },
+  }
+}
