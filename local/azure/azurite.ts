@@ -1,0 +1,13 @@
+import { join } from 'node:path'
+import { startAzurite } from './azurite-server.ts'
+import { azurePorts } from './endpoints.ts'
+import { hostOptions, runProcess } from './process.ts'
+
+const { data, portBase } = hostOptions()
+const ports = azurePorts(portBase)
+
+runProcess(async () => {
+  const folder = join(data, 'azure', 'azurite')
+  const { stop } = await startAzurite({ folder, blobPort: ports.blobInternal, queuePort: ports.queue })
+  return { facts: { process: 'azurite', blob: ports.blobInternal, queue: ports.queue }, stop }
+})

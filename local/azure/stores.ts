@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import type { ContainerRequest } from '@azure/cosmos'
+
+export interface EventSubscription {
+  readonly name: string
+  readonly container: string
+  readonly prefix: string
+  readonly eventTypes: readonly string[]
+  readonly queue: string
+}
+
+/** What `azure/infra/stores.json` declares: the one list of databases, containers, queues and subscriptions. */
+export interface Stores {
+  readonly cosmos: { readonly database: string; readonly containers: readonly ContainerRequest[] }
+  readonly blobContainers: readonly string[]
+  readonly queues: readonly string[]
+  readonly eventSubscriptions: readonly EventSubscription[]
+}
+
+export const stores = JSON.parse(
+  readFileSync(new URL('../../azure/infra/stores.json', import.meta.url), 'utf8'),
+) as Stores
