@@ -1,0 +1,42 @@
+import type { OpenAPIHono } from '@hono/zod-openapi'
+import type { Caller } from '../core/keys.ts'
+import type { Services } from '../core/services.ts'
+import type { Vector } from '../replication/vector.ts'
+import type { ApiOptions } from './options.ts'
+import type { RateLimiter } from './rate-limit.ts'
+
+/** What a key may be allowed to do. */
+export const scopes = [
+  'assets:read',
+  'assets:write',
+  'records:read',
+  'records:write',
+  'replication:read',
+  'replication:operate',
+  'keys:write',
+] as const
+export type Scope = (typeof scopes)[number]
+
+// A type alias, since Hono asks for an index signature.
+export type ApiEnv = {
+  Variables: {
+    requestId: string
+    /** Set once the key is known. */
+    caller?: Caller
+    /** The newest stamps of the request's session and of everything in the answer. */
+    seen?: Vector
+    /** The route's pattern, for logs and metrics. */
+    routePattern?: string
+  }
+}
+
+/** What the route files share while the app is put together. */
+export interface Api {
+  readonly app: OpenAPIHono<ApiEnv>
+  readonly services: Services
+  readonly options: ApiOptions
+  readonly limiter: RateLimiter
+  readonly bodyBytesMax: number
+  /** Every path with its methods: what 405 and OPTIONS answer from. */
+  readonly paths: Map<string, Set<string>>
+}

@@ -1,0 +1,50 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { Hono } from 'hono'
+import type { Api, ApiEnv } from './api.ts'
+import { checkUrl, everyRequest, noRoute, onFailure } from './middleware.ts'
+import type { ApiOptions } from './options.ts'
+import { addPages } from './pages.ts'
+import { makeRateLimiter } from './rate-limit.ts'
+import { jsonBodyBytesMax } from './request-body.ts'
+import { addAssetCreateRoute } from './routes/asset-create.ts'
+import { addAssetRoutes } from './routes/assets.ts'
+import { addBatchRoutes } from './routes/batch.ts'
+import { addChangeRoutes } from './routes/changes.ts'
+import { addConflictRoutes } from './routes/conflicts.ts'
+import { addContentRoutes } from './routes/content.ts'
+import { addHealthRoutes } from './routes/health.ts'
+import { addKeyRoutes } from './routes/keys.ts'
+import { addRecordVersionRoutes } from './routes/record-versions.ts'
+import { addRecordRoutes } from './routes/records.ts'
+import { addReplicationRoutes } from './routes/replication.ts'
+import { addUploadRoutes } from './routes/uploads.ts'
+
+const rateLimitDefault = { quota: 60_000, windowSeconds: 60 } as const
+
+/** The one HTTP API, the same at both sites: `app.fetch(request)` is all that a trigger needs. */
+export function makeApp(options: ApiOptions): Hono<ApiEnv> {
+  const app = new OpenAPIHono<ApiEnv>()
+  const { services, peerRoutes } = options
+  const limiter = makeRateLimiter(services.clock, options.rateLimit ?? rateLimitDefault)
+  const bodyBytesMax = options.maxBodyBytes ?? jsonBodyBytesMax
+  const api: Api = { app, services, options, limiter, bodyBytesMax, paths: new Map() }
+  app.onError(onFailure(api))
+  app.notFound(noRoute(api))
+  app.use('*', everyRequest(api))
+  app.use('*', checkUrl(api))
+  addAssetCreateRoute(api)
+  addAssetRoutes(api)
+  addUploadRoutes(api)
+  addContentRoutes(api)
+  addRecordRoutes(api)
+  addRecordVersionRoutes(api)
+  addBatchRoutes(api)
+  addChangeRoutes(api)
+  addConflictRoutes(api)
+  addReplicationRoutes(api)
+  addKeyRoutes(api)
+  addHealthRoutes(api)
+  addPages(api)
+  if (peerRoutes) app.route('/peer/v1', peerRoutes)
+  return app
+}

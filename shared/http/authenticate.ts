@@ -1,0 +1,36 @@
+import type { Context } from 'hono'
+import { authenticateKey, type Caller } from '../core/keys.ts'
+import { CatamaranError } from '../domain/errors.ts'
+import type { Api, ApiEnv, Scope } from './api.ts'
+
+/** The caller behind the request's key. Throws `unauthenticated`, `throttled`, `forbidden`. */
+export async function authenticate(api: Api, c: Context<ApiEnv>, scope: Scope): Promise<Caller> {
+  const text = keyTextOf(c)
+  if (!text) {
+    throw new CatamaranError('unauthenticated', 'Send an API key as Authorization: Bearer <key> or as X-Api-Key.')
+  }
+  const caller = await authenticateKey(api.services, text)
+  if (!caller)
+    throw new CatamaranError('unauthenticated', 'The API key is not valid: mistyped, unknown, expired or revoked.')
+  c.set('caller', caller)
+  limitRate(api, c, caller)
+  if (caller.scopes.includes(scope)) return caller
+  throw new CatamaranError('forbidden', `The key lacks the scope ${scope}.`)
+}
+
+function keyTextOf(c: Context<ApiEnv>): string | undefined {
+  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1]
+  return bearer ?? c.req.header('x-api-key')
+}
+
+/** draft-ietf-httpapi-ratelimit-headers. */
+function limitRate(api: Api, c: Context<ApiEnv>, caller: Caller): void {
+  const { quota, windowSeconds } = api.limiter.options
+  const verdict = api.limiter.take(caller.keyId)
+  c.header('RateLimit-Policy', `"default";q=${quota};w=${windowSeconds}`)
+  c.header('RateLimit', `"default";r=${verdict.remaining};t=${verdict.resetSeconds}`)
+  if (verdict.allowed) return
+  throw new CatamaranError('throttled', `At most ${quota} requests in ${windowSeconds} s.`, {
+    retryAfterMs: verdict.retryAfterMs,
+  })
+}

@@ -1,0 +1,26 @@
+import type { Hono } from 'hono'
+import type { Services } from '../core/services.ts'
+
+export interface RateLimitOptions {
+  /** Requests a key may make per window, also the largest burst. */
+  readonly quota: number
+  readonly windowSeconds: number
+}
+
+export interface ApiOptions {
+  readonly services: Services
+  /** 32 bytes, the same at both sites, so that a cursor of one is valid at the other. */
+  readonly cursorKey: Uint8Array
+  /** Base URLs without a trailing slash: this API, the peer's API, this site's CDN. */
+  readonly publicUrl: string
+  readonly peerUrl: string
+  readonly edgeUrl: string
+  /** The peer API, with its own authentication, under /peer/v1. */
+  readonly peerRoutes?: Hono
+  /** The most bytes of a JSON request. */
+  readonly maxBodyBytes?: number
+  /** Origins whose pages may call the API, compared exactly. */
+  readonly allowedOrigins?: readonly string[]
+  readonly rateLimit?: RateLimitOptions
+  readonly version?: string
+}

@@ -1,0 +1,121 @@
+import { z } from '@hono/zod-openapi'
+import type { AssetView } from '../../core/asset-view.ts'
+import { createAsset, createAssetFromBytes } from '../../core/assets.ts'
+import { CatamaranError } from '../../domain/errors.ts'
+import { sha256Hex } from '../../domain/hash.ts'
+import type { Json } from '../../domain/json.ts'
+import type { Api } from '../api.ts'
+import { answer, createdIdOf, idempotencyOf } from '../answer.ts'
+import { fileNameOf } from '../content-disposition.ts'
+import { mediaTypeOf, readBytes, readJson } from '../request-body.ts'
+import { jsonTypes, route, type AnyCall } from '../route.ts'
+import { createAssetSchema, createdAssetSchema, mediaTypeSchema } from '../schemas/assets.ts'
+import { nameSchema } from '../schemas/common.ts'
+import { validate } from '../validate.ts'
+import { assetTag, viewOfAsset } from './assets.ts'
+
+/** What a Lambda takes in one request (6 MB in base64). */
+export const directBytesMax = 4 * 1024 * 1024
+
+export function addAssetCreateRoute(api: Api): void {
+  const definition = {
+    method: 'post',
+    path: '/v1/assets',
+    operationId: 'createAsset',
+    tag: assetTag,
+    summary: 'Create an asset',
+    description:
+      'With JSON: names the asset and answers with a plan by which its bytes go straight to the store. With any other content, or ' +
+      'JSON and a name (`name`, X-Asset-Name or Content-Disposition): the content itself, up to 4 MiB, is the asset.',
+    scope: 'assets:write',
+    query: z.strictObject({ name: nameSchema.optional() }),
+    content: { 'application/json': 'The schema CreateAsset.', '*/*': 'The bytes of the asset, up to 4 MiB.' },
+    requestHeaders: ['Idempotency-Key'],
+    responses: {
+      201: {
+        description: 'Created; upload by the plan, then complete.',
+        schema: createdAssetSchema,
+        headers: ['Location', 'ETag'],
+      },
+      202: {
+        description: 'The bytes are here and will be processed.',
+        schema: createdAssetSchema,
+        headers: ['Location', 'ETag'],
+      },
+      200: {
+        description: 'Created before by the same Idempotency-Key.',
+        schema: createdAssetSchema,
+        headers: ['Location', 'ETag'],
+      },
+    },
+  } as const
+  route(api, definition, async (call) => {
+    const name = directNameOf(call, call.query.name)
+    const mediaType = mediaTypeOf(call.c.req.header('content-type'))
+    return name === undefined && mediaType === 'application/json'
+      ? createPlanned(call)
+      : createDirect(call, name, mediaType)
+  })
+}
+
+function directNameOf(call: AnyCall, inQuery: string | undefined): string | undefined {
+  const inHeader = call.c.req.header('x-asset-name')
+  const name =
+    inQuery ?? (inHeader === undefined ? fileNameOf(call.c.req.header('content-disposition')) : decodeName(inHeader))
+  return name === undefined ? undefined : validate(nameSchema, name, 'header')
+}
+
+/** A header carries ASCII; anything else comes percent-encoded. */
+function decodeName(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+async function createPlanned(call: AnyCall): Promise<Response> {
+  const { services, tenant, c, api } = call
+  const json = await readJson(c.req.raw, jsonTypes, api.bodyBytesMax)
+  const { id: given, name, mediaType, upload, ...facts } = validate(createAssetSchema, json, 'body')
+  const id = given ?? createdIdOf(call, 'assets')
+  const { bytes, sha256, labels } = facts
+  const input = {
+    name,
+    mediaType,
+    upload,
+    ...(id === undefined ? {} : { id }),
+    ...(bytes === undefined ? {} : { bytes }),
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(labels === undefined ? {} : { labels }),
+  }
+  const made = await createAsset(services, tenant, input, idempotencyOf(call, json))
+  return answerCreated(call, made.asset, { upload: made.upload }, made.replayed, 201)
+}
+
+async function createDirect(call: AnyCall, name: string | undefined, declared: string): Promise<Response> {
+  const { services, tenant, c } = call
+  if (name === undefined) {
+    throw new CatamaranError(
+      'invalid-request',
+      'Name the asset: ?name=, X-Asset-Name, or Content-Disposition with a filename.',
+    )
+  }
+  const mediaType = validate(mediaTypeSchema, declared || 'application/octet-stream', 'header')
+  const bytes = await readBytes(
+    c.req.raw,
+    directBytesMax,
+    ' Create the asset with JSON to upload more, straight to the store.',
+  )
+  const id = createdIdOf(call, 'assets')
+  const input = { name, mediaType, ...(id === undefined ? {} : { id }) }
+  const print: Json = { name, mediaType, sha256: sha256Hex(bytes) }
+  const made = await createAssetFromBytes(services, tenant, input, bytes, idempotencyOf(call, print))
+  return answerCreated(call, made.asset, {}, made.replayed, 202)
+}
+
+function answerCreated(call: AnyCall, asset: AssetView, more: object, replayed: boolean, created: 201 | 202): Response {
+  const location = `${call.api.options.publicUrl}/v1/assets/${asset.id}`
+  const value = { asset: viewOfAsset(asset), ...more }
+  return answer(call, value, { status: replayed ? 200 : created, location, replayed, etag: asset.etag })
+}

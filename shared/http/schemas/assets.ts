@@ -1,0 +1,108 @@
+import { z } from '@hono/zod-openapi'
+import { jsonObjectSchema, nameSchema, pageOf, timeSchema } from './common.ts'
+
+export const assetIdSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,57}$/,
+    'Small letters, digits and hyphens, 1 to 58 of them, not beginning with a hyphen.',
+  )
+  .openapi({ example: '01j9zq3v8k5t2m4n6p7r8s9w0x' })
+
+export const mediaTypeSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9!#$&^_.+-]{1,63}\/[A-Za-z0-9!#$&^_.+-]{1,63}$/,
+    'A media type without parameters, such as image/jpeg.',
+  )
+
+export const assetStatuses = ['awaiting-upload', 'uploaded', 'processing', 'ready', 'failed'] as const
+
+export const assetBytesMax = 5 * 1024 ** 4
+
+const labelsSchema = z.record(z.string(), z.string()).openapi({ example: { project: 'spring' } })
+
+export const createAssetSchema = z
+  .strictObject({
+    id: assetIdSchema.optional(),
+    name: nameSchema,
+    mediaType: mediaTypeSchema,
+    bytes: z.number().int().min(0).max(assetBytesMax).optional(),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, '64 small hexadecimal digits.')
+      .optional(),
+    labels: labelsSchema.optional(),
+    upload: z.enum(['single', 'multipart']).default('single'),
+  })
+  .openapi('CreateAsset')
+
+const renditionSchema = z
+  .object({
+    name: z.string(),
+    mediaType: z.string(),
+    bytes: z.number().int(),
+    sha256: z.string(),
+    properties: jsonObjectSchema,
+  })
+  .openapi('Rendition')
+
+export const assetSchema = z
+  .object({
+    id: assetIdSchema,
+    name: z.string(),
+    status: z.enum(assetStatuses),
+    source: z.object({ kind: z.enum(['upload', 'inline', 'drop']), path: z.string().optional() }),
+    mediaType: z.string().openapi({ description: 'The true type once known, until then the declared one.' }),
+    kind: z.string().optional(),
+    bytes: z.number().int().optional(),
+    sha256: z.string().optional(),
+    labels: labelsSchema,
+    properties: jsonObjectSchema,
+    renditions: z.array(renditionSchema),
+    rows: z.object({ collection: z.string(), count: z.number().int(), errors: z.number().int() }).optional(),
+    progress: z.number().min(0).max(1).optional(),
+    error: z.object({ code: z.string(), detail: z.string() }).optional(),
+    createdAt: timeSchema,
+    updatedAt: timeSchema,
+    etag: z.string(),
+    deleted: z.boolean(),
+    bytesHere: z
+      .boolean()
+      .openapi({ description: 'Whether this site holds the bytes; if not, content comes from the other.' }),
+  })
+  .openapi('Asset')
+
+export const assetPageSchema = pageOf(assetSchema).openapi('AssetPage')
+
+const requestSchema = z
+  .object({
+    method: z.enum(['GET', 'PUT']),
+    url: z.string(),
+    headers: z.record(z.string(), z.string()).openapi({ description: 'To be sent along.' }),
+    expiresAtMs: z.number().int(),
+  })
+  .openapi('PresignedRequest')
+
+const partSchema = z
+  .object({ part: z.number().int(), bytes: z.number().int(), etag: z.string() })
+  .openapi('UploadedPart')
+
+export const uploadPlanSchema = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('single'), site: z.string(), request: requestSchema }),
+    z.object({
+      kind: z.literal('multipart'),
+      site: z.string(),
+      partBytes: z.number().int(),
+      parts: z.number().int(),
+      arrived: z.array(partSchema),
+      requests: z.array(z.object({ part: z.number().int(), request: requestSchema })),
+    }),
+    z.object({ kind: z.literal('done'), site: z.string() }),
+  ])
+  .openapi('UploadPlan')
+
+export const createdAssetSchema = z
+  .object({ asset: assetSchema, upload: uploadPlanSchema.optional() })
+  .openapi('CreatedAsset')

@@ -1,0 +1,25 @@
+import { CatamaranError } from '../domain/errors.ts'
+import { isSite } from '../domain/site.ts'
+import { isStamp, stampSite } from '../domain/stamp.ts'
+import { vectorText, type Vector } from '../replication/vector.ts'
+
+const sessionCharsMax = 256
+
+/** The newest stamps a client has seen, as it carries them between the sites: base64url of the vector's text. */
+export const formatSession = (seen: Vector): string => Buffer.from(vectorText(seen)).toString('base64url')
+
+/** Throws `invalid-request` when the text is not a session. */
+export function parseSession(text: string): Vector {
+  const plain = text.length <= sessionCharsMax ? Buffer.from(text, 'base64url').toString() : ''
+  const entries = plain.split(',').map((entry) => {
+    const [site = '', stamp, ...rest] = entry.split('=')
+    if (!isSite(site) || !isStamp(stamp) || stampSite(stamp) !== site || rest.length > 0) throw notOurs()
+    return [site, stamp] as const
+  })
+  const session: Vector = Object.fromEntries(entries)
+  if (formatSession(session) !== text) throw notOurs()
+  return session
+}
+
+const notOurs = (): CatamaranError =>
+  new CatamaranError('invalid-request', 'Catamaran-Session must be the value of an earlier answer, unchanged.')
