@@ -1,0 +1,132 @@
+import type { AssetBody, MediaBody } from '../domain/asset.ts'
+import { contentDisposition } from '../domain/disposition.ts'
+import { CatamaranError } from '../domain/errors.ts'
+import type { ByteRange } from '../ports/object-store.ts'
+import { readAssetPair } from './asset-view.ts'
+import type { Services } from './services.ts'
+
+const signedMs = 3_600_000
+
+export interface ContentRequest {
+  /** Without it, the original. */
+  readonly rendition?: string
+}
+
+export interface ContentInfo {
+  readonly objectKey: string
+  readonly mediaType: string
+  readonly bytes: number
+  readonly sha256: string
+  /** Strong: the digest of the bytes. */
+  readonly etag: string
+  /** Originals are attachments: they are what somebody sent. Renditions are what this system made. */
+  readonly disposition: string
+}
+
+/** Where the bytes are. `at-peer`: they have not come here yet; the URL leads to the peer's store. */
+export type ContentPlace =
+  | { readonly kind: 'redirect'; readonly url: string; readonly etag: string; readonly info: ContentInfo }
+  | { readonly kind: 'at-peer'; readonly url: string; readonly etag: string; readonly info: ContentInfo }
+
+export type OpenedContent =
+  | {
+      readonly kind: 'here'
+      readonly info: ContentInfo
+      readonly range?: ByteRange
+      readonly body: ReadableStream<Uint8Array>
+    }
+  | { readonly kind: 'at-peer'; readonly url: string; readonly etag: string; readonly info: ContentInfo }
+
+/**
+ * A URL from which to read an asset's bytes or one of its renditions, for about an hour. Throws `not-found`, `conflict`
+ * while there are no verified bytes yet, and `peer-unavailable` when only the peer has them and cannot be reached.
+ */
+export async function assetContent(
+  services: Services,
+  tenant: string,
+  id: string,
+  request: ContentRequest = {},
+): Promise<ContentPlace> {
+  const { info, media } = await contentInfo(services, tenant, id, request)
+  const { objectKey, mediaType, disposition, etag } = info
+  const isHere = media.site === services.site || (await services.objects.head(objectKey)) !== undefined
+  if (!isHere) return atPeer(services, info)
+  const url = await services.delivery.signedUrl(objectKey, { expiresMs: signedMs, mediaType, disposition })
+  return { kind: 'redirect', url, etag, info }
+}
+
+/** The bytes themselves, or a range of them (`range-not-satisfiable`). Otherwise like assetContent. */
+export async function openContent(
+  services: Services,
+  tenant: string,
+  id: string,
+  { range, ...request }: ContentRequest & { readonly range?: ByteRange } = {},
+): Promise<OpenedContent> {
+  const { info } = await contentInfo(services, tenant, id, request)
+  const found = await services.objects.get(info.objectKey, range)
+  if (!found) return atPeer(services, info)
+  return { kind: 'here', info, ...(found.range ? { range: found.range } : {}), body: found.stream }
+}
+
+async function atPeer(
+  services: Services,
+  info: ContentInfo,
+): Promise<{ kind: 'at-peer'; url: string; etag: string; info: ContentInfo }> {
+  const [grant] = await services.peer.grantRead([info.objectKey])
+  if (grant) return { kind: 'at-peer', url: grant.url, etag: info.etag, info }
+  throw new CatamaranError('unavailable', 'The bytes are on their way from the other site; try again soon.', {
+    retryAfterMs: 5_000,
+  })
+}
+
+/** What is known of the bytes without touching them. */
+export async function contentInfo(
+  services: Services,
+  tenant: string,
+  id: string,
+  { rendition }: ContentRequest = {},
+): Promise<{ info: ContentInfo; media: MediaBody }> {
+  const { asset, media: mediaRecord } = await readAssetPair(services, tenant, id)
+  if (!asset) throw new CatamaranError('not-found', 'There is no such asset.')
+  const media = mediaRecord?.body as MediaBody | undefined
+  const { name } = asset.body as AssetBody
+  const file = name.slice(name.lastIndexOf('/') + 1) || id
+  const info = rendition === undefined ? originalOf(media, file) : renditionOf(media, file, rendition)
+  if (info && media) return { info, media }
+  if (rendition !== undefined && (media?.status === 'ready' || media?.status === 'failed')) {
+    throw new CatamaranError('not-found', 'This asset has no such rendition.')
+  }
+  const status = media?.status ?? 'awaiting-upload'
+  throw new CatamaranError('conflict', `There are no bytes to read yet: the asset is ${status}.`, {
+    current: { status },
+    ...(status === 'failed' ? {} : { retryAfterMs: 2_000 }),
+  })
+}
+
+function originalOf(media: MediaBody | undefined, file: string): ContentInfo | undefined {
+  if (!media?.objectKey || !media.sha256) return undefined
+  const { objectKey, sha256, mediaType = 'application/octet-stream', bytes = 0 } = media
+  const disposition = contentDisposition('attachment', file)
+  return { objectKey, mediaType, bytes, sha256, etag: `"${sha256}"`, disposition }
+}
+
+function renditionOf(media: MediaBody | undefined, file: string, name: string): ContentInfo | undefined {
+  const found = media?.renditions.find((each) => each.name === name)
+  if (!found) return undefined
+  const { objectKey, sha256, mediaType, bytes } = found
+  const stem = file.replace(/\.[^.]{1,8}$/, '')
+  const disposition = contentDisposition('inline', `${stem}-${name}${extensionOf(mediaType)}`)
+  return { objectKey, mediaType, bytes, sha256, etag: `"${sha256}"`, disposition }
+}
+
+const extensions: Readonly<Record<string, string>> = {
+  'image/avif': '.avif',
+  'image/gif': '.gif',
+  'image/jpeg': '.jpg',
+  'image/png': '.png',
+  'image/webp': '.webp',
+  'video/mp4': '.mp4',
+  'audio/mp4': '.m4a',
+  'application/json': '.json',
+}
+const extensionOf = (mediaType: string): string => extensions[mediaType] ?? ''

@@ -1,0 +1,131 @@
+import { digestOfKey } from '../domain/asset.ts'
+import { CatamaranError, hasCode } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { ReadGrant } from '../ports/peer.ts'
+import { backoffMs } from '../replication/backoff.ts'
+import { attemptsMax, fileJob } from './job-store.ts'
+import {
+  getMissing,
+  markIfAllHere,
+  missingOf,
+  missingPartition,
+  sendCopy,
+  type MissingObject,
+} from './missing-objects.ts'
+import { rangedRead } from './ranged-read.ts'
+import type { Services } from './services.ts'
+import type { Digests } from './work-file.ts'
+import type { WorkTools } from './work-tools.ts'
+
+const leaseMs = 60_000
+const renewMs = 20_000
+const retryMs = { baseMs: 2_000, capMs: 300_000 }
+/** A copy that was given up is tried again this rarely: the peer may have repaired its object. */
+const givenUpMs = 6 * 3_600_000
+
+/**
+ * Copies one object from the peer, at flat memory and verified: the object appears only when SHA-256 (its name), CRC and
+ * size are those that the peer vouched for. Safe to do twice. A peer that is away costs no attempt.
+ */
+export async function copyObject(
+  services: Services,
+  work: WorkTools,
+  payload: JsonObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = { tenant: String(payload['tenant']), asset: String(payload['asset']), key: String(payload['key']) }
+  if (await services.objects.head(target.key)) return finishCopy(services, target)
+  const missing = await takeCopy(services, target)
+  if (!missing) return
+  try {
+    await copyVerified(services, work, missing, signal)
+  } catch (error) {
+    return copyFailed(services, missing, error, signal)
+  }
+  await finishCopy(services, target)
+}
+
+async function finishCopy(
+  services: Services,
+  { tenant, asset, key }: Pick<MissingObject, 'tenant' | 'asset' | 'key'>,
+): Promise<void> {
+  await markIfAllHere(services, tenant, asset)
+  await services.siteStore.remove(missingPartition(key), key)
+}
+
+/** Undefined while another run copies the same object. */
+async function takeCopy(
+  services: Services,
+  target: Pick<MissingObject, 'tenant' | 'asset' | 'key'>,
+): Promise<MissingObject | undefined> {
+  const item = await getMissing(services, target.key)
+  const nowMs = services.clock.now()
+  const known: MissingObject = item
+    ? missingOf(item)
+    : { ...target, sinceMs: nowMs, dueMs: nowMs, attempts: 0, leaseUntilMs: 0 }
+  if (known.leaseUntilMs > nowMs) return undefined
+  const value = { ...known, leaseUntilMs: nowMs + leaseMs, dueMs: nowMs + leaseMs }
+  const condition = item ? ({ kind: 'unchanged', token: item.token } as const) : ({ kind: 'absent' } as const)
+  const isOurs = await services.siteStore.put(
+    { partition: missingPartition(target.key), id: target.key, value },
+    condition,
+  )
+  return isOurs ? value : undefined
+}
+
+const keep = (services: Services, value: MissingObject): Promise<boolean> =>
+  services.siteStore.put({ partition: missingPartition(value.key), id: value.key, value }, { kind: 'any' })
+
+async function copyVerified(
+  services: Services,
+  work: WorkTools,
+  missing: MissingObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const { key } = missing
+  const [grant] = await services.peer.grantRead([key])
+  if (!grant) throw new CatamaranError('not-found', 'The peer does not have this object.')
+  let renewedMs = services.clock.now()
+  const stream = rangedRead(work.fetch, grant, {
+    signal,
+    onRange: async () => {
+      const nowMs = services.clock.now()
+      if (nowMs - renewedMs < renewMs) return
+      renewedMs = nowMs
+      await keep(services, { ...missing, leaseUntilMs: nowMs + leaseMs, dueMs: nowMs + leaseMs })
+    },
+    onEnd: (digests) => assertSame(key, grant, digests),
+  })
+  const { bytes, mediaType, metadata } = grant
+  await services.objects.put(key, stream, { mediaType, metadata, bytes, ifAbsent: true, signal })
+}
+
+function assertSame(key: string, { bytes, metadata }: ReadGrant, found: Digests): void {
+  const crc = metadata['crc64nvme']
+  if (found.sha256 === digestOfKey(key) && found.bytes === bytes && (!crc || crc === found.crc64nvme)) return
+  throw new CatamaranError('conflict', `The bytes differ from what was verified at the peer: SHA-256 ${found.sha256}.`)
+}
+
+async function copyFailed(
+  services: Services,
+  missing: MissingObject,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const { tenant, asset, key } = missing
+  const isBlameless = signal.aborted || hasCode(error, 'peer-unavailable')
+  const attempts = isBlameless ? missing.attempts : missing.attempts + 1
+  const detail = error instanceof Error ? error.message : String(error)
+  services.telemetry.log('warn', 'An object was not copied', { key, attempts }, error)
+  if (attempts >= attemptsMax) {
+    await fileJob(services, 'copy-object', { tenant, asset, key }, `Not copied after ${attempts} attempts: ${detail}`)
+    const dueMs = services.clock.now() + givenUpMs
+    await keep(services, { ...missing, attempts: 0, dueMs, leaseUntilMs: 0, error: detail })
+    return
+  }
+  const delayMs = signal.aborted ? 0 : backoffMs(attempts + 1, services.random.fraction(), retryMs)
+  const dueMs = services.clock.now() + delayMs + leaseMs
+  await keep(services, { ...missing, attempts, dueMs, leaseUntilMs: 0, error: detail })
+  // Without an answer from the peer nothing is sent: the sweep asks once whether it is back, for all objects together.
+  if (!isBlameless || signal.aborted) await sendCopy(services, missing, delayMs)
+}

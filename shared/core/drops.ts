@@ -1,0 +1,126 @@
+import { assetKey, uploadKey, type AssetBody, type MediaBody, type UploadBody } from '../domain/asset.ts'
+import { CatamaranError, hasCode } from '../domain/errors.ts'
+import { derivedId } from '../domain/hash.ts'
+import { mediaTypeHint } from '../domain/media-type.ts'
+import { parseDropKey } from '../domain/names.ts'
+import type { ObjectInfo } from '../ports/object-store.ts'
+import { fileDeadLetter } from './dead-letters.ts'
+import { enqueueProcess, processJobId } from './job-store.ts'
+import { readMedia, writeMedia } from './media-store.ts'
+import { readRecord } from './record-reads.ts'
+import { writeRecord } from './records.ts'
+import type { Services } from './services.ts'
+
+export interface DropEvent {
+  readonly key: string
+  readonly change: 'created' | 'removed'
+  readonly bytes?: number
+  readonly etag?: string
+}
+
+interface Drop {
+  readonly tenant: string
+  readonly asset: string
+  readonly path: string
+  readonly key: string
+}
+
+const roundsMax = 10
+const none = { precondition: { kind: 'none' } } as const
+
+/**
+ * Something happened under `drop/` in this site's store. Events come twice, late and out of order, so the event only says
+ * where to look: the store says what is there now. After each change the store is asked again, so that of two runs side by
+ * side the one that writes last leaves the asset as the store is.
+ */
+export async function objectDropped(services: Services, event: DropEvent): Promise<void> {
+  const name = parseDropKey(event.key)
+  if (name.kind === 'ignored') {
+    return services.telemetry.log('debug', 'A dropped file was left alone', { key: event.key, reason: name.reason })
+  }
+  if (name.kind === 'refused') {
+    const payload = { kind: 'drop', payload: { key: event.key.toWellFormed().slice(0, 2_048) } }
+    return fileDeadLetter(services, { kind: 'drop', cause: `Refused: ${name.reason}.`, payload })
+  }
+  const drop: Drop = { tenant: name.tenant, asset: name.assetId, path: name.path, key: event.key }
+  for (let round = 0; round < roundsMax; round++) {
+    const found = await services.objects.head(drop.key)
+    if (found) await adopt(services, drop, found)
+    else await trash(services, drop)
+    const now = await services.objects.head(drop.key)
+    if (now?.etag === found?.etag) return
+  }
+  throw new CatamaranError('unavailable', 'The dropped file keeps changing.')
+}
+
+/** The settled mark is written last: whatever a crash left undone before it is done again by the next delivery. */
+async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise<void> {
+  const { tenant, asset, key, path } = drop
+  const settled = await readSettled(services, drop)
+  if (settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) return
+  const version = versionOf(services, key, found.etag)
+  const fresh: AssetBody = {
+    name: path,
+    mediaType: mediaTypeHint(found.mediaType),
+    labels: {},
+    source: { kind: 'drop', path },
+  }
+  await writeRecord(services, assetKey(tenant, asset), none, (body) => body ?? fresh)
+  const media = await writeMedia(services, tenant, asset, (present) =>
+    present?.version === version ? undefined : nextVersion(services, { asset, version, bytes: found.bytes }, present),
+  )
+  if (media?.version === version && media.status !== 'ready' && media.status !== 'failed') {
+    const source = { site: services.site, key, etag: found.etag, bytes: found.bytes, drop: true }
+    await enqueueProcess(services, tenant, { asset, version, source }, { reopen: true })
+  }
+  await settle(services, drop, { state: 'complete', etag: found.etag, bytes: found.bytes })
+}
+
+const versionOf = (services: Services, key: string, etag: string): string => derivedId(services.site, key, etag)
+
+/** Until the new bytes are verified, readers keep getting the old ones. */
+function nextVersion(
+  services: Services,
+  { asset, version, bytes }: { readonly asset: string; readonly version: string; readonly bytes: number },
+  present: MediaBody | undefined,
+): MediaBody {
+  const fresh = { status: 'uploaded', version, job: processJobId(asset, version) } as const
+  if (!present) return { ...fresh, site: services.site, bytes, properties: {}, renditions: [] }
+  const { error: _, ...kept } = present
+  return { ...kept, ...fresh }
+}
+
+/** Trashes the asset only while it is about the file that was here: the other site may have dropped one of its own since. */
+async function trash(services: Services, drop: Drop): Promise<void> {
+  const settled = await readSettled(services, drop)
+  if (!settled || settled.state === 'gone') return
+  const media = await readMedia(services, drop.tenant, drop.asset)
+  if (!media || media.version === versionOf(services, settled.objectKey, settled.etag ?? '')) {
+    try {
+      await writeRecord(services, assetKey(drop.tenant, drop.asset), { precondition: { kind: 'exists' } }, () => null)
+    } catch (error) {
+      if (!hasCode(error, 'not-found')) throw error
+    }
+  }
+  await settle(services, drop, { state: 'gone' })
+}
+
+/** What this site last made of the file: a person's delete is not undone by an event that comes twice. */
+async function readSettled(services: Services, { tenant, asset }: Drop): Promise<UploadBody | undefined> {
+  const record = await readRecord(services, uploadKey(tenant, asset, services.site))
+  return record ? (record.body as UploadBody) : undefined
+}
+
+async function settle(
+  services: Services,
+  { tenant, asset, key }: Drop,
+  found: Pick<UploadBody, 'state' | 'etag' | 'bytes'>,
+): Promise<void> {
+  await writeRecord(services, uploadKey(tenant, asset, services.site), none, () => ({
+    kind: 'drop',
+    site: services.site,
+    objectKey: key,
+    expiresAtMs: 0,
+    ...found,
+  }))
+}

@@ -1,0 +1,34 @@
+import type { JobBody, MediaBody, UploadBody } from '../domain/asset.ts'
+import type { StoredRecord } from '../domain/record.ts'
+import { hasEnded } from './job-store.ts'
+import { fetchMissing } from './missing-objects.ts'
+import { indexOpenJob, indexOpenUpload } from './open-work.ts'
+import type { Services } from './services.ts'
+
+/**
+ * What follows at this site from a record's new state, wherever it was written. Called at least once for every change that
+ * stays, in any order; everything here may be done twice.
+ */
+export async function onRecordChanged(services: Services, record: StoredRecord): Promise<void> {
+  const { tenant, collection, id } = record.key
+  if (record.deleted || !record.body) return
+  switch (collection) {
+    case '_media':
+      return fetchMissing(services, tenant, id, record.body as MediaBody)
+    case '_jobs': {
+      const job = record.body as JobBody
+      return hasEnded(job) ? clearStaging(services, job) : indexOpenJob(services, record)
+    }
+    case '_uploads': {
+      const upload = record.body as UploadBody
+      return upload.site === services.site ? indexOpenUpload(services, record, upload) : undefined
+    }
+    default:
+  }
+}
+
+/** A job that the other site finished leaves its staged bytes here; what was rejected stays to be looked at. */
+async function clearStaging(services: Services, { state, site, source }: JobBody): Promise<void> {
+  const isLeftHere = state === 'done' && site !== services.site && source.site === services.site && !source.drop
+  if (isLeftHere) await services.objects.remove(source.key)
+}

@@ -1,0 +1,138 @@
+import { isTransient } from '../domain/errors.ts'
+import type { Failure } from '../domain/asset.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { JobMessage } from '../ports/job-queue.ts'
+import { backoffMs } from '../replication/backoff.ts'
+import { copyObject } from './copy-object.ts'
+import { objectDropped } from './drops.ts'
+import {
+  attemptsMax,
+  changeHeldJob,
+  endJob,
+  fileJob,
+  readJob,
+  reopenJob,
+  sendJob,
+  takeJob,
+  type JobRef,
+} from './job-store.ts'
+import { withLease } from './lease.ts'
+import { writeMediaOf } from './media-store.ts'
+import { processAsset, type ProcessOutcome } from './process-asset.ts'
+import type { Services } from './services.ts'
+import type { WorkTools } from './work-tools.ts'
+
+/**
+ * Does one piece of long work; a message may come twice, early, or after the work was done. When `signal` is aborted
+ * (the function's time is nearly over) the job is handed back to the queue. Throws only when the queue should try again.
+ */
+export async function runJob(
+  services: Services,
+  work: WorkTools,
+  message: JobMessage,
+  signal: AbortSignal,
+): Promise<void> {
+  const { kind, payload } = message
+  switch (kind) {
+    case 'process':
+      return runProcess(services, work, payload, signal)
+    case 'copy-object':
+      return copyObject(services, work, payload, signal)
+    case 'drop':
+      return objectDropped(services, { key: String(payload['key']), change: 'created' })
+    default:
+      return fileJob(services, kind, payload, `There is no job of the kind ${kind}.`)
+  }
+}
+
+async function runProcess(
+  services: Services,
+  work: WorkTools,
+  payload: JsonObject,
+  signal: AbortSignal,
+): Promise<void> {
+  const ref: JobRef = { tenant: String(payload['tenant']), job: String(payload['job']) }
+  if (payload['reopen'] === true) await beginAgain(services, ref)
+  const taken = await takeJob(services, ref, { takeover: payload['takeover'] === true })
+  if (taken.kind === 'not-now') {
+    return services.telemetry.log('debug', 'A job was not begun', { ...ref, why: taken.why })
+  }
+  if (taken.kind === 'exhausted') {
+    const last = taken.job.error?.detail ?? 'every run ended without a word'
+    return giveUp(services, ref, {
+      code: 'attempts-exhausted',
+      detail: `Given up after ${attemptsMax} attempts: ${last}`,
+    })
+  }
+  const ran = await withLease(services, ref, taken, signal, (lease) => processAsset(services, work, lease))
+  if ('result' in ran) return settle(services, ref, ran.result)
+  if (ran.lost) return services.telemetry.log('warn', 'A run stopped: another took its job over', { ...ref }, ran.error)
+  const isOver = signal.aborted
+  const attempts = isOver && ran.moved ? taken.job.attempts - 1 : taken.job.attempts
+  const detail = ran.error instanceof Error ? ran.error.message : String(ran.error)
+  if (!isOver && !isTransient(ran.error)) return giveUp(services, ref, { code: 'internal', detail })
+  services.telemetry.log(
+    'warn',
+    isOver ? 'A run ended for lack of time' : 'A run failed',
+    { ...ref, attempts },
+    ran.error,
+  )
+  const delayMs = isOver ? 0 : backoffMs(attempts, services.random.fraction(), { baseMs: 1_000, capMs: 60_000 })
+  await changeHeldJob(services, ref, taken.holder, ({ holder: _, ...job }) => ({
+    ...job,
+    state: 'waiting',
+    attempts,
+    leaseUntilMs: services.clock.now() + delayMs,
+    error: { code: 'retrying', detail },
+  }))
+  await sendJob(services, ref, delayMs)
+}
+
+async function settle(services: Services, ref: JobRef, outcome: ProcessOutcome): Promise<void> {
+  switch (outcome.kind) {
+    case 'ready':
+      return endJob(services, ref, 'done')
+    case 'superseded':
+      return settleSuperseded(services, ref)
+    case 'rejected':
+      await failMedia(services, ref, outcome.failure)
+      return endJob(services, ref, 'failed', outcome.failure)
+  }
+}
+
+/** A dropped file is looked at once more: the asset shall be about what lies in the store now. */
+async function settleSuperseded(services: Services, ref: JobRef): Promise<void> {
+  const job = await readJob(services, ref)
+  await endJob(services, ref, 'done')
+  if (job?.source.drop && job.source.site === services.site) {
+    await services.jobs.send({ kind: 'drop', payload: { key: job.source.key } })
+  }
+}
+
+/** The letter comes first: when the rest fails, the next run comes here again and files the same letter. */
+async function giveUp(services: Services, ref: JobRef, failure: Failure): Promise<void> {
+  await fileJob(services, 'process', { ...ref, reopen: true }, failure.detail)
+  await failMedia(services, ref, failure)
+  await endJob(services, ref, 'failed', failure)
+}
+
+async function failMedia(services: Services, ref: JobRef, error: Failure): Promise<void> {
+  const job = await readJob(services, ref)
+  if (!job) return
+  const { asset, version } = job
+  await writeMediaOf(services, { tenant: ref.tenant, asset, version }, (media) => ({
+    ...media,
+    status: 'failed',
+    error,
+  }))
+}
+
+async function beginAgain(services: Services, ref: JobRef): Promise<void> {
+  const job = await readJob(services, ref)
+  if (!job) return
+  await reopenJob(services, ref)
+  const { asset, version } = job
+  await writeMediaOf(services, { tenant: ref.tenant, asset, version }, ({ error: _, ...media }) =>
+    media.status === 'failed' ? { ...media, status: 'uploaded' } : media,
+  )
+}

@@ -1,0 +1,75 @@
+import { objectKeysOf, type MediaBody } from '../domain/asset.ts'
+import { derivedId } from '../domain/hash.ts'
+import type { JsonObject } from '../domain/json.ts'
+import type { SiteItem } from '../ports/site-store.ts'
+import { areBytesHere, hereDigest, hereId, herePartition } from './asset-view.ts'
+import { forEachOf } from './each.ts'
+import { readMedia } from './media-store.ts'
+import type { Services } from './services.ts'
+
+/** Site-local marks of objects that records name and this site lacks, spread so that no partition is hot. */
+const shardCount = 4
+const headConcurrencyMax = 8
+export const missingShards = Array.from({ length: shardCount }, (_, shard) => `missing/${shard}`)
+
+/** A copy whose message got lost is sent again after this. */
+const recheckMs = 60_000
+
+/** One object to be copied: `{tenant, asset, key}` with what was tried so far. */
+export type MissingObject = {
+  tenant: string
+  asset: string
+  key: string
+  sinceMs: number
+  /** When the sweep has to look at it. */
+  dueMs: number
+  attempts: number
+  /** One copy at a time. */
+  leaseUntilMs: number
+  error?: string
+}
+
+export const missingPartition = (key: string): string =>
+  missingShards[derivedId(key).charCodeAt(0) % shardCount] ?? 'missing/0'
+
+export const missingOf = (item: SiteItem): MissingObject => item.value as MissingObject
+
+export const getMissing = (services: Services, key: string): Promise<SiteItem | undefined> =>
+  services.siteStore.get(missingPartition(key), key)
+
+export const sendCopy = (
+  services: Services,
+  { tenant, asset, key }: Pick<MissingObject, 'tenant' | 'asset' | 'key'>,
+  delayMs = 0,
+): Promise<void> => {
+  const payload: JsonObject = { tenant, asset, key }
+  return services.jobs.send({ kind: 'copy-object', payload }, delayMs > 0 ? { delayMs } : {})
+}
+
+/** Looks which objects of a media record that came from the peer are not here, and has them copied: mark, then message. */
+export async function fetchMissing(services: Services, tenant: string, asset: string, media: MediaBody): Promise<void> {
+  if (await areBytesHere(services, tenant, asset, media)) return
+  let missing = 0
+  await forEachOf(objectKeysOf(media), headConcurrencyMax, async (key) => {
+    if (await services.objects.head(key)) return
+    missing++
+    const nowMs = services.clock.now()
+    const value = { tenant, asset, key, sinceMs: nowMs, dueMs: nowMs + recheckMs, attempts: 0, leaseUntilMs: 0 }
+    const isNew = await services.siteStore.put({ partition: missingPartition(key), id: key, value }, { kind: 'absent' })
+    if (isNew) await sendCopy(services, value)
+  })
+  if (missing === 0) await markHere(services, tenant, asset, media)
+}
+
+/** Marks an asset whose last object has come. */
+export async function markIfAllHere(services: Services, tenant: string, asset: string): Promise<void> {
+  const media = await readMedia(services, tenant, asset)
+  if (!media || (await areBytesHere(services, tenant, asset, media))) return
+  for (const key of objectKeysOf(media)) if (!(await services.objects.head(key))) return
+  await markHere(services, tenant, asset, media)
+}
+
+async function markHere(services: Services, tenant: string, asset: string, media: MediaBody): Promise<void> {
+  const value = { digest: hereDigest(media) }
+  await services.siteStore.put({ partition: herePartition, id: hereId(tenant, asset), value }, { kind: 'any' })
+}

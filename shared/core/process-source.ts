@@ -1,0 +1,122 @@
+import { assetKey, type AssetBody, type Failure, type MediaBody } from '../domain/asset.ts'
+import { CatamaranError } from '../domain/errors.ts'
+import type { ObjectBody } from '../ports/object-store.ts'
+import type { Lease } from './lease.ts'
+import { readRecord } from './record-reads.ts'
+import type { Services } from './services.ts'
+import { digester, fileStream, streamToFile, type Digests } from './work-file.ts'
+import type { WorkTools } from './work-tools.ts'
+
+const workFileBytesDefault = 8 * 2 ** 30
+
+/** The bytes of one asset version, verified against everything that was said about them. */
+export interface Original extends Digests {
+  readonly mediaType: string
+  /** A local file; absent when the bytes are too many for the local disk. */
+  readonly path?: string
+  /** Makes them an object, once. */
+  keep(objectKey: string, mediaType: string): Promise<void>
+}
+
+export type FetchedSource =
+  | { readonly kind: 'original'; readonly original: Original }
+  | { readonly kind: 'rejected'; readonly failure: Failure }
+  | { readonly kind: 'superseded' }
+
+/**
+ * Reads the staged bytes, or the object that an earlier run made of them. The object is later written from what was read
+ * and verified here: the staged file may change at any moment, since its uploader can still write to it.
+ */
+export async function fetchSource(
+  services: Services,
+  work: WorkTools,
+  lease: Lease,
+  { media, path }: { readonly media: MediaBody; readonly path: string },
+): Promise<FetchedSource> {
+  const { source, asset } = lease.job
+  const made = media.status === 'processing' ? media.objectKey : undefined
+  const body =
+    (made && (await services.objects.get(made, undefined, lease.signal))) || (await openStaged(services, lease))
+  if (!body) return source.drop ? { kind: 'superseded' } : rejected('source-gone', 'The uploaded bytes are gone.')
+  const isMade = body.key === made
+  if (!isMade && body.etag !== source.etag) {
+    await body.stream.cancel()
+    return source.drop
+      ? { kind: 'superseded' }
+      : rejected('source-changed', 'The uploaded bytes were changed after the upload was completed.')
+  }
+  const declared = (await readRecord(services, assetKey(lease.ref.tenant, asset)))?.body as AssetBody | undefined
+  const isLarge = body.bytes > (work.workFileBytesMax ?? workFileBytesDefault)
+  const digests = isLarge
+    ? await digestStream(body, lease.signal)
+    : await streamToFile(body.stream, path, { bytesMax: body.bytes, signal: lease.signal })
+  if (digests.bytes !== body.bytes) {
+    throw new CatamaranError('unavailable', `The store gave ${digests.bytes} of ${body.bytes} bytes.`)
+  }
+  const failure = isMade ? undefined : mismatch(digests, declared)
+  if (failure) return { kind: 'rejected', failure }
+  const mediaType = declared?.mediaType ?? body.mediaType
+  const keep = isLarge
+    ? (to: string, type: string) => keepByCopy(services, lease, { body, digests, to, mediaType: type })
+    : (to: string, type: string) => keepFile(services, lease, { path, digests, to, mediaType: type })
+  return { kind: 'original', original: { ...digests, mediaType, ...(isLarge ? {} : { path }), keep } }
+}
+
+async function openStaged(services: Services, { job: { source }, signal }: Lease): Promise<ObjectBody | undefined> {
+  if (source.site === services.site) return services.objects.get(source.key, undefined, signal)
+  throw new CatamaranError('peer-unavailable', 'The bytes of this asset have not come from the other site yet.')
+}
+
+const rejected = (code: string, detail: string): FetchedSource => ({ kind: 'rejected', failure: { code, detail } })
+
+function mismatch(found: Digests, declared: AssetBody | undefined): Failure | undefined {
+  if (found.bytes === 0) return { code: 'empty', detail: 'The file holds no bytes.' }
+  if (declared?.bytes !== undefined && declared.bytes !== found.bytes) {
+    return { code: 'size-mismatch', detail: `${declared.bytes} bytes were declared, ${found.bytes} arrived.` }
+  }
+  if (declared?.sha256 !== undefined && declared.sha256 !== found.sha256) {
+    return { code: 'sha256-mismatch', detail: `SHA-256 ${declared.sha256} was declared, ${found.sha256} arrived.` }
+  }
+  return undefined
+}
+
+async function digestStream(body: ObjectBody, signal: AbortSignal): Promise<Digests> {
+  const digests = digester()
+  for await (const chunk of body.stream) {
+    signal.throwIfAborted()
+    digests.update(chunk)
+  }
+  return digests.result()
+}
+
+interface Keeping {
+  readonly digests: Digests
+  readonly to: string
+  readonly mediaType: string
+}
+
+async function keepFile(
+  services: Services,
+  lease: Lease,
+  { path, digests: { bytes, sha256, crc64nvme }, to, mediaType }: Keeping & { readonly path: string },
+): Promise<void> {
+  if (await services.objects.head(to)) return
+  lease.check()
+  const metadata = { sha256, crc64nvme }
+  await services.objects.put(to, fileStream(path), { mediaType, metadata, bytes, ifAbsent: true, signal: lease.signal })
+}
+
+/** For files larger than the local disk: copied by the store itself, then the source is looked at again. */
+async function keepByCopy(
+  services: Services,
+  lease: Lease,
+  { body, digests: { sha256, crc64nvme }, to, mediaType }: Keeping & { readonly body: ObjectBody },
+): Promise<void> {
+  if (await services.objects.head(to)) return
+  lease.check()
+  await services.objects.copy(body.key, to, { mediaType, metadata: { sha256, crc64nvme } })
+  const after = await services.objects.head(body.key)
+  if (after?.etag === body.etag) return
+  await services.objects.remove(to)
+  throw new CatamaranError('unavailable', 'The source changed while it was copied.')
+}

@@ -1,0 +1,15 @@
+import type { MediaConverter } from '../ports/media-converter.ts'
+
+/** What long work needs beyond the services: the function that runs jobs brings it. */
+export interface WorkTools {
+  readonly converter: MediaConverter
+  /** A fresh empty folder on the local disk. */
+  workFolder(): Promise<{ readonly path: string; remove(): Promise<void> }>
+  /** For reading from the peer's store by granted URLs. */
+  readonly fetch: (
+    url: string,
+    init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
+  ) => Promise<Response>
+  /** Larger files are kept and verified, but not converted: the local disk is bounded. */
+  readonly workFileBytesMax?: number
+}
