@@ -15,6 +15,9 @@ export interface ObjectInfo {
   readonly metadata: Readonly<Record<string, string>>
 }
 
+/** What a list says of an object; `head` says the rest. */
+export type ListedObject = Omit<ObjectInfo, 'mediaType' | 'metadata'>
+
 /** Both ends included, as in RFC 9110. */
 export interface ByteRange {
   readonly first: number
@@ -92,8 +95,8 @@ export interface ObjectStore {
   ): Promise<void>
   /** True when there was something to remove. */
   remove(key: string): Promise<boolean>
-  /** In ascending order of key. `after` is the cursor the last page gave. */
-  list(prefix: string, page: PageRequest): Promise<Page<ObjectInfo>>
+  /** In ascending order of key. `after` is the cursor the last page gave. `prefix` names an area: `drop/`, `objects/t1/a1/`. */
+  list(prefix: string, page: PageRequest): Promise<Page<ListedObject>>
   presign(key: string, options: PresignOptions): Promise<PresignedRequest>
   startMultipart(
     key: string,

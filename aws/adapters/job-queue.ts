@@ -1,0 +1,34 @@
+import { GetQueueAttributesCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs'
+import { jobDelaySeconds, jobText } from '../../shared/adapters/job-text.ts'
+import type { JobQueue } from '../../shared/ports/job-queue.ts'
+import { calling } from './errors.ts'
+
+export interface JobQueueOptions {
+  readonly client: SQSClient
+  readonly queueUrl: string
+  readonly deadLetterQueueUrl: string
+}
+
+/** Jobs in an SQS queue whose redrive policy names the dead-letter queue. */
+export function sqsJobQueue({ client, queueUrl, deadLetterQueueUrl }: JobQueueOptions): JobQueue {
+  const messagesIn = async (QueueUrl: string): Promise<number> => {
+    const { Attributes = {} } = await calling('reading the depth of a queue', () =>
+      client.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] })),
+    )
+    return (
+      Number(Attributes.ApproximateNumberOfMessages ?? 0) +
+      Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0) +
+      Number(Attributes.ApproximateNumberOfMessagesDelayed ?? 0)
+    )
+  }
+  return {
+    send: async (message, { delayMs = 0 } = {}) => {
+      const input = { QueueUrl: queueUrl, MessageBody: jobText(message), DelaySeconds: jobDelaySeconds(delayMs) }
+      await calling('queueing a job', () => client.send(new SendMessageCommand(input)))
+    },
+    depth: async () => {
+      const [waiting, deadLetters] = await Promise.all([messagesIn(queueUrl), messagesIn(deadLetterQueueUrl)])
+      return { waiting, deadLetters }
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListPartsCommand,
+} from '@aws-sdk/client-s3'
+import { assertMetadata } from '../../shared/adapters/object-path.ts'
+import { CatamaranError, hasCode } from '../../shared/domain/errors.ts'
+import { assertParts } from '../../shared/domain/object-parts.ts'
+import type { MultipartUpload, ObjectInfo, ObjectStore, UploadedPart } from '../../shared/ports/object-store.ts'
+import { calling, isNamed, mapError } from './errors.ts'
+import { type ObjectStoreOptions, placeOf } from './object-bucket.ts'
+
+type Multipart = 'startMultipart' | 'listParts' | 'completeMultipart' | 'abortMultipart'
+
+/** Uploads that clients send part by part: S3's own multipart uploads. */
+export function objectMultipart(
+  options: ObjectStoreOptions,
+  head: (key: string) => Promise<ObjectInfo | undefined>,
+): Pick<ObjectStore, Multipart> {
+  const { client } = options
+  const uploadOf = ({ key, uploadId }: MultipartUpload) => ({ ...placeOf(options, key), UploadId: uploadId })
+
+  const listParts = async (upload: MultipartUpload): Promise<UploadedPart[]> => {
+    const parts: UploadedPart[] = []
+    let marker: string | undefined
+    do {
+      const position = marker === undefined ? {} : { PartNumberMarker: marker }
+      const command = new ListPartsCommand({ ...uploadOf(upload), ...position })
+      const answer = await calling('listing the parts of an upload', () => client.send(command))
+      for (const { PartNumber = 0, Size = 0, ETag = '' } of answer.Parts ?? []) {
+        parts.push({ part: PartNumber, bytes: Size, etag: ETag })
+      }
+      marker = answer.IsTruncated ? answer.NextPartNumberMarker : undefined
+    } while (marker !== undefined)
+    return parts
+  }
+
+  /** The object that an earlier completion of this upload made: S3 forgets an upload once it is complete. */
+  const completed = async (key: string, parts: readonly UploadedPart[]): Promise<ObjectInfo> => {
+    const done = await head(key)
+    const isSame = done && done.bytes === sum(parts) && done.etag.endsWith(`-${parts.length}"`)
+    if (isSame) return done
+    throw new CatamaranError('not-found', 'No such upload')
+  }
+
+  return {
+    startMultipart: async (key, { mediaType, metadata = {} }) => {
+      assertMetadata(metadata)
+      const input = { ...placeOf(options, key), ContentType: mediaType, Metadata: { ...metadata } }
+      const { UploadId } = await calling('starting an upload', () =>
+        client.send(new CreateMultipartUploadCommand(input)),
+      )
+      return { key, uploadId: UploadId ?? '' }
+    },
+    listParts,
+    completeMultipart: async (upload, parts) => {
+      try {
+        assertParts(parts, await listParts(upload))
+        const Parts = parts.map(({ part, etag }) => ({ PartNumber: part, ETag: etag }))
+        await client.send(new CompleteMultipartUploadCommand({ ...uploadOf(upload), MultipartUpload: { Parts } }))
+      } catch (error) {
+        if (hasCode(error, 'not-found') || isNamed(error, 'NoSuchUpload')) return completed(upload.key, parts)
+        throw mapError(error, 'completing an upload')
+      }
+      return completed(upload.key, parts)
+    },
+    abortMultipart: async (upload) => {
+      try {
+        await client.send(new AbortMultipartUploadCommand(uploadOf(upload)))
+      } catch (error) {
+        if (!isNamed(error, 'NoSuchUpload')) throw mapError(error, 'aborting an upload')
+      }
+    },
+  }
+}
+
+const sum = (parts: readonly UploadedPart[]): number => parts.reduce((total, { bytes }) => total + bytes, 0)

@@ -1,0 +1,18 @@
+import type { ObjectStore } from '../../shared/ports/object-store.ts'
+import type { ObjectStoreOptions } from './object-bucket.ts'
+import { objectGrants } from './object-grants.ts'
+import { objectMultipart } from './object-multipart.ts'
+import { objectReads } from './object-read.ts'
+import { objectWrites, partsMax } from './object-write.ts'
+
+/** Objects in two S3 buckets, chosen by the first segment of the key; an object's name is its whole key. */
+export function s3ObjectStore(options: ObjectStoreOptions): ObjectStore {
+  const reads = objectReads(options)
+  return {
+    supports: { copyFromUrl: false, partBytesMin: 5 * 2 ** 20, partBytesMax: 5 * 2 ** 30, partsMax },
+    ...reads,
+    ...objectWrites(options, reads.head),
+    ...objectGrants(options),
+    ...objectMultipart(options, reads.head),
+  }
+}

@@ -1,0 +1,85 @@
+import { Readable } from 'node:stream'
+import type { BlobDownloadResponseParsed, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob'
+import { assertRange } from '../../shared/domain/byte-range.ts'
+import type { ListedObject, ObjectBody, ObjectInfo, ObjectStore } from '../../shared/ports/object-store.ts'
+import { calling, isStatus, mapError } from './errors.ts'
+import { blobOf, containerOf, type ObjectStoreOptions } from './object-bucket.ts'
+
+/** The upload that a blob was made by, kept with it so that completing twice is harmless; not for callers. */
+export const uploadMetadata = 'upload'
+
+/** Looking at, reading, listing and removing objects in Blob Storage. */
+export function objectReads(options: ObjectStoreOptions): Pick<ObjectStore, 'head' | 'get' | 'list' | 'remove'> {
+  return {
+    head: async (key) => {
+      try {
+        return infoOf(key, await blobOf(options, key).getProperties())
+      } catch (error) {
+        if (isStatus(error, 404)) return undefined
+        throw mapError(error, 'looking at an object')
+      }
+    },
+    get: async (key, range, signal) => {
+      if (range) assertRange(range)
+      const abort = signal ? { abortSignal: signal } : {}
+      try {
+        const count = range && Math.min(range.last - range.first + 1, Number.MAX_SAFE_INTEGER - range.first)
+        return bodyOf(key, await blobOf(options, key).download(range?.first ?? 0, count, abort))
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (isStatus(error, 404)) return undefined
+        throw mapError(error, 'reading an object')
+      }
+    },
+    remove: async (key) => {
+      const blob = blobOf(options, key)
+      const { succeeded } = await calling('removing an object', () =>
+        blob.deleteIfExists({ deleteSnapshots: 'include' }),
+      )
+      return succeeded
+    },
+    list: async (prefix, { after, limit }) => {
+      const position = after === undefined ? {} : { continuationToken: after }
+      const pages = containerOf(options, prefix)
+        .listBlobsFlat({ prefix })
+        .byPage({ maxPageSize: limit, ...position })
+      const answer = await calling('listing objects', () => pages.next())
+      const value = answer.value as ContainerListBlobFlatSegmentResponse | undefined
+      const blobs = value?.segment.blobItems ?? []
+      const items = blobs.map(
+        ({ name, properties }): ListedObject => ({
+          key: name,
+          bytes: properties.contentLength ?? 0,
+          etag: quoted(properties.etag),
+          modifiedMs: properties.lastModified.getTime(),
+        }),
+      )
+      return value?.continuationToken ? { items, next: value.continuationToken } : { items }
+    },
+  }
+}
+
+type Answer = Pick<BlobDownloadResponseParsed, 'etag' | 'contentLength' | 'contentType' | 'lastModified' | 'metadata'>
+
+function infoOf(key: string, answer: Answer, bytes = answer.contentLength ?? 0): ObjectInfo {
+  const { [uploadMetadata]: _upload, ...metadata } = answer.metadata ?? {}
+  return {
+    key,
+    bytes,
+    etag: quoted(answer.etag),
+    mediaType: answer.contentType ?? 'application/octet-stream',
+    modifiedMs: answer.lastModified?.getTime() ?? 0,
+    metadata,
+  }
+}
+
+/** Lists give the ETag bare, headers as RFC 9110 has it. */
+const quoted = (etag = ''): string => (etag.startsWith('"') ? etag : `"${etag}"`)
+
+function bodyOf(key: string, answer: BlobDownloadResponseParsed): ObjectBody {
+  const source = (answer.readableStreamBody ?? Readable.from([])) as Readable
+  const stream = Readable.toWeb(source) as ObjectBody['stream']
+  const [, first, last, bytes] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(answer.contentRange ?? '') ?? []
+  if (first === undefined) return { ...infoOf(key, answer), stream }
+  return { ...infoOf(key, answer, Number(bytes)), stream, range: { first: Number(first), last: Number(last) } }
+}
