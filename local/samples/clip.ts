@@ -3,8 +3,8 @@ import { rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import type { Picture } from './landscape.ts'
 
-const seconds = 8
-const framesPerSecond = 25
+const seconds = 6
+const framesPerSecond = 24
 
 /**
  * A camera's 1080p film: a slow tilt over the landscape with grain, a chord that swells, H.264 and AAC at a high rate
@@ -14,7 +14,7 @@ export async function writeClip(ffmpeg: string, { data, width, height }: Picture
   const raw = `${path}.rgb`
   await writeFile(raw, data)
   const travel = height - 1080
-  const tilt = `crop=1920:1080:x='${(width - 1920) / 2}*(1+sin(t/2))':y='${travel}*(0.5+0.5*cos(t/${seconds}*3.14159))'`
+  const tilt = `crop=1920:1080:x='${(width - 1920) / 2}*(1+sin(t/2))':y='${travel}*(0.65-0.35*cos(t/${seconds}*3.14159))'`
   const chord = [196, 246.94, 293.66]
     .map((hertz, index) => `0.1*sin(2*PI*${hertz}*t)*(0.6+0.4*sin(t*${1 + index}))`)
     .join('+')
@@ -24,25 +24,10 @@ export async function writeClip(ffmpeg: string, { data, width, height }: Picture
       ...['-f', 'rawvideo', '-pixel_format', 'rgb24', '-video_size', `${width}x${height}`],
       ...['-framerate', String(framesPerSecond), '-i', `file:${raw}`],
       ...['-f', 'lavfi', '-i', `aevalsrc=${chord}|${chord}:s=48000:d=${seconds}`],
-      ...[
-        '-filter_complex',
-        `[0:v]format=yuv420p,loop=loop=-1:size=1,setpts=N/${framesPerSecond}/TB,${tilt},noise=alls=12:allf=t[v]`,
-      ],
+      ...['-filter_complex', `[0:v]format=yuv420p,loop=loop=-1:size=1,setpts=N/${framesPerSecond}/TB,${tilt}[v]`],
       ...['-map', '[v]', '-map', '1:a', '-t', String(seconds)],
-      ...[
-        '-c:v',
-        'libx264',
-        '-preset',
-        'ultrafast',
-        '-b:v',
-        '11M',
-        '-maxrate',
-        '14M',
-        '-bufsize',
-        '14M',
-        '-pix_fmt',
-        'yuv420p',
-      ],
+      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '12', '-pix_fmt', 'yuv420p'],
+      ...['-b:v', '14M', '-maxrate', '16M', '-bufsize', '16M'],
       ...['-c:a', 'aac', '-b:a', '160k', '-map_metadata', '-1', '-fflags', '+bitexact', '-f', 'mp4', `file:${path}`],
     ])
   } finally {

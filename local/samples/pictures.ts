@@ -27,7 +27,7 @@ export async function writeLogo(path: string): Promise<void> {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const index = (y * width + x) * 4
-      const sail = coverage(Math.min(x - 330 - (640 - y) * 0.08, 640 - y, (y - 90) * 0.62 - (x - 560)))
+      const sail = coverage(Math.min(x - 300 - (640 - y) * 0.3, 640 - y, 500 + (y - 90) * 0.7 - x))
       const hull = Math.max(hullAt(x, y, 330), hullAt(x, y, 800))
       const alpha = Math.max(sail, hull)
       data[index] = sail > hull ? 245 - y / 8 : 18
