@@ -1,0 +1,102 @@
+import { type Site, sites } from '../../shared/domain/site.ts'
+import { type Api, Unexpected } from './api.ts'
+import { type Item, namePrefix } from './ingest.ts'
+import type { Progress } from './progress.ts'
+import type { Asset } from './upload.ts'
+import { until } from './until.ts'
+
+type Apis = Readonly<Record<Site, Api>>
+
+const readyMsMax = 240_000
+const everyMs = 400
+/** Without news for this long, a line says what is still awaited. */
+const quietMsMax = 5_000
+const rowsPage = 1_000
+
+/** Resolves when both sites have every item, converted, with its bytes and its rows. */
+export async function untilReady(apis: Apis, items: readonly Item[], progress: Progress): Promise<void> {
+  let saidMs = performance.now()
+  const say = (text: string): void => {
+    saidMs = performance.now()
+    progress.say(text)
+  }
+  const look = async (): Promise<boolean> => {
+    for (const site of sites) await lookAt(apis[site], items, say, progress)
+    const waiting = items.flatMap((item) =>
+      sites.filter((site) => item.readyS[site] === undefined).map((site) => `${item.name} at ${site}`),
+    )
+    if (performance.now() - saidMs > quietMsMax) say(`still to come: ${summaryOf(items)}`)
+    return waiting.length === 0
+  }
+  await until('every file converted and at both clouds', look, {
+    timeoutMs: readyMsMax,
+    everyMs,
+    seen: () => summaryOf(items),
+  })
+}
+
+const summaryOf = (items: readonly Item[]): string =>
+  items
+    .flatMap((item) => sites.filter((site) => item.readyS[site] === undefined).map((site) => stateAt(item, site)))
+    .join(', ')
+
+function stateAt({ name, views }: Item, site: Site): string {
+  const view = views[site]
+  const percent = view?.progress === undefined ? '' : ` ${Math.round(view.progress * 100)} %`
+  const state = view === undefined ? 'not known yet' : view.status === 'ready' ? 'bytes or rows missing' : view.status
+  return `${name} at ${site} (${state}${percent})`
+}
+
+async function lookAt(
+  api: Api,
+  items: readonly Item[],
+  say: (text: string) => void,
+  progress: Progress,
+): Promise<void> {
+  const views = new Map((await listTour(api)).map((view) => [view.id, view]))
+  for (const item of items) {
+    const view = views.get(item.id)
+    if (item.readyS[api.site] !== undefined || view === undefined) continue
+    item.views[api.site] = view
+    if (view.status === 'failed') {
+      throw new Unexpected(`${item.name} at ${api.site}`, 'ready', `failed: ${view.error?.code} ${view.error?.detail}`)
+    }
+    if (view.status !== 'ready' || !view.bytesHere || !(await rowsAreHere(api, view))) continue
+    item.readyS[api.site] = progress.seconds() - item.beganS
+    const made = view.renditions.length === 0 ? '' : `, ${view.renditions.length} renditions`
+    const rows = view.rows === undefined ? '' : `, ${view.rows.count} rows`
+    say(`${item.name} ready at ${api.site}${made}${rows}`)
+  }
+}
+
+async function listTour(api: Api): Promise<Asset[]> {
+  const found: Asset[] = []
+  let cursor = ''
+  do {
+    const path = `/v1/assets?limit=100&namePrefix=${encodeURIComponent(namePrefix)}${cursor}`
+    const { items, next } = await api.get<{ items: Asset[]; next: string | null }>(path)
+    found.push(...items)
+    cursor = next === null ? '' : `&cursor=${encodeURIComponent(next)}`
+  } while (cursor !== '')
+  return found
+}
+
+/** The last row first, since a look at it costs little; then all are counted. */
+async function rowsAreHere(api: Api, { rows }: Asset): Promise<boolean> {
+  if (rows === undefined) return true
+  const path = `/v1/collections/${rows.collection}/records`
+  const last = String(rows.count + rows.errors).padStart(10, '0')
+  const { status } = await api.call('GET', `${path}/${last}`, { status: [200, 404] })
+  return (status === 200 || rows.errors > 0) && (await countRows(api, path)) >= rows.count
+}
+
+async function countRows(api: Api, path: string): Promise<number> {
+  let count = 0
+  let cursor = ''
+  do {
+    const page = await api.get<{ items: unknown[]; next: string | null }>(`${path}?limit=${rowsPage}${cursor}`)
+    count += page.items.length
+    cursor = page.next === null ? '' : `&cursor=${encodeURIComponent(page.next)}`
+  } while (cursor !== '')
+  return count
+}
