@@ -13,6 +13,7 @@ const urlCharsMax = 8192
 const abandonedHeaders = [
   'content-type',
   'content-length',
+  'cache-control',
   'content-disposition',
   'content-security-policy',
   'accept-ranges',

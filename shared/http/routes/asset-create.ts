@@ -6,13 +6,13 @@ import { sha256Hex } from '../../domain/hash.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Api } from '../api.ts'
 import { answer, createdIdOf, idempotencyOf } from '../answer.ts'
-import { fileNameOf } from '../content-disposition.ts'
+import { fileNameOf } from '../file-name.ts'
 import { mediaTypeOf, readBytes, readJson } from '../request-body.ts'
 import { jsonTypes, route, type AnyCall } from '../route.ts'
 import { createAssetSchema, createdAssetSchema, mediaTypeSchema } from '../schemas/assets.ts'
 import { nameSchema } from '../schemas/common.ts'
 import { validate } from '../validate.ts'
-import { assetTag, viewOfAsset } from './assets.ts'
+import { assetTag, seenOf, viewOfAsset } from './assets.ts'
 
 /** What a Lambda takes in one request (6 MB in base64). */
 export const directBytesMax = 4 * 1024 * 1024
@@ -90,7 +90,7 @@ async function createPlanned(call: AnyCall): Promise<Response> {
     ...(labels === undefined ? {} : { labels }),
   }
   const made = await createAsset(services, tenant, input, idempotencyOf(call, json))
-  return answerCreated(call, made.asset, { upload: made.upload }, made.replayed, 201)
+  return answerCreated(call, made, { upload: made.upload }, 201)
 }
 
 async function createDirect(call: AnyCall, name: string | undefined, declared: string): Promise<Response> {
@@ -111,11 +111,17 @@ async function createDirect(call: AnyCall, name: string | undefined, declared: s
   const input = { name, mediaType, ...(id === undefined ? {} : { id }) }
   const print: Json = { name, mediaType, sha256: sha256Hex(bytes) }
   const made = await createAssetFromBytes(services, tenant, input, bytes, idempotencyOf(call, print))
-  return answerCreated(call, made.asset, {}, made.replayed, 202)
+  return answerCreated(call, made, {}, 202)
 }
 
-function answerCreated(call: AnyCall, asset: AssetView, more: object, replayed: boolean, created: 201 | 202): Response {
+async function answerCreated(
+  call: AnyCall,
+  { asset, replayed }: { readonly asset: AssetView; readonly replayed: boolean },
+  more: object,
+  status: 201 | 202,
+): Promise<Response> {
   const location = `${call.api.options.publicUrl}/v1/assets/${asset.id}`
-  const value = { asset: viewOfAsset(asset), ...more }
-  return answer(call, value, { status: replayed ? 200 : created, location, replayed, etag: asset.etag })
+  const seen = await seenOf(call, asset.id)
+  const options = { status: replayed ? 200 : status, location, replayed, etag: asset.etag, seen } as const
+  return answer(call, { asset: viewOfAsset(asset), ...more }, options)
 }

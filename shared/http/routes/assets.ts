@@ -1,8 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import type { AssetView } from '../../core/asset-view.ts'
-import { deleteAsset, getAsset, listAssets, patchAsset, restoreAsset } from '../../core/assets.ts'
+import { readAssetPair, type AssetView } from '../../core/asset-view.ts'
+import { listAssets } from '../../core/asset-list.ts'
+import { deleteAsset, getAsset, patchAsset, restoreAsset } from '../../core/assets.ts'
 import type { WriteOptions } from '../../core/records.ts'
 import { CatamaranError, hasCode } from '../../domain/errors.ts'
+import type { Vector } from '../../replication/vector.ts'
 import type { Api } from '../api.ts'
 import { afterOf, answer, answerPage, noContent, writeOptionsOf } from '../answer.ts'
 import { patchTypes, route, type AnyCall } from '../route.ts'
@@ -94,15 +96,22 @@ function addRead(api: Api): void {
  * Progress and the whereabouts of the bytes are not under the ETag, which is the same at both sites: while they move, the
  * client is always sent the whole view.
  */
-export function answerAsset(
+export async function answerAsset(
   call: AnyCall,
   view: AssetView,
   options: { status?: 200 | 202; replayed?: boolean } = {},
-): Response {
+): Promise<Response> {
   const moving = view.progress !== undefined || !view.bytesHere
-  const response = answer(call, viewOfAsset(view), { ...options, ...(moving ? {} : { etag: view.etag }) })
+  const seen = await seenOf(call, view.id)
+  const response = answer(call, viewOfAsset(view), { ...options, seen, ...(moving ? {} : { etag: view.etag }) })
   if (moving) response.headers.set('etag', view.etag)
   return response
+}
+
+/** What a session has seen once it has seen this asset: both of its records. */
+export async function seenOf({ services, tenant }: AnyCall, id: string): Promise<Vector[]> {
+  const { asset, media } = await readAssetPair(services, tenant, id)
+  return [asset, media].flatMap((record) => (record ? [record.vector] : []))
 }
 
 function addPatch(api: Api): void {

@@ -1,20 +1,29 @@
 import { z } from '@hono/zod-openapi'
-import type { AssetView } from '../../core/asset-view.ts'
 import { getAsset } from '../../core/assets.ts'
-import { assetContent, openContent } from '../../core/content.ts'
+import { assetContent, contentInfo, openContent, type ContentInfo, type ContentRequest } from '../../core/content.ts'
 import { CatamaranError, hasCode } from '../../domain/errors.ts'
 import type { ByteRange } from '../../ports/object-store.ts'
 import type { Api } from '../api.ts'
 import { rangeOf } from '../byte-ranges.ts'
 import { assertIfMatch, clientHas } from '../conditions.ts'
-import { contentDisposition } from '../content-disposition.ts'
 import { route, type AnyCall } from '../route.ts'
 import { assetIdSchema } from '../schemas/assets.ts'
-import { assetParams, assetPath, assetTag, noSuchAsset } from './assets.ts'
+import { assetParams, assetPath, assetTag } from './assets.ts'
 import { directBytesMax } from './asset-create.ts'
 
 /** A signed URL is good for longer than this, so a redirect may be kept that long. */
 const redirectSeconds = 60
+
+const contentHeaders = [
+  'accept-ranges',
+  'cache-control',
+  'content-disposition',
+  'content-length',
+  'content-range',
+  'content-security-policy',
+  'content-type',
+  'etag',
+]
 
 const query = z.strictObject({
   via: z
@@ -43,7 +52,7 @@ export function addContentRoutes(api: Api): void {
     params: assetParams,
     requestHeaders,
   }
-  route(api, original, (call) => content(call, call.params.id, undefined, call.query.via))
+  route(api, original, (call) => content(call, call.params.id, {}, call.query.via))
   const rendition = {
     ...shared,
     path: `${assetPath}/renditions/{name}`,
@@ -52,61 +61,41 @@ export function addContentRoutes(api: Api): void {
     params: z.strictObject({ id: assetIdSchema, name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/) }),
     requestHeaders,
   }
-  route(api, rendition, (call) => content(call, call.params.id, call.params.name, call.query.via))
+  route(api, rendition, (call) => content(call, call.params.id, { rendition: call.params.name }, call.query.via))
 }
 
-async function content(
-  call: AnyCall,
-  id: string,
-  rendition: string | undefined,
-  via: 'cdn' | 'api',
-): Promise<Response> {
-  const { services, tenant, c } = call
-  if (via === 'api') return streamed(call, id, rendition)
-  const found = await assetContent(services, tenant, id, rendition === undefined ? {} : { rendition })
+async function content(call: AnyCall, id: string, request: ContentRequest, via: 'cdn' | 'api'): Promise<Response> {
+  const { services, tenant, c, session } = call
+  // Brings the asset here first when the session has seen more of it than this site.
+  if (session) await getAsset(services, tenant, id, { session })
+  if (via === 'api') return streamed(call, id, request)
+  const found = await assetContent(services, tenant, id, request)
   c.header('location', found.url)
   if (found.kind === 'redirect') c.header('cache-control', `private, max-age=${redirectSeconds}`)
   return c.body(null, 307)
 }
 
-interface Representation {
-  readonly name: string
-  readonly mediaType: string
-  readonly bytes: number
-  readonly etag: string
-}
-
-function representationOf(view: AssetView, rendition: string | undefined): Representation {
-  const found = rendition === undefined ? view : view.renditions.find(({ name }) => name === rendition)
-  if (!found) throw new CatamaranError('not-found', 'There is no such rendition.')
-  if (found.bytes === undefined || found.sha256 === undefined || view.status === 'awaiting-upload') {
-    throw new CatamaranError('conflict', `The asset is ${view.status}: its bytes cannot be downloaded yet.`)
-  }
-  const name = rendition === undefined ? view.name : `${view.name}.${rendition}`
-  return { name, mediaType: found.mediaType, bytes: found.bytes, etag: `"${found.sha256}"` }
-}
-
 /** Conditions and ranges in the order of RFC 9110, 13.2.2. */
-async function streamed(call: AnyCall, id: string, rendition: string | undefined): Promise<Response> {
+async function streamed(call: AnyCall, id: string, request: ContentRequest): Promise<Response> {
   const { c, services, tenant } = call
-  const view = await getAsset(services, tenant, id, call.session ? { session: call.session } : {})
-  if (!view || view.deleted) throw noSuchAsset()
-  const what = representationOf(view, rendition)
-  assertIfMatch(what.etag, c.req.header('if-match'))
-  c.header('etag', what.etag)
+  const { info } = await contentInfo(services, tenant, id, request)
+  assertIfMatch(info.etag, c.req.header('if-match'))
+  c.header('etag', info.etag)
   c.header('cache-control', 'private, no-cache')
-  if (clientHas(what.etag, c.req.header('if-none-match'))) return c.body(null, 304)
-  const range = requestedRange(call, what)
-  setContentHeaders(call, what, rendition, range)
+  if (clientHas(info.etag, c.req.header('if-none-match'))) return c.body(null, 304)
+  const range = requestedRange(call, info)
+  setContentHeaders(call, info, range)
   const status = range ? 206 : 200
   // `method` as it came: the app answers HEAD through GET and drops the content, which must not be opened then.
   if (c.req.raw.method === 'HEAD') return c.body(null, status)
-  const options = { ...(rendition === undefined ? {} : { rendition }), ...(range ? { range } : {}) }
-  const { body } = await openContent(services, tenant, id, options)
-  return c.body(body, status)
+  const opened = await openContent(services, tenant, id, { ...request, ...(range ? { range } : {}) })
+  if (opened.kind === 'here') return c.body(opened.body, status)
+  clearContentHeaders(call)
+  c.header('location', opened.url)
+  return c.body(null, 307)
 }
 
-function requestedRange(call: AnyCall, { bytes, etag }: Representation): ByteRange | undefined {
+function requestedRange(call: AnyCall, { bytes, etag }: ContentInfo): ByteRange | undefined {
   const { c } = call
   const ifRange = c.req.header('if-range')
   const wanted = ifRange === undefined || ifRange === etag ? c.req.header('range') : undefined
@@ -131,18 +120,16 @@ function rangeOrHeader(call: AnyCall, header: string | undefined, bytes: number)
   }
 }
 
-function setContentHeaders(
-  call: AnyCall,
-  what: Representation,
-  rendition: string | undefined,
-  range: ByteRange | undefined,
-): void {
-  const { c } = call
-  c.header('content-type', what.mediaType)
+function setContentHeaders({ c }: AnyCall, info: ContentInfo, range: ByteRange | undefined): void {
+  c.header('content-type', info.mediaType)
   c.header('accept-ranges', 'bytes')
-  c.header('content-length', String(range ? range.last - range.first + 1 : what.bytes))
-  if (range) c.header('content-range', `bytes ${range.first}-${range.last}/${what.bytes}`)
-  c.header('content-disposition', contentDisposition(rendition === undefined ? 'attachment' : 'inline', what.name))
+  c.header('content-length', String(range ? range.last - range.first + 1 : info.bytes))
+  if (range) c.header('content-range', `bytes ${range.first}-${range.last}/${info.bytes}`)
+  c.header('content-disposition', info.disposition)
   // An original is whatever somebody uploaded: it must not run as a page of this origin.
   c.header('content-security-policy', "sandbox; default-src 'none'")
+}
+
+function clearContentHeaders({ c }: AnyCall): void {
+  for (const name of contentHeaders) c.header(name, undefined)
 }

@@ -15,13 +15,3 @@ function decodeOrNothing(text: string): string | undefined {
     return undefined
   }
 }
-
-/** A header value that names a file in any script (RFC 6266, RFC 8187). */
-export function contentDisposition(kind: 'attachment' | 'inline', name: string): string {
-  const plain = name.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_').slice(0, 150)
-  const extended = encodeURIComponent(name.toWellFormed()).replaceAll(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-  return `${kind}; filename="${plain}"; filename*=UTF-8''${extended}`
-}
