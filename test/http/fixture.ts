@@ -1,0 +1,101 @@
+import type { Hono } from 'hono'
+import { scopes, type ApiEnv } from '../../shared/http/api.ts'
+import { makeApp } from '../../shared/http/app.ts'
+import { mintKey } from '../../shared/core/keys.ts'
+import type { Services } from '../../shared/core/services.ts'
+import type { Site } from '../../shared/domain/site.ts'
+import type { ApiOptions } from '../../shared/http/options.ts'
+import { twoSites, type TwoSites } from '../core/two-sites.ts'
+
+export interface TestApi {
+  readonly app: Hono<ApiEnv>
+  readonly services: Services
+  /** Sends a request with `key` (all scopes of tenant `acme` unless told). */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+}
+
+export interface CallOptions {
+  readonly key?: string | undefined
+  readonly headers?: Record<string, string>
+  readonly json?: unknown
+  readonly body?: BodyInit
+}
+
+/** What a test looks at: the content is parsed when it is JSON. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests reach into answers freely
+  readonly json: Content
+}
+
+export type Content = { [name: string]: Content } & Content[] & string & number & boolean & null
+
+export interface TestClouds {
+  readonly sites: TwoSites
+  readonly aws: TestApi
+  readonly azure: TestApi
+  readonly keys: { readonly acme: string; readonly other: string }
+  /** Another key of tenant acme, with these scopes only. */
+  keyWith(allowed: readonly string[]): Promise<string>
+}
+
+const cursorKey = new Uint8Array(32).fill(7)
+
+/** Both sites' APIs over stores in memory. Sleeping moves the one clock on at once. */
+export async function testClouds(options: Partial<ApiOptions> = {}): Promise<TestClouds> {
+  const sites = twoSites()
+  const keys: { acme: string; other: string } = { acme: '', other: '' }
+  const make = (site: Site): TestApi => {
+    const services: Services = {
+      ...sites[site].services,
+      clock: {
+        now: () => sites.clock.now(),
+        monotonicMs: () => sites.clock.monotonicMs(),
+        sleep: async (ms, signal) => {
+          signal?.throwIfAborted()
+          await sites.clock.advance(ms)
+        },
+      },
+    }
+    const app = makeApp({
+      services,
+      cursorKey,
+      publicUrl: `https://${site}.test`,
+      peerUrl: `https://${site === 'aws' ? 'azure' : 'aws'}.test`,
+      edgeUrl: `https://edge.${site}.test`,
+      ...options,
+    })
+    return { app, services, call: (method, path, request) => send(app, method, path, { key: keys.acme, ...request }) }
+  }
+  const aws = make('aws')
+  const azure = make('azure')
+  const mint = async (tenant: string, allowed: readonly string[]): Promise<string> => {
+    const { text } = await mintKey(aws.services, { tenant, name: 'test', scopes: allowed })
+    await sites.flush()
+    return text ?? ''
+  }
+  keys.acme = await mint('acme', scopes)
+  keys.other = await mint('other', scopes)
+  return { sites, aws, azure, keys, keyWith: (allowed) => mint('acme', allowed) }
+}
+
+async function send(app: Hono<ApiEnv>, method: string, path: string, options: CallOptions): Promise<Answer> {
+  const { key, headers = {}, json, body } = options
+  const response = await app.request(`http://api.test${path}`, {
+    method,
+    headers: {
+      ...(key ? { authorization: `Bearer ${key}` } : {}),
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(json === undefined ? {} : { body: JSON.stringify(json) }),
+    ...(body === undefined ? {} : { body }),
+  })
+  const text = await response.text()
+  const isJson = /[/+]json$/.test(response.headers.get('content-type') ?? '') && text !== ''
+  return { status: response.status, headers: response.headers, text, json: (isJson ? JSON.parse(text) : null) as Content }
+}
+
+export const records = '/v1/collections/notes/records'
