@@ -1,11 +1,15 @@
 import { GetObjectCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3'
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
+import { calling } from './errors.ts'
 import { type ObjectStoreOptions, placeOf } from './object-bucket.ts'
-import { urlSigner } from './object-signing.ts'
+import { signingTime } from './object-signing.ts'
+
+const doing = 'signing a URL'
 
 /** Presigned URLs of S3. A part is UploadPart, with its number and upload in the URL. */
 export function objectGrants(options: ObjectStoreOptions): Pick<ObjectStore, 'presign' | 'presignPart'> {
-  const sign = urlSigner(options)
+  const { client } = options
   return {
     presign: async (key, { method, expiresMs, responseType, responseDisposition, responseCacheControl }) => {
       const place = placeOf(options, key)
@@ -15,11 +19,15 @@ export function objectGrants(options: ObjectStoreOptions): Pick<ObjectStore, 'pr
         ...(responseCacheControl === undefined ? {} : { ResponseCacheControl: responseCacheControl }),
       }
       const command = method === 'PUT' ? new PutObjectCommand(place) : new GetObjectCommand({ ...place, ...answer })
-      return { method, url: await sign(command, expiresMs), headers: {}, expiresAtMs: expiresMs }
+      const time = signingTime(options, expiresMs)
+      const url = await calling(doing, () => getSignedUrl(client, command, time))
+      return { method, url, headers: {}, expiresAtMs: expiresMs }
     },
     presignPart: async ({ key, uploadId }, part, { expiresMs }) => {
       const command = new UploadPartCommand({ ...placeOf(options, key), UploadId: uploadId, PartNumber: part })
-      return { method: 'PUT', url: await sign(command, expiresMs), headers: {}, expiresAtMs: expiresMs }
+      const time = signingTime(options, expiresMs)
+      const url = await calling(doing, () => getSignedUrl(client, command, time))
+      return { method: 'PUT', url, headers: {}, expiresAtMs: expiresMs }
     },
   }
 }
