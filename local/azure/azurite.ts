@@ -7,7 +7,7 @@ const { data, portBase } = hostOptions()
 const ports = azurePorts(portBase)
 
 runProcess(async () => {
-  const folder = join(data, 'azure', 'azurite')
+  const folder = join(data, 'azurite')
   const { stop } = await startAzurite({ folder, blobPort: ports.blobInternal, queuePort: ports.queue })
   return { facts: { process: 'azurite', blob: ports.blobInternal, queue: ports.queue }, stop }
 })

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto'
-
 /** Where the local Azure services listen, all on 127.0.0.1. */
 export interface AzurePorts {
   readonly api: number
@@ -21,8 +19,8 @@ export const azurePorts = (portBase: number): AzurePorts => ({
   blobInternal: portBase + 25,
 })
 
-/** The key of the local Cosmos DB account. It guards nothing: the server listens on this machine alone. */
-export const localCosmosKey = createHash('sha512').update('catamaran local cosmos').digest('base64')
+/** The well-known key of Microsoft's Cosmos DB emulator. It guards nothing: the server listens on this machine alone. */
+export const localCosmosKey = 'C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=='
 
 /** Azurite's well-known account, from its documentation. */
 export const storageAccount = 'devstoreaccount1'

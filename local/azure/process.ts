@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface HostOptions {
-  /** The data folder. */
+  /** The folder for this site's data. */
   readonly data: string
   readonly portBase: number
   /** The folder of the Functions app. */

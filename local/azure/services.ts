@@ -10,12 +10,12 @@ const ports = azurePorts(portBase)
 
 runProcess(async () => {
   const cosmos = await startCosmosServer({
-    folder: join(data, 'azure', 'cosmos'),
+    folder: join(data, 'cosmos'),
     port: ports.cosmos,
     key: localCosmosKey,
   })
   const eventGrid = new EventGridProxy({
-    folder: join(data, 'azure', 'event-grid'),
+    folder: join(data, 'event-grid'),
     port: ports.blob,
     blobPort: ports.blobInternal,
     queuePort: ports.queue,

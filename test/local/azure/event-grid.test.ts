@@ -17,7 +17,7 @@ let services: Running
 let uploads: ContainerClient
 let queue: QueueClient
 let connection: string
-const journal = (): Promise<string[]> => readdir(join(data, 'azure/event-grid'))
+const journal = (): Promise<string[]> => readdir(join(data, 'event-grid'))
 
 interface StorageEvent {
   readonly eventType: string

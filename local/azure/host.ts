@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { azurePorts, cosmosConnectionString, storageConnectionString } from './endpoints.ts'
+import { startFunctionsHost } from './functions-host/host.ts'
+import { hostOptions, runProcess } from './process.ts'
+import { provision } from './provision.ts'
+import { stores } from './stores.ts'
+
+const options = hostOptions()
+const ports = azurePorts(options.portBase)
+const storesMsMax = 20_000
+
+process.env.COSMOS ??= cosmosConnectionString(ports.cosmos)
+process.env.COSMOS_DATABASE ??= stores.cosmos.database
+process.env.STORAGE ??= storageConnectionString(ports.blob, ports.queue)
+process.env.AzureWebJobsStorage ??= process.env.STORAGE
+
+/** The stores start beside this process, so they are given time. */
+async function provisionWhenUp(cosmos: string, storage: string): Promise<void> {
+  const end = Date.now() + storesMsMax
+  for (;;) {
+    try {
+      await provision({ cosmos, storage })
+      return
+    } catch (error) {
+      if (Date.now() > end) throw error
+      await sleep(200)
+    }
+  }
+}
+
+runProcess(async () => {
+  await provisionWhenUp(String(process.env.COSMOS), String(process.env.STORAGE))
+  const host = await startFunctionsHost({
+    app: options.app,
+    port: ports.api,
+    environment: process.env,
+    scheduleScale: options.scheduleScale,
+    owner: `local-${ports.api}`,
+  })
+  return { facts: { process: 'azure-host', api: host.port }, stop: host.stop }
+})
