@@ -3,6 +3,7 @@ import { scopes, type ApiEnv } from '../../shared/http/api.ts'
 import { makeApp } from '../../shared/http/app.ts'
 import { mintKey } from '../../shared/core/keys.ts'
 import type { Services } from '../../shared/core/services.ts'
+import type { JsonObject } from '../../shared/domain/json.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { ApiOptions } from '../../shared/http/options.ts'
 import { twoSites, type TwoSites } from '../core/two-sites.ts'
@@ -18,7 +19,7 @@ export interface CallOptions {
   readonly key?: string | undefined
   readonly headers?: Record<string, string>
   readonly json?: unknown
-  readonly body?: BodyInit
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>
 }
 
 /** What a test looks at: the content is parsed when it is JSON. */
@@ -26,11 +27,11 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests reach into answers freely
-  readonly json: Content
+  readonly json: JsonObject
 }
 
-export type Content = { [name: string]: Content } & Content[] & string & number & boolean & null
+/** The items of a list. */
+export const itemsOf = (answer: Answer): JsonObject[] => (answer.json['items'] ?? []) as JsonObject[]
 
 export interface TestClouds {
   readonly sites: TwoSites
@@ -95,7 +96,12 @@ async function send(app: Hono<ApiEnv>, method: string, path: string, options: Ca
   })
   const text = await response.text()
   const isJson = /[/+]json$/.test(response.headers.get('content-type') ?? '') && text !== ''
-  return { status: response.status, headers: response.headers, text, json: (isJson ? JSON.parse(text) : null) as Content }
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json: (isJson ? JSON.parse(text) : {}) as JsonObject,
+  }
 }
 
 export const records = '/v1/collections/notes/records'

@@ -25,6 +25,8 @@ function operationsOf(document: OpenApiDocument): Operation[] {
 /** The documentation as one page, made of nothing but the OpenAPI document. */
 export function docsPage(document: OpenApiDocument): string {
   const operations = operationsOf(document)
+  // Absolute links, since a gateway may put a stage in front of the path.
+  const base = document.servers?.[0]?.url ?? ''
   const tags = (document.tags ?? []).map((tag) => ({
     ...tag,
     operations: operations.filter((operation) => operation.tags?.includes(tag.name)),
@@ -39,15 +41,15 @@ export function docsPage(document: OpenApiDocument): string {
   const sections = tags.map(
     (tag) =>
       html`<section id="${tag.name}"><h2>${tag.name}</h2>${prose(tag.description)}${tag.operations.map((operation) =>
-        operationSection(operation, document.servers?.[0]?.url ?? ''),
+        operationSection(operation, base),
       )}</section>`,
   )
   const servers = (document.servers ?? []).map(
     ({ url, description }) => html`<li><a href="${url}">${url}</a> <span class="dim">${description}</span></li>`,
   )
-  const body = html`<div class="layout"><nav aria-label="Contents"><a href="/"><strong>${document.info.title}</strong></a>${links}
+  const body = html`<div class="layout"><nav aria-label="Contents"><a href="${base}/"><strong>${document.info.title}</strong></a>${links}
     <h2>Reference</h2><ul><li><a href="#problems">Problems</a></li><li><a href="#schemas">Schemas</a></li>
-    <li><a href="/openapi.json">openapi.json</a></li></ul></nav>
+    <li><a href="${base}/openapi.json">openapi.json</a></li></ul></nav>
     <main><h1>${document.info.title} API</h1>${prose(document.info.description)}<ul>${servers}</ul>${sections}
     ${problemsSection()}<section id="schemas"><h2>Schemas</h2>${schemas.map(([name, schema]) => schemaSection(name, schema as Schema))}
     </section></main></div>`
@@ -73,8 +75,8 @@ export function indexPage(site: string, { publicUrl, peerUrl }: ApiOptions): str
   const curl = `curl -H "Authorization: Bearer $KEY" ${publicUrl}/v1/assets`
   const body = html`<main class="card"><h1>Catamaran</h1>
     <p>One API on two clouds at the same time. This is the <strong>${site}</strong> site.</p>
-    <ul><li><a href="/docs">Documentation</a></li><li><a href="/openapi.json">OpenAPI 3.1 document</a></li>
-    <li><a href="/v1/health/ready">Health of this site</a></li><li><a href="${peerUrl}/">The other site</a></li></ul>
+    <ul><li><a href="${publicUrl}/docs">Documentation</a></li><li><a href="${publicUrl}/openapi.json">OpenAPI 3.1 document</a></li>
+    <li><a href="${publicUrl}/v1/health/ready">Health of this site</a></li><li><a href="${peerUrl}/">The other site</a></li></ul>
     <pre><code>${curl}</code></pre></main>`
   return page('Catamaran', body)
 }

@@ -143,8 +143,9 @@ function addPut(api: Api): void {
     const { services, tenant, params, body } = call
     const options = writeOptionsOf(call, body, { required: true, mayCreate: true })
     assertBodySize(body)
+    const key = clientKey(tenant, params)
     const change = (now: JsonObject | undefined): JsonObject => nextBody(now, body, options.durability)
-    return answerWritten(call, await putOr412(() => writeRecord(services, clientKey(tenant, params), options, change)))
+    return answerWritten(call, await putOr412(() => writeRecord(services, key, options, change)))
   })
 }
 
