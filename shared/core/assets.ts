@@ -10,7 +10,9 @@ import { assetBodyOf, patchedBody, type NewAsset } from './asset-write.ts'
 import { readRecord } from './record-reads.ts'
 import { restoreRecord, writeRecord, type Idempotency, type WriteOptions } from './records.ts'
 import type { Services } from './services.ts'
-import { acceptUpload, beginProcessing, ensureUpload, planOf, type UploadPlan } from './uploads.ts'
+import { acceptUpload, beginProcessing, ensureUpload, partSizes, planOf, type UploadPlan } from './uploads.ts'
+
+export { listAssets } from './asset-list.ts'
 
 /** The most bytes of an asset that comes in a request's body. */
 export const inlineBytesMax = 4 * 2 ** 20
@@ -33,6 +35,7 @@ export async function createAsset(
   idempotency?: Idempotency,
 ): Promise<Created & { readonly upload: UploadPlan }> {
   const body = assetBodyOf(input, { kind: 'upload' }, input.upload)
+  if (input.upload === 'multipart') partSizes(services, body.bytes)
   const { id, created, replayed } = await writeNew(services, tenant, input.id, body, idempotency)
   const media = (await readRecord(services, mediaKey(tenant, id)))?.body as MediaBody | undefined
   const upload = media

@@ -100,13 +100,17 @@ async function settle(services: Services, ref: JobRef, outcome: ProcessOutcome):
   }
 }
 
-/** A dropped file is looked at once more: the asset shall be about what lies in the store now. */
+/**
+ * Another upload took this one's place, so its staged bytes go. A dropped file is looked at once more: the asset shall be
+ * about what lies in the store now.
+ */
 async function settleSuperseded(services: Services, ref: JobRef): Promise<void> {
-  const job = await readJob(services, ref)
-  await endJob(services, ref, 'done')
-  if (job?.source.drop && job.source.site === services.site) {
-    await services.jobs.send({ kind: 'drop', payload: { key: job.source.key } })
+  const source = (await readJob(services, ref))?.source
+  if (source?.site === services.site) {
+    if (source.drop) await services.jobs.send({ kind: 'drop', payload: { key: source.key } })
+    else await services.objects.remove(source.key)
   }
+  await endJob(services, ref, 'done')
 }
 
 /** The letter comes first: when the rest fails, the next run comes here again and files the same letter. */

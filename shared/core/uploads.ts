@@ -102,8 +102,9 @@ export async function uploadPlan(
 export async function planOf(services: Services, upload: UploadBody, asked?: readonly number[]): Promise<UploadPlan> {
   const { site } = upload
   if (upload.state !== 'open') return { kind: 'done', site }
+  const expiresMs = services.clock.now() + presignMs
   if (upload.kind !== 'multipart') {
-    const request = await services.objects.presign(upload.objectKey, { method: 'PUT', expiresMs: presignMs })
+    const request = await services.objects.presign(upload.objectKey, { method: 'PUT', expiresMs })
     return { kind: 'single', site, request }
   }
   const multipart = multipartOf(upload)
@@ -114,7 +115,7 @@ export async function planOf(services: Services, upload: UploadBody, asked?: rea
   const requests = await Promise.all(
     numbers.map(async (part) => ({
       part,
-      request: await services.objects.presignPart(multipart, part, { expiresMs: presignMs }),
+      request: await services.objects.presignPart(multipart, part, { expiresMs }),
     })),
   )
   return { kind: 'multipart', site, partBytes, parts, arrived, requests }
