@@ -1,0 +1,79 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Api, Unexpected } from '../../local/tour/api.ts'
+import type { Asset } from '../../local/tour/upload.ts'
+import { until } from '../../local/tour/until.ts'
+import { type Pair, unique } from './pair.ts'
+
+export interface Problem {
+  readonly status: number
+  readonly code: string
+  readonly detail: string
+  readonly errors?: readonly { pointer: string; detail: string }[]
+}
+
+export interface Bytes {
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+export const sha256Of = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex')
+
+/** A file of random bytes, so that nothing can be mistaken for something else. */
+export async function randomFile(pair: Pair, bytes: number): Promise<Bytes> {
+  const data = randomBytes(bytes)
+  const path = join(pair.folder, unique('random'))
+  await writeFile(path, data)
+  return { path, bytes, sha256: sha256Of(data) }
+}
+
+/** Resolves with the asset once it is in one of these states. Throws at `failed` unless that is awaited. */
+export async function untilStatus(
+  api: Api,
+  id: string,
+  statuses: readonly Asset['status'][],
+  timeoutMs = 60_000,
+): Promise<Asset> {
+  let seen: Asset | undefined
+  const probe = async (): Promise<Asset | undefined> => {
+    const { status, body } = await api.call<Asset>('GET', `/v1/assets/${id}`, { status: [200, 404] })
+    seen = status === 200 ? body : undefined
+    if (seen && statuses.includes(seen.status)) return seen
+    if (seen?.status === 'failed') failed(seen)
+    return undefined
+  }
+  return until(`asset ${id} ${statuses.join(' or ')} at ${api.site}`, probe, {
+    timeoutMs,
+    seen: () => seen ?? 'absent',
+  })
+}
+
+function failed(asset: Asset): never {
+  throw new Unexpected(`asset ${asset.id}`, 'not failed', JSON.stringify(asset.error))
+}
+
+/** Ready at both sites, with its bytes. */
+export async function untilReadyAtBoth(pair: Pair, id: string, timeoutMs = 60_000): Promise<Asset> {
+  const views: Asset[] = []
+  for (const api of Object.values(pair.apis)) {
+    const probe = async (): Promise<Asset | undefined> => {
+      const view = await untilStatus(api, id, ['ready'], timeoutMs)
+      return view.bytesHere ? view : undefined
+    }
+    views.push(await until(`the bytes of ${id} at ${api.site}`, probe, { timeoutMs }))
+  }
+  return views[0] ?? failed({} as Asset)
+}
+
+/** Sends a small file in the request itself. */
+export async function sendDirect(
+  api: Api,
+  name: string,
+  content: Uint8Array<ArrayBuffer> | string,
+  mediaType: string,
+): Promise<Asset> {
+  const options = { content, headers: { 'content-type': mediaType }, status: 202 }
+  return (await api.call<{ asset: Asset }>('POST', `/v1/assets?name=${encodeURIComponent(name)}`, options)).body.asset
+}

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, jest } from '@jest/globals'
+import { type Pair, startPair } from './pair.ts'
+import { assetsSuite } from './suites/assets.ts'
+import { contentSuite } from './suites/content.ts'
+import { crashSuite } from './suites/crash.ts'
+import { dropsSuite } from './suites/drops.ts'
+import { garbageSuite } from './suites/garbage.ts'
+import { largeSuite } from './suites/large.ts'
+import { recordsSuite } from './suites/records.ts'
+import { replicationSuite } from './suites/replication.ts'
+
+// One pair of clouds for all suites, since a start costs seconds; the rough ones come last.
+jest.setTimeout(60_000)
+
+let running: Pair | undefined
+const pair = (): Pair => {
+  if (!running) throw new Error('The clouds did not start')
+  return running
+}
+
+beforeAll(async () => {
+  running = await startPair()
+}, 120_000)
+
+afterAll(() => running?.stop(), 60_000)
+
+describe('both clouds', () => {
+  recordsSuite(pair)
+  replicationSuite(pair)
+  assetsSuite(pair)
+  contentSuite(pair)
+  dropsSuite(pair)
+  garbageSuite(pair)
+  crashSuite(pair)
+  largeSuite(pair)
+})

@@ -1,0 +1,142 @@
+import { describe, expect, test } from '@jest/globals'
+import { showConflict, showDelete, untilEqual } from '../../../local/tour/both-sides.ts'
+import { progressOf } from '../../../local/tour/progress.ts'
+import { until } from '../../../local/tour/until.ts'
+import { type Pair, peerSite, sites, unique } from '../pair.ts'
+
+interface ChangesPage {
+  readonly items: readonly { id: string; collection: string; deleted: boolean; body: unknown }[]
+  readonly cursor: string
+}
+
+interface ConflictView {
+  readonly id: string
+  readonly recordId: string
+  readonly body: Record<string, unknown> | null
+}
+
+interface Minted {
+  readonly id: string
+  readonly key: string
+}
+
+const quiet = progressOf(() => undefined)
+
+export function replicationSuite(pair: () => Pair): void {
+  test('two edits at once: one wins at both sites, the other is kept and can be brought back', async () => {
+    const run = unique('conflict')
+    await showConflict(pair().apis, run, quiet)
+    const { items } = await pair().apis.azure.get<{ items: ConflictView[] }>('/v1/conflicts?limit=1000')
+    const conflict = items.find((each) => each.recordId.includes(run))
+    expect(conflict).toBeDefined()
+    const lost = conflict?.body?.['text']
+    await pair().apis.azure.call('POST', `/v1/conflicts/${conflict?.id}/restore`, { status: [200, 201] })
+    await untilEqual(pair().apis, [conflict?.recordId ?? ''])
+    const now = await pair().apis.aws.get<{ body: { text: string } }>(
+      `/v1/collections/tour/records/${conflict?.recordId}`,
+    )
+    expect(now.body.text).toBe(lost)
+    await pair().apis.azure.call('GET', `/v1/conflicts/${conflict?.id}`, { status: 404 })
+  })
+
+  test('a delete is replicated', () => showDelete(pair().apis, unique('delete'), quiet))
+
+  describe.each(sites)('at %s', (site) => {
+    const here = () => pair().apis[site]
+    const there = () => pair().apis[peerSite(site)]
+
+    test('changes come by long poll, those of the other site too, and the cursor goes on there', async () => {
+      let { cursor } = await drain()
+      for (const writer of [here(), there()]) {
+        const id = unique('change')
+        const polling = here().get<ChangesPage>(`/v1/changes?wait=15&cursor=${cursor}`)
+        await writer.call('PUT', `/v1/collections/news/records/${id}`, {
+          json: { id },
+          headers: { 'if-none-match': '*' },
+          status: 201,
+        })
+        const page = await polling
+        expect(page.items.map((each) => each.id)).toContain(id)
+        cursor = page.cursor
+      }
+      const onward = await there().call<ChangesPage>('GET', `/v1/changes?cursor=${cursor}`, { status: 200 })
+      expect(onward.body.cursor).toBeTruthy()
+      await there().call('GET', `/v1/changes?cursor=${cursor}x`, { status: 400 })
+      await there().call('GET', '/v1/changes?wait=21', { status: 400 })
+
+      async function drain(): Promise<ChangesPage> {
+        let page = await here().get<ChangesPage>('/v1/changes?limit=500')
+        for (let still = 0; still < 2; still = page.items.length === 0 ? still + 1 : 0) {
+          page = await here().get<ChangesPage>(`/v1/changes?limit=500&cursor=${page.cursor}`)
+        }
+        return page
+      }
+    })
+
+    test('health and replication say how it stands', async () => {
+      const live = await fetch(`${here().url}/v1/health/live`)
+      expect([live.status, await live.json()]).toEqual([200, { status: 'ok', site }])
+      const ready = await here().get<{ status: string; dependencies: { name: string; ok: boolean }[] }>(
+        '/v1/health/ready',
+      )
+      expect(ready.status).toBe('ok')
+      expect(ready.dependencies.filter((each) => !each.ok)).toEqual([])
+      const status = await here().get<Record<string, unknown>>('/v1/replication')
+      expect(status).toMatchObject({ site, peer: peerSite(site), incoming: { peerReachable: true } })
+      await here().call('POST', '/v1/replication/reconcile', { status: 200, timeoutMs: 30_000 })
+    })
+
+    test('the documents of the API are served', async () => {
+      const openapi = await fetch(`${here().url}/openapi.json`)
+      const document = (await openapi.json()) as { openapi: string; paths: Record<string, unknown> }
+      expect(document.openapi).toMatch(/^3\.1/)
+      expect(Object.keys(document.paths)).toEqual(
+        expect.arrayContaining(['/v1/assets', '/v1/changes', '/v1/conflicts']),
+      )
+      const docs = await fetch(`${here().url}/docs`)
+      expect([docs.status, docs.headers.get('content-type')?.startsWith('text/html')]).toEqual([200, true])
+    })
+
+    test('a key has its scopes and no more, works at both sites, and ends within a minute when revoked', async () => {
+      const minted = await here().call<Minted>('POST', '/v1/keys', {
+        json: { name: 'reader', scopes: ['records:read'] },
+        status: 201,
+      })
+      const bearer = { authorization: `Bearer ${minted.body.key}` }
+      const path = '/v1/collections/any/records?limit=1'
+      for (const api of [here(), there()]) {
+        await until(
+          'the new key accepted',
+          async () => (await api.call('GET', path, { headers: bearer })).status === 200,
+        )
+        await api.call('PUT', '/v1/collections/any/records/x', {
+          json: {},
+          headers: { ...bearer, 'if-none-match': '*' },
+          status: 403,
+        })
+      }
+      await here().call('DELETE', `/v1/keys/${minted.body.id}`, { status: [200, 204] })
+      for (const api of [here(), there()]) {
+        const refused = async (): Promise<boolean> => (await api.call('GET', path, { headers: bearer })).status === 401
+        await until('the revoked key refused', refused, { timeoutMs: 60_000, everyMs: 500 })
+      }
+    }, 150_000)
+
+    test('no key, a mistyped key and a foreign tenant see nothing', async () => {
+      const { foreign } = pair()
+      const id = unique('mine')
+      const path = `/v1/collections/private/records/${id}`
+      await here().call('PUT', path, { json: { secret: 1 }, headers: { 'if-none-match': '*' }, status: 201 })
+      for (const key of ['', 'cat_none', `${here().key.slice(0, -1)}0`, `${here().key}x`]) {
+        const answer = await fetch(`${here().url}${path}`, { headers: { authorization: `Bearer ${key}` } })
+        expect([answer.status, answer.headers.get('www-authenticate') !== null]).toEqual([401, true])
+      }
+      for (const method of ['GET', 'DELETE'])
+        await foreign[site].call(method, path, { headers: { 'if-match': '*' }, status: 404 })
+      const list = await foreign[site].get<{ items: unknown[] }>('/v1/collections/private/records')
+      expect(list.items).toEqual([])
+      const changes = await foreign[site].get<ChangesPage>('/v1/changes?limit=500')
+      expect(changes.items.filter((each) => each.id === id)).toEqual([])
+    })
+  })
+}
