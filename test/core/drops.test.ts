@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { deleteAsset, getAsset, listAssets } from '../../shared/core/assets.ts'
+import { openContent } from '../../shared/core/content.ts'
+import { listDeadLetters } from '../../shared/core/dead-letters.ts'
+import { objectDropped } from '../../shared/core/drops.ts'
+import { derivedId } from '../../shared/domain/hash.ts'
+import { parseDropKey } from '../../shared/domain/names.ts'
+import { memoryRandom } from '../memory/clock.ts'
+import { faultsOf, ingestWorld, tenant, type IngestSite, type IngestWorld } from './ingest-world.ts'
+
+const key = `drop/${tenant}/in/boat.jpg`
+const id = derivedId('drop', tenant, 'in/boat.jpg')
+
+describe('drops', () => {
+  let world: IngestWorld
+  beforeEach(async () => {
+    world = await ingestWorld()
+  })
+  afterEach(() => world.close())
+
+  const drop = (site: IngestSite, text: string, at = key) =>
+    site.objects.put(at, Buffer.from(text), { mediaType: 'image/jpeg' })
+  const contentOf = async (site: IngestSite): Promise<string> => {
+    const found = await openContent(site.services, tenant, id)
+    return found.kind === 'here' ? new Response(found.body).text() : found.kind
+  }
+
+  test('a dropped file becomes an asset named by its path, at both sites', async () => {
+    await drop(world.azure, 'one')
+    await world.settle()
+    for (const site of [world.aws, world.azure]) {
+      expect(await getAsset(site.services, tenant, id)).toMatchObject({
+        name: 'in/boat.jpg',
+        status: 'ready',
+        source: { kind: 'drop', path: 'in/boat.jpg' },
+        bytesHere: true,
+      })
+      expect(await contentOf(site)).toBe('one')
+    }
+    expect(await world.azure.objects.head(key)).toBeDefined()
+    expect(faultsOf(world)).toEqual([])
+  })
+
+  test('overwriting makes a new version, removing trashes it, dropping again brings it back', async () => {
+    await drop(world.azure, 'one')
+    await world.settle()
+    await drop(world.azure, 'two')
+    await world.settle()
+    expect(await contentOf(world.aws)).toBe('two')
+    await world.azure.objects.remove(key)
+    await world.settle()
+    for (const site of [world.aws, world.azure]) expect(await getAsset(site.services, tenant, id)).toBeUndefined()
+    await drop(world.azure, 'two')
+    await world.settle()
+    expect(await contentOf(world.aws)).toBe('two')
+    expect(faultsOf(world)).toEqual([])
+  })
+
+  test('an event that comes again does not bring back what a person deleted', async () => {
+    await drop(world.azure, 'one')
+    await world.settle()
+    await deleteAsset(world.aws.services, tenant, id, { precondition: { kind: 'none' } })
+    await world.settle()
+    await objectDropped(world.azure.services, { key, change: 'created' })
+    await objectDropped(world.azure.services, { key, change: 'removed' })
+    await world.settle()
+    expect(await getAsset(world.azure.services, tenant, id)).toBeUndefined()
+  })
+
+  test('removing the file at one site leaves the asset when the other site dropped a newer one', async () => {
+    await drop(world.azure, 'from azure')
+    await world.settle()
+    await world.clock.advance(1_000)
+    await drop(world.aws, 'from aws')
+    await world.settle()
+    await world.azure.objects.remove(key)
+    await world.settle()
+    expect(await contentOf(world.azure)).toBe('from aws')
+    await world.aws.objects.remove(key)
+    await world.settle()
+    expect(await getAsset(world.azure.services, tenant, id)).toBeUndefined()
+  })
+
+  test.each([1, 2, 3, 4, 5])(
+    'a storm of writes with events late, doubled and mixed up ends as the store is (%i)',
+    async (seed) => {
+      const random = memoryRandom(seed)
+      const pick = (many: number): number => Math.floor(random.fraction() * many)
+      const { azure } = world
+      for (let n = 0; n < 30; n++) {
+        if (pick(4) === 0) await azure.objects.remove(key)
+        else await drop(azure, `version ${pick(5)}`)
+        await world.clock.advance(pick(3) * 500)
+        const waiting = azure.events.splice(0).sort(() => random.fraction() - 0.5)
+        const now = waiting.slice(0, pick(3))
+        azure.events.push(...waiting.slice(now.length), ...now.filter(() => pick(2) === 0))
+        await Promise.all(now.map((event) => objectDropped(azure.services, event)))
+        if (pick(3) === 0) await world.settle()
+      }
+      const last = `the end ${seed}`
+      await drop(azure, last)
+      await world.settle()
+      await world.pass(3)
+      expect(await contentOf(azure)).toBe(last)
+      expect(await contentOf(world.aws)).toBe(last)
+      expect(await getAsset(world.aws.services, tenant, id)).toMatchObject({ status: 'ready', bytesHere: true })
+    },
+  )
+
+  test.each([
+    ['drop/t1/../t2/x.jpg', 'refused'],
+    ['drop/t1/a//b.jpg', 'refused'],
+    ['drop/t1/a/./b.jpg', 'refused'],
+    ['drop/t1/a\\b.jpg', 'refused'],
+    ['drop/t1/a\u0000b.jpg', 'refused'],
+    ['drop/t1/a\u202e\u2028b.jpg', 'refused'],
+    [`drop/t1/${'x'.repeat(1_025)}`, 'refused'],
+    ['drop/t1/a\ud800.jpg', 'refused'],
+    ['drop/_system/keys.json', 'refused'],
+    ['drop/T1/x.jpg', 'refused'],
+    ['drop//x.jpg', 'refused'],
+    ['objects/t1/a/b', 'refused'],
+    ['drop/t1/x.jpg.part', 'ignored'],
+    ['drop/t1/x.jpg.a1b2c3d4.partial', 'ignored'],
+    ['drop/t1/.DS_Store', 'ignored'],
+    ['drop/t1/.cache/x.jpg', 'ignored'],
+    ['drop/t1/folder/', 'ignored'],
+    ['drop/t1', 'ignored'],
+    ['drop/t1/x.jpg~', 'ignored'],
+  ])('%j is %s and nothing is made of it', async (bad, kind) => {
+    expect(parseDropKey(bad).kind).toBe(kind)
+    await objectDropped(world.azure.services, { key: bad, change: 'created' })
+    await objectDropped(world.azure.services, { key: bad, change: 'created' })
+    expect(world.azure.records.all()).toEqual([])
+    const letters = await listDeadLetters(world.azure.services, { limit: 10 })
+    expect(letters.items).toHaveLength(kind === 'refused' ? 1 : 0)
+  })
+
+  test('composed and decomposed names are one asset', () => {
+    const [composed, decomposed] = ['caf\u00e9', 'cafe\u0301'].map((name) => parseDropKey(`drop/t1/${name}.jpg`))
+    expect(composed).toEqual(decomposed)
+  })
+
+  test('two tenants with the same path have two assets', async () => {
+    await drop(world.aws, 'mine', 'drop/t1/x.jpg')
+    await drop(world.aws, 'theirs', 'drop/t2/x.jpg')
+    await world.settle()
+    const [one, other] = await Promise.all(
+      ['t1', 't2'].map((name) => listAssets(world.azure.services, name, {}, { limit: 10 })),
+    )
+    expect([one?.items.length, other?.items.length]).toEqual([1, 1])
+    expect(one?.items[0]?.id).not.toBe(other?.items[0]?.id)
+    expect(one?.items[0]?.sha256).not.toBe(other?.items[0]?.sha256)
+  })
+})
