@@ -25,19 +25,18 @@ export async function* csvRows(
   const input = Readable.from(all)
   input.on('error', (error) => parser.destroy(error))
   let columns: Column[] | undefined
-  let line = 1
   try {
     for await (const { record, info } of input.pipe(parser) as AsyncIterable<ParsedRecord>) {
-      yield* skipped.splice(0)
-      const start = line
-      line = info.lines + 1
-      if (columns) yield rowOf(record, columns, start)
+      const line = info.lines - lineEndsIn(record)
+      // The parser reads ahead: what it skipped may lie behind this row.
+      while ((skipped[0]?.line ?? Infinity) < line) yield skipped.shift() as RowItem
+      if (columns) yield rowOf(record, columns, line)
       else {
         if (record.length > columnsMax)
           throw new CatamaranError('invalid-media', `The file has more than ${columnsMax} columns`)
         const header = looksLikeHeader(record)
         columns = columnsOf(header ? headerNames(record) : headerNames(record.map(() => '')), options.types)
-        if (!header) yield rowOf(record, columns, start)
+        if (!header) yield rowOf(record, columns, line)
       }
     }
     yield* skipped
@@ -45,6 +44,12 @@ export async function* csvRows(
     input.destroy()
     parser.destroy()
   }
+}
+
+const lineEndsIn = (record: readonly string[]): number => {
+  let ends = 0
+  for (const cell of record) for (let at = cell.indexOf('\n'); at >= 0; at = cell.indexOf('\n', at + 1)) ends++
+  return ends
 }
 
 interface Column {

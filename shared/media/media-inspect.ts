@@ -50,12 +50,16 @@ export async function inspectMedia(
   }
 }
 
+/** The track reader passes over codecs that it doesn't know in these, so that a film would look like mere sound. */
+const mixedContainers = new Set(['video/mp2t', 'video/ogg', 'audio/ogg', 'application/ogg'])
+
 async function tracksOf(
   file: { readonly path: string; readonly mediaType: string },
   ffmpeg: FfmpegRunner | undefined,
   signal: AbortSignal,
 ): Promise<Tracks> {
   signal.throwIfAborted()
+  if (ffmpeg && mixedContainers.has(file.mediaType)) return probeWithFfmpeg(ffmpeg, file.path, file.mediaType, signal)
   let cause: unknown
   try {
     const tracks = await probeTracks(file.path)

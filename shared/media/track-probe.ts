@@ -3,6 +3,8 @@ import {
   FilePathSource,
   FLAC,
   Input,
+  Logging,
+  LogLevel,
   MATROSKA,
   MP3,
   MP4,
@@ -14,6 +16,9 @@ import {
   type InputAudioTrack,
   type InputVideoTrack,
 } from 'mediabunny'
+
+// What the reader finds odd in a stranger's file is no event of ours.
+Logging.level = LogLevel.Silent
 
 /** Playlists are left out on purpose: they would make the reader open other files and URLs. */
 const inputFormats = [MP4, QTFF, MATROSKA, WEBM, WAVE, MP3, OGG, FLAC, ADTS, MPEG_TS]
