@@ -92,8 +92,8 @@ async function send(app: Hono<ApiEnv>, method: string, path: string, options: Ca
       ...headers,
     },
     ...(json === undefined ? {} : { body: JSON.stringify(json) }),
-    ...(body === undefined ? {} : { body }),
-  })
+    ...(body === undefined ? {} : { body, duplex: 'half' }),
+  } as RequestInit)
   const text = await response.text()
   const isJson = /[/+]json$/.test(response.headers.get('content-type') ?? '') && text !== ''
   return {
