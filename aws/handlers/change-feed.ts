@@ -7,7 +7,7 @@ import { composeServices } from '../compose.ts'
 const services = composeServices('change-feed')
 
 /** DynamoDB Streams batch -> the core -> the sequence numbers that must be delivered again. */
-export const handler = middy().handler(async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
+export const handler = middy<DynamoDBStreamEvent, DynamoDBBatchResponse>().handler(async (event) => {
   const changes = event.Records.flatMap((record) => changeOf(record) ?? [])
   const { failed } = await handleChanges(
     services,

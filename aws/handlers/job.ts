@@ -1,18 +1,20 @@
 import middy from '@middy/core'
-import type { Context, SQSEvent } from 'aws-lambda'
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda'
 import { runJob } from '../../shared/core/jobs.ts'
+import { composeWorkTools } from '../../shared/media/compose-work.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { eachMessage } from '../adapters/messages.ts'
-import { composeServices, composeWork } from '../compose.ts'
+import { composeServices } from '../compose.ts'
+import { readConfig } from '../config.ts'
 
 const services = composeServices('job')
-const work = composeWork()
+const work = composeWorkTools(readConfig())
 
 /** Time kept back to hand over what is not finished. */
 const handOverMs = 10_000
 
 /** Messages of the job queue -> the core. */
-export const handler = middy().handler((event: SQSEvent, context: Context) => {
+export const handler = middy<SQSEvent, SQSBatchResponse>().handler((event, context) => {
   const signal = AbortSignal.timeout(Math.max(1000, context.getRemainingTimeInMillis() - handOverMs))
   return eachMessage(event, services.telemetry, (body) => runJob(services, work, body as JobMessage, signal))
 })

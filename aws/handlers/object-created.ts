@@ -8,9 +8,8 @@ import { composeServices } from '../compose.ts'
 const services = composeServices('object-created')
 
 /** S3 event notifications, by way of a queue -> the core, file by file. */
-export const handler = middy().handler(
-  (event: SQSEvent): Promise<SQSBatchResponse> =>
-    eachMessage(event, services.telemetry, async (body) => {
-      for (const drop of dropsOf(body)) await objectDropped(services, drop)
-    }),
+export const handler = middy<SQSEvent, SQSBatchResponse>().handler((event) =>
+  eachMessage(event, services.telemetry, async (body) => {
+    for (const drop of dropsOf(body)) await objectDropped(services, drop)
+  }),
 )

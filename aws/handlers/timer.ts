@@ -5,4 +5,4 @@ import { composeServices } from '../compose.ts'
 const services = composeServices('timer')
 
 /** EventBridge schedule with the task's name as its input -> the core. */
-export const handler = middy().handler(({ task }: { readonly task: TimerTask }) => runTask(services, task))
+export const handler = middy<{ readonly task: TimerTask }>().handler(({ task }) => runTask(services, task))

@@ -1,9 +1,9 @@
 import type { HttpRequest, HttpResponseInit } from '@azure/functions'
-import type { Hono } from 'hono'
+import type { Env, Hono } from 'hono'
 
 /** Functions HTTP request -> the API -> response; bodies stream both ways. */
 export const answerWith =
-  (api: Hono) =>
+  <E extends Env>(api: Hono<E>) =>
   async (request: HttpRequest): Promise<HttpResponseInit> =>
     toHttpResponse(await api.fetch(toRequest(request)))
 

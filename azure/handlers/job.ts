@@ -1,11 +1,13 @@
 import { app } from '@azure/functions'
 import { runJob } from '../../shared/core/jobs.ts'
+import { composeWorkTools } from '../../shared/media/compose-work.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { eachMessage } from '../adapters/messages.ts'
-import { composeServices, composeWork } from '../compose.ts'
+import { composeServices } from '../compose.ts'
+import { readConfig } from '../config.ts'
 
 const services = composeServices('job')
-const work = composeWork()
+const work = composeWorkTools(readConfig())
 
 /** Less than functionTimeout in host.json by the time it takes to hand over what is not finished. */
 const runMsMax = 10 * 60_000 - 10_000

@@ -1,5 +1,5 @@
-import type { Hono } from 'hono'
 import type { JSONWebKeySet, JWK } from 'jose'
+import type { z } from 'zod'
 import type { Services } from '../core/services.ts'
 import { makeApp } from '../http/app.ts'
 import { peerClient } from '../http/peer-client.ts'
@@ -8,28 +8,24 @@ import { peerTokens, peerVerifier, type PeerIdentity } from '../http/peer-token.
 import type { Site } from '../domain/site.ts'
 import type { Peer } from '../ports/peer.ts'
 import { systemClock } from './clock.ts'
+import type { sharedVariables } from './environment.ts'
 
 /** The part of a site's configuration that both clouds share. */
-export interface SharedConfig {
-  readonly PEER_URL: string
-  readonly PUBLIC_URL: string
-  readonly EDGE_URL: string
-  readonly PEER_PRIVATE_KEY: JWK
-  readonly PEER_PUBLIC_KEYS: JSONWebKeySet
-  readonly CURSOR_KEY: Uint8Array
-}
+type SharedConfig = z.infer<z.ZodObject<typeof sharedVariables>>
 
 const identityOf = (site: Site, config: SharedConfig): PeerIdentity => ({
   site,
-  privateKey: config.PEER_PRIVATE_KEY,
-  peerKeys: config.PEER_PUBLIC_KEYS,
+  privateKey: config.PEER_PRIVATE_KEY as JWK,
+  peerKeys: config.PEER_PUBLIC_KEYS as JSONWebKeySet,
 })
 
 export const composePeer = (site: Site, config: SharedConfig): Peer =>
   peerClient({ url: config.PEER_URL, token: peerTokens(identityOf(site, config), systemClock.now) })
 
+export type Api = ReturnType<typeof makeApp>
+
 /** The API of one site: what its users call, and what its peer calls. */
-export const composeApp = (services: Services, config: SharedConfig): Hono =>
+export const composeApp = (services: Services, config: SharedConfig): Api =>
   makeApp({
     services,
     cursorKey: config.CURSOR_KEY,

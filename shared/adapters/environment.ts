@@ -40,6 +40,8 @@ export const sharedVariables = {
     .transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   FFMPEG_PATH: z.string().min(1).optional(),
+  /** Where ffmpeg is looked for when FFMPEG_PATH does not name it. */
+  PATH: z.string().optional(),
 }
 
 /** Checks an environment; an empty variable counts as missing. The error names every faulty variable, never its value. */

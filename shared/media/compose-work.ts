@@ -7,14 +7,14 @@ import { findFfmpeg } from './ffmpeg-path.ts'
 import { ffmpegRunner } from './ffmpeg.ts'
 
 export interface WorkToolsOptions {
-  /** An ffmpeg binary to prefer to the one on `searchPath`. */
-  readonly ffmpeg: string | undefined
-  readonly searchPath: string | undefined
+  /** An ffmpeg binary to prefer to the one on `PATH`. */
+  readonly FFMPEG_PATH?: string | undefined
+  readonly PATH?: string | undefined
 }
 
 /** The converter and the work folders of a job; each folder is private and removed with all in it. */
-export function composeWorkTools({ ffmpeg, searchPath }: WorkToolsOptions): WorkTools {
-  const path = findFfmpeg({ configured: ffmpeg, searchPath })
+export function composeWorkTools({ FFMPEG_PATH, PATH }: WorkToolsOptions): WorkTools {
+  const path = findFfmpeg({ configured: FFMPEG_PATH, searchPath: PATH })
   return {
     converter: mediaConverter({ ffmpeg: path === undefined ? undefined : ffmpegRunner({ path }) }),
     fetch,

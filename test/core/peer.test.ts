@@ -6,7 +6,7 @@ import { stateOf } from '../../shared/core/record-history.ts'
 import { isCatamaranError } from '../../shared/domain/errors.ts'
 import { peerClient } from '../../shared/http/peer-client.ts'
 import { peerRoutes } from '../../shared/http/peer-routes.ts'
-import { peerTokens, peerVerifier } from '../../shared/http/peer-token.ts'
+import { type PeerIdentity, peerTokens, peerVerifier } from '../../shared/http/peer-token.ts'
 import { twoSites } from './two-sites.ts'
 
 const nowMs = () => Date.now()
@@ -15,8 +15,8 @@ const newKey = async (): Promise<{ secret: JWK; open: JWK }> => {
   return { secret: await exportJWK(privateKey), open: await exportJWK(publicKey) }
 }
 const [aws, azure, stranger] = await Promise.all([newKey(), newKey(), newKey()])
-const awsIdentity = { site: 'aws', privateKey: aws.secret, peerKeys: { keys: [azure.open] } } as const
-const azureIdentity = { site: 'azure', privateKey: azure.secret, peerKeys: { keys: [aws.open] } } as const
+const awsIdentity: PeerIdentity = { site: 'aws', privateKey: aws.secret, peerKeys: { keys: [azure.open] } }
+const azureIdentity: PeerIdentity = { site: 'azure', privateKey: azure.secret, peerKeys: { keys: [aws.open] } }
 
 /** Azure's peer API, reached by a client at AWS without a socket. */
 function pair(token = peerTokens(awsIdentity, nowMs)) {

@@ -1,0 +1,50 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SQSClient } from '@aws-sdk/client-sqs'
+import { systemClock, systemRandom } from '../shared/adapters/clock.ts'
+import { type Api, composeApp, composePeer } from '../shared/adapters/compose-parts.ts'
+import type { Services } from '../shared/core/services.ts'
+import { cloudFrontDelivery } from './adapters/delivery.ts'
+import { sqsJobQueue } from './adapters/job-queue.ts'
+import { s3ClientSettings } from './adapters/object-bucket.ts'
+import { s3ObjectStore } from './adapters/object-store.ts'
+import { dynamoRecordStore } from './adapters/record-store.ts'
+import { dynamoSiteStore } from './adapters/site-store.ts'
+import { cloudWatchTelemetry } from './adapters/telemetry.ts'
+import { type AwsConfig, readConfig } from './config.ts'
+
+/** The ports of this site over AWS's services. `service` names the function in logs and metrics. */
+export function composeServices(service: string, config: AwsConfig = readConfig()): Services {
+  const dynamo = new DynamoDBClient({})
+  const s3 = new S3Client({ ...s3ClientSettings, forcePathStyle: config.S3_FORCE_PATH_STYLE })
+  return {
+    site: 'aws',
+    records: dynamoRecordStore({ client: dynamo, table: config.RECORDS_TABLE }),
+    siteStore: dynamoSiteStore({ client: dynamo, table: config.SITE_TABLE }),
+    objects: s3ObjectStore({ client: s3, uploadsBucket: config.UPLOADS_BUCKET, objectsBucket: config.OBJECTS_BUCKET }),
+    jobs: sqsJobQueue({
+      client: new SQSClient({}),
+      queueUrl: config.JOBS_QUEUE_URL,
+      deadLetterQueueUrl: config.JOBS_DEAD_LETTER_QUEUE_URL,
+    }),
+    peer: composePeer('aws', config),
+    delivery: cloudFrontDelivery({
+      edgeUrl: config.EDGE_URL,
+      keyPairId: config.EDGE_KEY_PAIR_ID,
+      privateKey: config.EDGE_PRIVATE_KEY,
+    }),
+    clock: systemClock,
+    random: systemRandom,
+    telemetry: cloudWatchTelemetry({
+      service,
+      stage: config.CATAMARAN_STAGE,
+      level: config.LOG_LEVEL,
+      clock: systemClock,
+    }),
+  }
+}
+
+export function composeHttp(): Api {
+  const config = readConfig()
+  return composeApp(composeServices('http', config), config)
+}

@@ -1,0 +1,71 @@
+import { CosmosClient } from '@azure/cosmos'
+import { DefaultAzureCredential } from '@azure/identity'
+import { BlobServiceClient } from '@azure/storage-blob'
+import { QueueServiceClient } from '@azure/storage-queue'
+import { systemClock, systemRandom } from '../shared/adapters/clock.ts'
+import { type Api, composeApp, composePeer } from '../shared/adapters/compose-parts.ts'
+import type { Services } from '../shared/core/services.ts'
+import { blobDelivery } from './adapters/delivery.ts'
+import { storageJobQueue } from './adapters/job-queue.ts'
+import { blobObjectStore } from './adapters/object-store.ts'
+import { cosmosRecordStore } from './adapters/record-store.ts'
+import { cosmosSiteStore } from './adapters/site-store.ts'
+import { monitorTelemetry } from './adapters/telemetry.ts'
+import { type AzureConfig, readConfig } from './config.ts'
+
+/** The ports of this site over Azure's services. `service` names the function in logs and metrics. */
+export function composeServices(service: string, config: AzureConfig = readConfig()): Services {
+  const { database, blobs, queues } = clientsOf(config)
+  // Only the cloud itself can read from a URL of another cloud; the local server cannot.
+  const objects = { client: blobs, copyFromUrl: config.STORAGE === undefined }
+  return {
+    site: 'azure',
+    records: cosmosRecordStore({ container: database.container('records') }),
+    siteStore: cosmosSiteStore({ container: database.container('site') }),
+    objects: blobObjectStore(objects),
+    jobs: storageJobQueue({ queue: queues.getQueueClient('jobs'), poisonQueue: queues.getQueueClient('jobs-poison') }),
+    peer: composePeer('azure', config),
+    delivery: blobDelivery({ ...objects, edgeUrl: config.EDGE_URL }),
+    clock: systemClock,
+    random: systemRandom,
+    telemetry: monitorTelemetry({
+      service,
+      stage: config.CATAMARAN_STAGE,
+      level: config.LOG_LEVEL,
+      clock: systemClock,
+    }),
+  }
+}
+
+export function composeHttp(): Api {
+  const config = readConfig()
+  return composeApp(composeServices('http', config), config)
+}
+
+type Clients = ReturnType<typeof makeClients>
+let clients: Clients | undefined
+
+/** All functions of the app share one process, and so one set of connections. */
+const clientsOf = (config: AzureConfig): Clients => (clients ??= makeClients(config))
+
+function makeClients(config: AzureConfig) {
+  const clientId = config.AZURE_CLIENT_ID
+  const identity = () => new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {})
+  const cosmos = config.COSMOS
+    ? new CosmosClient({ ...connectionOf(config.COSMOS), connectionPolicy: { enableEndpointDiscovery: false } })
+    : new CosmosClient({ endpoint: config.COSMOS__accountEndpoint ?? '', aadCredentials: identity() })
+  const blobs = config.STORAGE
+    ? BlobServiceClient.fromConnectionString(config.STORAGE)
+    : new BlobServiceClient(config.STORAGE__blobServiceUri ?? '', identity())
+  const queues = config.STORAGE
+    ? QueueServiceClient.fromConnectionString(config.STORAGE)
+    : new QueueServiceClient(config.STORAGE__queueServiceUri ?? '', identity())
+  return { database: cosmos.database(config.COSMOS_DATABASE), blobs, queues }
+}
+
+/** `AccountEndpoint=...;AccountKey=...;` */
+function connectionOf(connectionString: string): { endpoint: string; key: string } {
+  const parts = connectionString.split(';').map((part) => [part.split('=', 1)[0], part.slice(part.indexOf('=') + 1)])
+  const { AccountEndpoint = '', AccountKey = '' } = Object.fromEntries(parts) as Record<string, string>
+  return { endpoint: AccountEndpoint, key: AccountKey }
+}
