@@ -17,8 +17,8 @@ export const frontDoorGate = (options: FrontDoorOptions): Gate => ({
 
 function admit(request: EdgeRequest, { blobEndpoint, now = Date.now }: FrontDoorOptions): Admission {
   const { path, pairs } = splitUrl(request.url)
-  const segments = path.split('/').map(decode)
-  if (segments.some((segment) => segment === undefined || segment === '.' || segment === '..')) {
+  const segments = decode(path)?.split('/')
+  if (segments === undefined || segments.some((segment) => segment === '.' || segment === '..')) {
     return refuse(400, 'InvalidUri', 'The requested URI does not represent any resource on the server.')
   }
   const expiry = pairs.find(([name]) => name === 'se')?.[1]

@@ -17,8 +17,11 @@ export interface EdgeOptions {
 
 const objectBytesDefault = 32 * 1024 * 1024
 const cacheBytesDefault = 1024 * 1024 * 1024
-/** Header fields of the client that the origin sees: conditions and ranges are the edge's business. */
-const forwarded = ['accept', 'accept-language', 'origin', 'cache-control', 'pragma']
+/**
+ * Header fields of the client that the origin sees. Conditions and ranges are the edge's business, and a client's
+ * `Cache-Control` is ignored, as CloudFront and Front Door do: nobody reaches the origin by asking for it.
+ */
+const forwarded = ['accept', 'accept-language', 'origin']
 const hopByHop = new Set([
   'connection',
   'keep-alive',
