@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { awsPorts, localAccount, localCredentials, localRegion, portBaseDefault } from './ports.ts'
@@ -15,7 +14,7 @@ const { values } = parseArgs({
 
 async function start(): Promise<Running> {
   const ports = awsPorts(Number(values['port-base']))
-  const data = join(values.data, 'aws')
+  const { data } = values
   const secrets = { [localCredentials.accessKeyId]: localCredentials.secretAccessKey }
   const sqs = await startSqsServer({ data, port: ports.sqs, region: localRegion, account: localAccount, secrets })
   const endpoint = `http://127.0.0.1:${sqs.port}`

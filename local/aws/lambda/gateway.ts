@@ -1,0 +1,68 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { payloadBytesMax } from './function-spec.ts'
+import type { FunctionPool } from './function-pool.ts'
+import { proxyAnswerOf, proxyEventOf, type ProxyContext } from './proxy-event.ts'
+
+const requestBytesMax = 10 * 1024 * 1024
+const integrationMsMax = 29_000
+
+export interface GatewayOptions extends ProxyContext {
+  readonly pool: FunctionPool
+  readonly integrationMsMax?: number
+}
+
+/** An API Gateway REST API whose every path goes to one function. */
+export const createGateway = (options: GatewayOptions): Server =>
+  createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
+    serve(request, response, options).catch(() => {
+      if (response.headersSent) response.destroy()
+      else fail(response, 502, 'Internal server error')
+    })
+  })
+
+async function serve(request: IncomingMessage, response: ServerResponse, options: GatewayOptions): Promise<void> {
+  const body = await read(request)
+  if (!body) return fail(response, 413, 'Request Too Long')
+  const event = JSON.stringify(proxyEventOf(request, body, options))
+  if (Buffer.byteLength(event) > payloadBytesMax) return fail(response, 413, 'Request Too Long')
+  const result = await withTimeout(options.pool.invoke(event), options.integrationMsMax ?? integrationMsMax)
+  if (result === 'late') return fail(response, 504, 'Endpoint request timed out')
+  if (result === 'throttled') return fail(response, 429, 'Too Many Requests')
+  const answer = result.ok ? proxyAnswerOf(result.payload) : undefined
+  if (!answer) return fail(response, 502, 'Internal server error')
+  for (const [name, values] of answer.headers) response.setHeader(name, values)
+  response.setHeader('x-amzn-requestid', result.requestId)
+  const hasBody = answer.status !== 204 && answer.status !== 304 && answer.status >= 200
+  if (hasBody && request.method !== 'HEAD') response.setHeader('content-length', answer.body.length)
+  response.writeHead(answer.status).end(hasBody && request.method !== 'HEAD' ? answer.body : undefined)
+}
+
+async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T | 'late' | 'throttled'> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<'late'>((done) => {
+    timer = setTimeout(() => done('late'), ms)
+  })
+  try {
+    return await Promise.race([work.catch(() => 'throttled' as const), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Undefined when the body is too large; it is read to its end all the same, so that the client gets the answer. */
+async function read(request: IncomingMessage): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of request) {
+    bytes += (piece as Buffer).length
+    if (bytes <= requestBytesMax) pieces.push(piece as Buffer)
+    else pieces.length = 0
+  }
+  return bytes > requestBytesMax ? undefined : Buffer.concat(pieces)
+}
+
+function fail(response: ServerResponse, status: number, message: string): void {
+  const body = JSON.stringify({ message })
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}

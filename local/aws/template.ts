@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { parse } from 'yaml'
+
+export type Node = null | boolean | number | string | Node[] | { [name: string]: Node }
+export type Mapping = { [name: string]: Node }
+
+export interface TemplateOptions {
+  /** The path of serverless.yml. */
+  readonly file: string
+  readonly stage: string
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+export interface Resource {
+  readonly Type: string
+  readonly Properties: Mapping
+}
+
+/** A serverless.yml with its `${...}` variables resolved; CloudFormation's own functions are still in it. */
+export interface Template {
+  readonly service: string
+  readonly provider: Mapping
+  readonly functions: Readonly<Record<string, Mapping>>
+  readonly resources: Readonly<Record<string, Resource>>
+}
+
+/** `${self:a.b}`, `${sls:stage}`, `${opt:a, 'b'}`, `${env:A, 'b'}`, `${file(a.yml)}`; `${AWS::X}` and `${Logical}` stay. */
+const variable = /\$\{(?:(self|sls|opt|env):([^,}]+)|file\(([^)]+)\))(?:,\s*('[^']*'|[^}]*))?\}/
+
+export const isMapping = (node: Node | undefined): node is Mapping =>
+  typeof node === 'object' && node !== null && !Array.isArray(node)
+
+/** The member at a path of names. */
+export const at = (node: Node | undefined, ...path: string[]): Node | undefined =>
+  path.reduce<Node | undefined>((inner, name) => (isMapping(inner) ? inner[name] : undefined), node)
+
+/** Reads the template that deploys. Throws when a variable of it has no value. */
+export function loadTemplate(options: TemplateOptions): Template {
+  const root = parse(readFileSync(options.file, 'utf8')) as Mapping
+  const resolve = (node: Node): Node => {
+    if (typeof node === 'string') return resolveText(node)
+    if (Array.isArray(node)) return node.map(resolve)
+    if (!isMapping(node)) return node
+    return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, resolve(value)]))
+  }
+  const resolveText = (text: string): Node => {
+    const match = variable.exec(text)
+    if (!match) return text
+    const value = valueOf(match)
+    if (match[0] === text) return resolve(value)
+    return resolveText(text.replace(match[0], () => String(value)))
+  }
+  const valueOf = ([whole, kind, name = '', file, fallback]: RegExpExecArray): Node => {
+    if (file !== undefined) return parse(readFileSync(join(dirname(options.file), file), 'utf8')) as Node
+    const found = lookUp(root, kind ?? '', name.trim(), options)
+    if (found !== undefined) return found
+    if (fallback === undefined) throw new Error(`${options.file}: ${whole} has no value`)
+    return fallback.trim().replace(/^'(.*)'$/, '$1')
+  }
+  const resolved = resolve(root) as Mapping
+  const parts = [resolved.resources ?? []].flat().filter(isMapping)
+  return {
+    service: String(resolved.service),
+    provider: resolved.provider as Mapping,
+    functions: resolved.functions as Record<string, Mapping>,
+    resources: Object.assign({}, ...parts.map((part) => part.Resources)) as Record<string, Resource>,
+  }
+}
+
+function lookUp(root: Mapping, kind: string, name: string, { stage, env }: TemplateOptions): Node | undefined {
+  if (kind === 'sls') return name === 'stage' ? stage : undefined
+  if (kind === 'env') return env[name]
+  if (kind === 'opt') return name === 'stage' ? stage : undefined
+  return name.split('.').reduce<Node | undefined>((node, part) => (isMapping(node) ? node[part] : undefined), root)
+}
+
+/** What a resource's logical name stands for. */
+export interface Scope {
+  ref(logicalId: string): Node
+  attribute(logicalId: string, name: string): Node
+}
+
+/** Works out Ref, Fn::GetAtt, Fn::Sub and Fn::Join. */
+export function evaluate(node: Node, scope: Scope): Node {
+  if (Array.isArray(node)) return node.map((item) => evaluate(item, scope))
+  if (!isMapping(node)) return node
+  const [[name, value] = ['', null], ...others] = Object.entries(node)
+  if (others.length > 0) return evaluateMembers(node, scope)
+  if (name === 'Ref') return scope.ref(String(value))
+  if (name === 'Fn::GetAtt') {
+    const [id = '', attribute = ''] = Array.isArray(value) ? value.map(String) : String(value).split('.')
+    return scope.attribute(id, attribute)
+  }
+  if (name === 'Fn::Sub') return substitute(String(value), scope)
+  if (name === 'Fn::Join' && Array.isArray(value)) {
+    const [separator, items] = value
+    return (evaluate(items ?? [], scope) as Node[]).map(String).join(String(separator))
+  }
+  return evaluateMembers(node, scope)
+}
+
+const evaluateMembers = (node: Mapping, scope: Scope): Mapping =>
+  Object.fromEntries(Object.entries(node).map(([name, value]) => [name, evaluate(value, scope)]))
+
+const substitute = (text: string, scope: Scope): string =>
+  text.replace(/\$\{([^}!]+)\}/g, (_, reference: string) => {
+    const [id = '', attribute] = reference.split('.')
+    return String(attribute === undefined ? scope.ref(id) : scope.attribute(id, attribute))
+  })
