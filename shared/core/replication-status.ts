@@ -1,7 +1,8 @@
 import type { JsonObject } from '../domain/json.ts'
 import { peerOf } from '../domain/site.ts'
-import type { Services } from './services.ts'
+import { missingShards } from './missing-objects.ts'
 import { readMark } from './replication-marks.ts'
+import type { Services } from './services.ts'
 
 const countMax = 1000
 
@@ -18,7 +19,7 @@ export async function replicationStatus(services: Services): Promise<JsonObject>
       countOf(services, 'dirty'),
       countOf(services, 'dead-letters'),
       countOf(services, 'quarantine'),
-      countOf(services, 'missing'),
+      countAll(services, missingShards),
     ])
   return {
     site: services.site,
@@ -42,6 +43,14 @@ async function incoming(services: Services): Promise<JsonObject> {
     return { peerReachable: true, lastOffer: lastOffer ?? null }
   } catch {
     return { peerReachable: false, lastOffer: null }
+  }
+}
+
+async function countAll(services: Services, partitions: readonly string[]): Promise<JsonObject> {
+  const counts = await Promise.all(partitions.map((partition) => countOf(services, partition)))
+  return {
+    count: counts.reduce((sum, { count }) => sum + Number(count), 0),
+    more: counts.some(({ more }) => more === true),
   }
 }
 
