@@ -52,7 +52,7 @@ function gateOf(site: Site): Gate {
 await runProcess(async (): Promise<Running> => {
   const { site } = values
   if (!isSite(site)) throw new StartError(`--site must be aws or azure, and "${site}" is not.`)
-  const server = await createEdge({ gate: gateOf(site), folder: join(values.data, site, 'edge') })
+  const server = await createEdge({ gate: gateOf(site), folder: join(values.data, 'edge') })
   const port = site === 'aws' ? awsPorts(portBase).edge : azurePorts(portBase).edge
   await listen(server, port, `${site}-edge`)
   return { ready: { name: `${site}-edge`, port }, close: () => closeServer(server) }

@@ -88,9 +88,7 @@ const azureEnv = ({ portBase }: Surroundings): Record<string, string> => {
 /** Every process of the site, in the order in which they start; the reverse is the order in which they stop. */
 export function processesOf(site: Site, surroundings: Surroundings): ProcessSpec[] {
   const { root, dataFolder, portBase, scheduleScale } = surroundings
-  // The Azure processes add their site's name themselves.
-  const folder = site === 'aws' ? join(dataFolder, 'aws') : dataFolder
-  const common = ['--data', folder, '--port-base', String(portBase)]
+  const common = ['--data', join(dataFolder, site), '--port-base', String(portBase)]
   const env = inheritedEnv()
   const spec = (name: ProcessName, file: string, rest: Partial<ProcessSpec> = {}): ProcessSpec => ({
     name,
@@ -122,7 +120,7 @@ export function processesOf(site: Site, surroundings: Surroundings): ProcessSpec
   return [
     spec('azurite', 'azure/azurite.ts'),
     spec('azure-edge', 'edge/main.ts', { args: edgeArgs }),
-    spec('azure-services', 'azure/services.ts', { env: cloudEnv, needs: ['azurite'] }),
+    spec('azure-services', 'azure/services.ts', { env: cloudEnv }),
     spec('azure-host', 'azure/host.ts', {
       args: [...scale, '--app', join(root, 'dist/azure')],
       env: { ...cloudEnv, ...siteEnv('azure', 'aws', surroundings) },

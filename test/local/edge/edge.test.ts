@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { frontDoorGate } from '../../../local/edge/front-door.ts'
 import { createEdge } from '../../../local/edge/server.ts'
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void
+type Answer = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
 
 const body = Buffer.from(Array.from({ length: 1000 }, (_, index) => index % 251))
 let folder: string
@@ -50,7 +50,7 @@ beforeEach(async () => {
   nowMs = Date.parse('2026-11-22T10:00:00Z')
   origin = createServer((request, response) => {
     requests.push({ method: request.method ?? '', url: request.url ?? '', headers: request.headers })
-    answer(request, response)
+    void answer(request, response)
   })
   const blobEndpoint = `http://127.0.0.1:${await listen(origin)}/account`
   edge = await createEdge({
@@ -88,7 +88,7 @@ describe('what is cached', () => {
   test('twenty readers of one object cost one request to the origin', async () => {
     answer = async (request, response) => {
       await setTimeout(100)
-      plain(request, response)
+      await plain(request, response)
     }
     const answers = await Promise.all(Array.from({ length: 20 }, () => get('/objects/a')))
     expect(answers.every(({ bytes }) => bytes.equals(body))).toBe(true)
