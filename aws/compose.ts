@@ -2,7 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { systemClock, systemRandom } from '../shared/adapters/clock.ts'
-import { type Api, composeApp, composePeer } from '../shared/adapters/compose-parts.ts'
+import { composePeer } from '../shared/http/compose-peer.ts'
 import type { Services } from '../shared/core/services.ts'
 import { cloudFrontDelivery } from './adapters/delivery.ts'
 import { sqsJobQueue } from './adapters/job-queue.ts'
@@ -42,9 +42,4 @@ export function composeServices(service: string, config: AwsConfig = readConfig(
       clock: systemClock,
     }),
   }
-}
-
-export function composeHttp(): Api {
-  const config = readConfig()
-  return composeApp(composeServices('http', config), config)
 }

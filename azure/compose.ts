@@ -3,7 +3,7 @@ import { DefaultAzureCredential } from '@azure/identity'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
 import { systemClock, systemRandom } from '../shared/adapters/clock.ts'
-import { type Api, composeApp, composePeer } from '../shared/adapters/compose-parts.ts'
+import { composePeer } from '../shared/http/compose-peer.ts'
 import type { Services } from '../shared/core/services.ts'
 import { blobDelivery } from './adapters/delivery.ts'
 import { storageJobQueue } from './adapters/job-queue.ts'
@@ -35,11 +35,6 @@ export function composeServices(service: string, config: AzureConfig = readConfi
       clock: systemClock,
     }),
   }
-}
-
-export function composeHttp(): Api {
-  const config = readConfig()
-  return composeApp(composeServices('http', config), config)
 }
 
 type Clients = ReturnType<typeof makeClients>

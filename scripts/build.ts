@@ -11,7 +11,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type BuildOptions, build as esbuild } from 'esbuild'
+import { type BuildOptions, build as esbuild, type Plugin } from 'esbuild'
 
 export const functionNames = ['http', 'change-feed', 'object-created', 'job', 'timer'] as const
 
@@ -42,11 +42,31 @@ const fixedInputs = ['package-lock.json', 'scripts/build.ts', 'tsconfig.json', '
  */
 const external = ['@azure/functions-core', 'sharp', '@ffmpeg-installer/ffmpeg']
 
+/** zod carries its messages in fifty languages, 300 KB in every bundle; ours speak English. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /locales\/index\.js$/ }, ({ importer, path }) =>
+      importer.includes('node_modules/zod/')
+        ? { path: join(dirname(importer), path), namespace: 'english-only', sideEffects: false }
+        : undefined,
+    )
+    onLoad({ filter: /.*/, namespace: 'english-only' }, ({ path }) => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: dirname(path),
+    }))
+  },
+}
+
 const common: BuildOptions = {
   bundle: true,
   platform: 'node',
   target: 'node22',
   format: 'cjs',
+  // Packages ship ES modules beside CommonJS, and only those can be shaken free of what is not used.
+  mainFields: ['module', 'main'],
+  conditions: ['module'],
+  plugins: [englishOnly],
   minify: true,
   sourcemap: 'external',
   legalComments: 'external',
@@ -126,7 +146,9 @@ const bundle = async (root: string, dist: string) => {
  * Builds every bundle unless the inputs are those of the last build.
  * Fails with esbuild's own error, which names file and line.
  */
-export const build = async (options: { readonly root?: string; readonly force?: boolean } = {}): Promise<BuildReport> => {
+export const build = async (
+  options: { readonly root?: string; readonly force?: boolean } = {},
+): Promise<BuildReport> => {
   const started = performance.now()
   const root = options.root ?? rootFolder
   const dist = join(root, 'dist')

@@ -1,6 +1,11 @@
 import { app } from '@azure/functions'
+import { composeApp } from '../../shared/http/compose-app.ts'
 import { answerWith } from '../adapters/http-message.ts'
-import { composeHttp } from '../compose.ts'
+import { composeServices } from '../compose.ts'
+import { readConfig } from '../config.ts'
+
+const config = readConfig()
+const api = composeApp(composeServices('http', config), config)
 
 app.setup({ enableHttpStream: true })
 
@@ -9,5 +14,5 @@ app.http('http', {
   route: '{*path}',
   methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
   authLevel: 'anonymous',
-  handler: answerWith(composeHttp()),
+  handler: answerWith(api),
 })

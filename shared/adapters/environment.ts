@@ -44,6 +44,9 @@ export const sharedVariables = {
   PATH: z.string().optional(),
 }
 
+/** The part of a site's configuration that both clouds share. */
+export type SharedConfig = z.infer<z.ZodObject<typeof sharedVariables>>
+
 /** Checks an environment; an empty variable counts as missing. The error names every faulty variable, never its value. */
 export function parseEnvironment<Schema extends z.ZodType>(
   schema: Schema,
