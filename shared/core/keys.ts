@@ -139,7 +139,8 @@ export async function revokeKey(
   id: string,
   idempotency?: Idempotency,
 ): Promise<{ readonly replayed: boolean }> {
-  const options = { precondition: { kind: 'exists' }, idempotency } as const
+  // Not the precondition `exists`: a key of another tenant must be answered in the very words of one that is not there.
+  const options = { precondition: { kind: 'none' }, idempotency } as const
   const written = await writeRecord(services, systemKey(id), options, (body) => {
     if (!body || body['tenant'] !== tenant) throw new CatamaranError('not-found', 'There is no such key.')
     return body['revokedAt'] ? body : { ...body, revokedAt: new Date(services.clock.now()).toISOString() }
