@@ -19,6 +19,8 @@ import type { WorkTools } from './work-tools.ts'
 
 const leaseMs = 60_000
 const renewMs = 20_000
+/** How long a message may take before the sweep sends another. */
+const overdueMs = 15_000
 const retryMs = { baseMs: 2_000, capMs: 300_000 }
 /** A copy that was given up is tried again this rarely: the peer may have repaired its object. */
 const givenUpMs = 6 * 3_600_000
@@ -124,7 +126,7 @@ async function copyFailed(
     return
   }
   const delayMs = signal.aborted ? 0 : backoffMs(attempts + 1, services.random.fraction(), retryMs)
-  const dueMs = services.clock.now() + delayMs + leaseMs
+  const dueMs = services.clock.now() + delayMs + overdueMs
   await keep(services, { ...missing, attempts, dueMs, leaseUntilMs: 0, error: detail })
   // Without an answer from the peer nothing is sent: the sweep asks once whether it is back, for all objects together.
   if (!isBlameless || signal.aborted) await sendCopy(services, missing, delayMs)

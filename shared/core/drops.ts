@@ -61,7 +61,7 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
   const version = versionOf(services, key, found.etag)
   const fresh: AssetBody = {
     name: path,
-    mediaType: mediaTypeHint(found.mediaType),
+    mediaType: mediaTypeHint(found.mediaType, path),
     labels: {},
     source: { kind: 'drop', path },
   }

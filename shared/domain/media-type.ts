@@ -14,8 +14,36 @@ export function parseMediaType(text: string): string {
   return type
 }
 
-/** What a store says about a dropped file is a hint at most: never a reason to refuse it. */
-export function mediaTypeHint(text: string): string {
+const typesByExtension: Readonly<Record<string, string>> = {
+  avif: 'image/avif',
+  csv: 'text/csv',
+  gif: 'image/gif',
+  jpeg: 'image/jpeg',
+  jpg: 'image/jpeg',
+  json: 'application/json',
+  jsonl: 'application/x-ndjson',
+  m4a: 'audio/mp4',
+  mov: 'video/quicktime',
+  mp3: 'audio/mpeg',
+  mp4: 'video/mp4',
+  ndjson: 'application/x-ndjson',
+  png: 'image/png',
+  tsv: 'text/tab-separated-values',
+  wav: 'audio/wav',
+  webm: 'video/webm',
+  webp: 'image/webp',
+}
+
+/** Types that stores give to files of which they were told nothing. */
+const unknownTypes = new Set(['', 'application/octet-stream', 'binary/octet-stream'])
+
+/**
+ * The type of a dropped file as far as it is known before its bytes are read: what the store says, else what its name says.
+ * A hint at most, so never a reason to refuse it.
+ */
+export function mediaTypeHint(text: string, fileName: string): string {
   const type = text.split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  return type.length <= mediaTypeBytesMax && pattern.test(type) ? type : 'application/octet-stream'
+  if (type.length <= mediaTypeBytesMax && pattern.test(type) && !unknownTypes.has(type)) return type
+  const extension = /\.([a-z0-9]{1,8})$/i.exec(fileName)?.[1]?.toLowerCase() ?? ''
+  return typesByExtension[extension] ?? 'application/octet-stream'
 }

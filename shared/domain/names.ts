@@ -64,7 +64,7 @@ export type DropName =
 /** Reads `drop/<tenant>/<path>`. The asset's id follows from tenant and path, so both sites give the same. */
 export function parseDropKey(key: string): DropName {
   const [area, tenant = '', ...segments] = key.split('/')
-  if (area !== 'drop') return { kind: 'refused', reason: 'the key does not begin with drop/' }
+  if (area !== 'drop') return { kind: 'ignored', reason: 'not in the drop area' }
   if (!tenantPattern.test(tenant)) return { kind: 'refused', reason: 'the second segment is not a tenant' }
   if (segments.length === 0 || segments.at(-1) === '') return { kind: 'ignored', reason: 'a folder marker' }
   const path = segments.join('/').normalize('NFC')
