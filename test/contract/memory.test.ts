@@ -1,6 +1,9 @@
-import { memoryClock } from '../memory/clock.ts'
+import { memoryClock, memoryRandom } from '../memory/clock.ts'
+import { memoryObjectStore } from '../memory/object-store.ts'
 import { memoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore } from '../memory/site-store.ts'
+import { objectGrantSuite } from './object-grant-suite.ts'
+import { objectStoreSuite } from './object-store-suite.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
@@ -12,3 +15,7 @@ const siteStore = memorySiteStore({ clock })
 recordStoreSuite('memory', () => records)
 recordIndexSuite('memory', () => records)
 siteStoreSuite('memory', () => ({ store: siteStore, nowMs: clock.now, passTime: clock.advance }))
+
+const objects = memoryObjectStore({ clock, random: memoryRandom() })
+objectStoreSuite('memory', () => ({ store: objects, isRemote: false }))
+objectGrantSuite('memory', () => ({ store: objects, fetch: objects.fetch, nowMs: clock.now, passTime: clock.advance }))

@@ -1,3 +1,4 @@
+import { areaOf, assertMetadata } from '../../shared/adapters/object-path.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { assertParts } from '../../shared/domain/object-parts.ts'
 import { resolveRange } from '../../shared/domain/byte-range.ts'
@@ -112,9 +113,9 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       partBytesMax: 5 * 2 ** 30,
       partsMax: 10_000,
     },
-    head: async (key) => structuredClone(objects.get(key)?.info),
+    head: async (key) => structuredClone(objects.get(checked(key))?.info),
     get: async (key, range) => {
-      const found = objects.get(key)
+      const found = objects.get(checked(key))
       if (!found) return undefined
       const resolved = range && resolveRange(range, found.bytes.byteLength)
       const bytes = resolved ? found.bytes.subarray(resolved.first, resolved.last + 1) : found.bytes
@@ -122,6 +123,8 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       return { ...structuredClone(found.info), stream, ...(resolved ? { range: resolved } : {}) } satisfies ObjectBody
     },
     put: async (key, body, { mediaType, metadata = {}, bytes: expected, ifAbsent, signal }) => {
+      checked(key)
+      assertMetadata(metadata)
       const bytes = body instanceof Uint8Array ? Uint8Array.from(body) : await bytesOfStream(body, signal)
       if (expected !== undefined && bytes.byteLength !== expected) {
         throw new CatamaranError('invalid-request', `${bytes.byteLength} bytes came, ${expected} were announced`)
@@ -131,17 +134,20 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       return 'stored'
     },
     copy: async (from, to, { mediaType, metadata }) => {
-      const source = objects.get(from)
+      assertMetadata(metadata)
+      const source = objects.get(checked(from))
       if (!source) throw new CatamaranError('not-found', `No object ${from}`)
-      write(to, source.bytes, mediaType, metadata)
+      write(checked(to), source.bytes, mediaType, metadata)
     },
-    remove: async (key) => remove(key),
+    remove: async (key) => remove(checked(key)),
     list: async (prefix, page) => {
-      const found = prefixPage(index, prefix, page)
+      const found = prefixPage(index, checked(prefix), page)
       return { ...found, items: found.items.flatMap((key) => structuredClone(objects.get(key)?.info) ?? []) }
     },
-    presign: async (key, presignOptions) => grants.object(key, presignOptions),
+    presign: async (key, presignOptions) => grants.object(checked(key), presignOptions),
     startMultipart: async (key, { mediaType, metadata = {} }) => {
+      assertMetadata(metadata)
+      checked(key)
       const uploadId = Buffer.from(random.bytes(12)).toString('hex')
       uploads.set(`${uploadId} ${key}`, { mediaType, metadata, parts: new Map() })
       return { key, uploadId }
@@ -161,6 +167,12 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       }
     },
   }
+}
+
+/** The key, or `invalid-request` for one that the clouds' stores refuse. */
+function checked(key: string): string {
+  areaOf(key)
+  return key
 }
 
 function prefixPage(

@@ -1,0 +1,333 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from '@jest/globals'
+import type { ObjectStore } from '../../shared/ports/object-store.ts'
+import { bytesOfStream, streamOf } from '../memory/streams.ts'
+import { everyPage, freshTenant } from './fixtures.ts'
+
+const mebibyte = 2 ** 20
+const type = { mediaType: 'text/plain' }
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+/** Bytes that differ everywhere, so that a part in the wrong place shows. */
+export const patterned = (length: number): Uint8Array => {
+  const bytes = Buffer.alloc(length)
+  for (let at = 0; at + 4 <= length; at += 4) bytes.writeUInt32LE(at, at)
+  return bytes
+}
+
+export interface ObjectContext {
+  readonly store: ObjectStore
+  /** Peak memory is checked only where the bytes leave this process. */
+  readonly isRemote: boolean
+}
+
+/** What every object store promises for whole objects. */
+export function objectStoreSuite(name: string, contextOf: () => ObjectContext): void {
+  const store = (): ObjectStore => contextOf().store
+  const keyOf = (suffix: string): string => `objects/${freshTenant()}/${suffix}`
+  const readAll = async (key: string): Promise<Uint8Array | undefined> => {
+    const body = await store().get(key)
+    return body && bytesOfStream(body.stream)
+  }
+
+  describe(`${name}: whole objects`, () => {
+    test('an object comes back with its type, metadata, length and a strong ETag', async () => {
+      const key = keyOf('a b/ü+%20&?#.txt')
+      const metadata = { sha256: 'ab'.repeat(32), crc64nvme: 'AAAAAAAAAAA=' }
+      expect(await store().put(key, Buffer.from('hello'), { ...type, metadata })).toBe('stored')
+      const info = await store().head(key)
+      expect(info).toEqual({
+        key,
+        bytes: 5,
+        mediaType: 'text/plain',
+        metadata,
+        etag: expect.stringMatching(/^"[^"]+"$/),
+        modifiedMs: expect.any(Number),
+      })
+      const body = await store().get(key)
+      expect(Buffer.from(await bytesOfStream(body?.stream ?? streamOf(Buffer.alloc(0)))).toString()).toBe('hello')
+      expect(body).toMatchObject({ ...info })
+      expect(body?.range).toBeUndefined()
+      await store().put(key, Buffer.from('other'), type)
+      expect((await store().head(key))?.etag).not.toBe(info?.etag)
+    })
+
+    test('each area is kept apart, and keys outside the areas are refused', async () => {
+      const tail = `${freshTenant()}/same`
+      for (const area of ['objects', 'uploads', 'drop']) await store().put(`${area}/${tail}`, Buffer.from(area), type)
+      for (const area of ['objects', 'uploads', 'drop']) {
+        expect(Buffer.from((await readAll(`${area}/${tail}`)) ?? []).toString()).toBe(area)
+      }
+      for (const bad of [
+        'other/x',
+        '',
+        'objects',
+        'objects/../uploads/x',
+        'drop/t/./x',
+        'drop/t/a\nb',
+        'drop/t/\ud800',
+        `drop/${'x'.repeat(1100)}`,
+      ]) {
+        await expect(store().put(bad, Buffer.from('x'), type)).rejects.toMatchObject({ code: 'invalid-request' })
+      }
+    })
+
+    test('an absent object is undefined, and removing it says so', async () => {
+      const key = keyOf('none')
+      expect(await store().head(key)).toBeUndefined()
+      expect(await store().get(key)).toBeUndefined()
+      expect(await store().remove(key)).toBe(false)
+      await store().put(key, Buffer.from('x'), type)
+      expect(await store().remove(key)).toBe(true)
+      expect(await store().head(key)).toBeUndefined()
+      expect(await store().get(key)).toBeUndefined()
+      expect(await store().remove(key)).toBe(false)
+    })
+
+    test('empty objects, given as bytes and as a stream', async () => {
+      for (const body of [new Uint8Array(), streamOf(new Uint8Array())]) {
+        const key = keyOf('empty')
+        await store().put(key, body, { ...type, bytes: 0 })
+        expect(await store().head(key)).toMatchObject({ bytes: 0 })
+        expect(await readAll(key)).toEqual(Buffer.alloc(0))
+      }
+    })
+
+    test('metadata that some store would change is refused by every one', async () => {
+      for (const metadata of [
+        { 'with-dash': 'x' },
+        { Upper: 'x' },
+        { a: 'é' },
+        { a: '' },
+        { a: ' x' },
+        { a: 'x\r\ny: z' },
+      ]) {
+        const put = store().put(keyOf('meta'), Buffer.from('x'), { ...type, metadata })
+        await expect(put).rejects.toMatchObject({ code: 'invalid-request' })
+      }
+    })
+  })
+
+  describe(`${name}: ranges`, () => {
+    test('any range that reaches the store, cut off at the end, or refused', async () => {
+      const key = keyOf('ranged')
+      const bytes = patterned(1000)
+      await store().put(key, bytes, type)
+      const cases = [
+        [0, 0],
+        [0, 999],
+        [10, 19],
+        [999, 999],
+        [990, 5000],
+        [0, Number.MAX_SAFE_INTEGER],
+      ] as const
+      for (const [first, last] of cases) {
+        const body = await store().get(key, { first, last })
+        const end = Math.min(last, 999)
+        expect(body).toMatchObject({ bytes: 1000, range: { first, last: end }, key })
+        expect(Buffer.from(await bytesOfStream(body?.stream ?? streamOf(bytes)))).toEqual(
+          Buffer.from(bytes.subarray(first, end + 1)),
+        )
+      }
+      for (const [first, last] of [
+        [1000, 1000],
+        [5000, 6000],
+        [5, 4],
+        [-1, 5],
+        [0.5, 3],
+        [Number.NaN, 3],
+      ] as const) {
+        await expect(store().get(key, { first, last })).rejects.toMatchObject({ code: 'range-not-satisfiable' })
+      }
+      const empty = keyOf('ranged-empty')
+      await store().put(empty, new Uint8Array(), type)
+      await expect(store().get(empty, { first: 0, last: 0 })).rejects.toMatchObject({ code: 'range-not-satisfiable' })
+      expect(await store().get(keyOf('nothing'), { first: 0, last: 1 })).toBeUndefined()
+    })
+
+    test('a download given up in the middle frees the connection', async () => {
+      const key = keyOf('given-up')
+      await store().put(key, patterned(4 * mebibyte), type)
+      for (let n = 0; n < 60; n++) {
+        const body = await store().get(key)
+        const reader = body?.stream.getReader()
+        await reader?.read()
+        await reader?.cancel()
+      }
+      expect(await store().head(key)).toMatchObject({ bytes: 4 * mebibyte })
+    }, 60_000)
+  })
+
+  describe(`${name}: streams`, () => {
+    const counted = (pieces: number, pieceBytes: number, onPiece: (piece: number) => void = () => undefined) => {
+      const hash = createHash('sha256')
+      let made = 0
+      const stream = new ReadableStream<Uint8Array>(
+        {
+          pull: (controller) => {
+            if (made >= pieces) return controller.close()
+            const piece = Buffer.alloc(pieceBytes, made % 251)
+            piece.writeUInt32LE(made, 0)
+            hash.update(piece)
+            made += 1
+            controller.enqueue(piece)
+            onPiece(made)
+          },
+        },
+        { highWaterMark: 0 },
+      )
+      return { stream, digest: () => hash.digest('hex'), made: () => made }
+    }
+
+    test('64 MiB through a stream at flat memory, with and without its length announced', async () => {
+      for (const bytes of [undefined, 64 * mebibyte]) {
+        const key = keyOf('large')
+        const { stream, digest } = counted(1024, 64 * 1024)
+        const before = process.memoryUsage.rss()
+        let peak = before
+        const timer = setInterval(() => {
+          peak = Math.max(peak, process.memoryUsage.rss())
+        }, 20)
+        await store().put(key, stream, { ...type, ...(bytes === undefined ? {} : { bytes }) })
+        clearInterval(timer)
+        expect(await store().head(key)).toMatchObject({ bytes: 64 * mebibyte })
+        const hash = createHash('sha256')
+        const body = await store().get(key)
+        for await (const piece of body?.stream ?? []) hash.update(piece)
+        expect(hash.digest('hex')).toBe(digest())
+        // Four parts of 8 MiB are in memory at once; garbage not yet collected doubles that.
+        if (contextOf().isRemote) expect(peak - before).toBeLessThan(160 * mebibyte)
+      }
+    }, 120_000)
+
+    test('odd pieces on both sides of every part border', async () => {
+      for (const length of [8 * mebibyte - 1, 8 * mebibyte, 8 * mebibyte + 1, 16 * mebibyte]) {
+        const key = keyOf(`odd-${length}`)
+        const bytes = patterned(length)
+        await store().put(key, streamOf(bytes, 1_000_003), type)
+        expect(sha256((await readAll(key)) ?? new Uint8Array())).toBe(sha256(bytes))
+      }
+    }, 120_000)
+
+    test('a stream that is not as long as announced leaves nothing, as does one that breaks', async () => {
+      const short = keyOf('short')
+      await expect(store().put(short, streamOf(patterned(100)), { ...type, bytes: 101 })).rejects.toMatchObject({
+        code: 'invalid-request',
+      })
+      await expect(
+        store().put(short, streamOf(patterned(9 * mebibyte)), { ...type, bytes: 8 * mebibyte }),
+      ).rejects.toMatchObject({ code: 'invalid-request' })
+      await expect(store().put(short, patterned(3), { ...type, bytes: 4 })).rejects.toMatchObject({
+        code: 'invalid-request',
+      })
+      expect(await store().head(short)).toBeUndefined()
+      const broken = keyOf('broken')
+      let pieces = 0
+      const breaking = new ReadableStream<Uint8Array>({
+        pull: (controller) =>
+          pieces++ < 20 ? controller.enqueue(patterned(mebibyte)) : controller.error(new Error('the client went away')),
+      })
+      await expect(store().put(broken, breaking, type)).rejects.toThrow()
+      expect(await store().head(broken)).toBeUndefined()
+      expect((await store().list(broken, { limit: 10 })).items).toEqual([])
+    }, 60_000)
+
+    test('aborting in the middle leaves nothing, stops reading, and throws the reason', async () => {
+      const key = keyOf('aborted')
+      const controller = new AbortController()
+      const { stream, made } = counted(1_000, 64 * 1024, (piece) => {
+        if (piece === 400) controller.abort(new Error('enough'))
+      })
+      const put = store().put(key, stream, { ...type, signal: controller.signal })
+      await expect(put).rejects.toThrow('enough')
+      expect(made()).toBeLessThan(1_000)
+      const then = made()
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      expect(made()).toBe(then)
+      expect(await store().head(key)).toBeUndefined()
+    }, 60_000)
+  })
+
+  describe(`${name}: if absent`, () => {
+    test('of many writers at once exactly one stores, small and in parts', async () => {
+      for (const [length, writers] of [
+        [1000, 12],
+        [9 * mebibyte, 3],
+      ] as const) {
+        const key = keyOf(`race-${length}`)
+        const bodies = Array.from({ length: writers }, (_, n) => Buffer.concat([Buffer.from([n]), patterned(length)]))
+        const outcomes = await Promise.all(
+          bodies.map((body) => store().put(key, streamOf(body), { ...type, ifAbsent: true })),
+        )
+        const winners = outcomes.flatMap((outcome, n) => (outcome === 'stored' ? [n] : []))
+        expect(winners).toHaveLength(1)
+        expect((await readAll(key))?.[0]).toBe(winners[0])
+        expect(await store().put(key, Buffer.from('late'), { ...type, ifAbsent: true })).toBe('exists')
+      }
+    }, 120_000)
+
+    test('after removal the key is free again', async () => {
+      const key = keyOf('again')
+      expect(await store().put(key, Buffer.from('1'), { ...type, ifAbsent: true })).toBe('stored')
+      await store().remove(key)
+      expect(await store().put(key, Buffer.from('2'), { ...type, ifAbsent: true })).toBe('stored')
+    })
+  })
+
+  describe(`${name}: copies and lists`, () => {
+    test('a copy crosses areas, takes the new type and metadata, and leaves the source', async () => {
+      const tenant = freshTenant()
+      const from = `uploads/${tenant}/ü & +.bin`
+      const to = `objects/${tenant}/copied`
+      const bytes = patterned(3 * mebibyte)
+      await store().put(from, bytes, { mediaType: 'application/octet-stream', metadata: { old: 'x' } })
+      await store().copy(from, to, { mediaType: 'image/png', metadata: { sha256: 'aa' } })
+      expect(await store().head(to)).toMatchObject({
+        bytes: bytes.length,
+        mediaType: 'image/png',
+        metadata: { sha256: 'aa' },
+      })
+      expect(sha256((await readAll(to)) ?? new Uint8Array())).toBe(sha256(bytes))
+      expect(await store().head(from)).toMatchObject({ metadata: { old: 'x' } })
+      await expect(
+        store().copy(`uploads/${tenant}/none`, to, { mediaType: 'a/b', metadata: {} }),
+      ).rejects.toMatchObject({ code: 'not-found' })
+    })
+
+    test('a list is in order of key, by prefix, at any page size, also while others write', async () => {
+      const tenant = freshTenant()
+      const names = [
+        'a',
+        'a/b',
+        'a b',
+        'A',
+        'é',
+        '~',
+        '0',
+        '\u{1f600}',
+        ...Array.from({ length: 25 }, (_, n) => `n${n}`),
+      ]
+      for (const one of names) await store().put(`drop/${tenant}/${one}`, Buffer.from(one), type)
+      await store().put(`drop/${tenant}x/neighbour`, Buffer.from('x'), type)
+      const expected = names
+        .map((one) => `drop/${tenant}/${one}`)
+        .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      for (const limit of [1, 7, 33, 1000]) {
+        const found = await everyPage((after) => store().list(`drop/${tenant}/`, { after, limit }), limit)
+        expect(found.map(({ key }) => key)).toEqual(expected)
+        expect(found[0]).toMatchObject({
+          bytes: Buffer.byteLength(expected[0]?.split('/')[2] ?? ''),
+          etag: (await store().head(expected[0] ?? ''))?.etag,
+        })
+      }
+      const writing = (async () => {
+        for (let n = 0; n < 20; n++) await store().put(`drop/${tenant}/zz${n}`, Buffer.from('x'), type)
+      })()
+      const during = await everyPage((after) => store().list(`drop/${tenant}/`, { after, limit: 3 }), 3)
+      await writing
+      expect(expected.filter((key) => !during.some((one) => one.key === key))).toEqual([])
+      expect(new Set(during.map(({ key }) => key)).size).toBe(during.length)
+      expect(await store().list(`drop/${freshTenant()}/`, { limit: 5 })).toEqual({ items: [] })
+    }, 60_000)
+  })
+}
