@@ -1,4 +1,5 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StartError } from '../aws/process.ts'
 import { isAlive, startedAt } from './process-table.ts'
@@ -27,23 +28,24 @@ export async function lockFolder(dataFolder: string, portBase: number): Promise<
   const mine: Holder = { pid: process.pid, started: startedAt(process.pid) ?? '', portBase }
   const text = JSON.stringify(mine)
   let takenOver = false
-  for (let attempt = 0; attempt < attemptsMax; attempt++) {
-    const created = await writeFile(path, text, { flag: 'wx' }).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false
-        throw error
-      },
-    )
-    if (created) return { takenOver, release: () => releaseIfMine(path, text) }
-    const holder = await holderOf(path)
-    if (holder !== undefined && isHolding(holder)) {
-      throw new StartError(
-        `${dataFolder} is in use by process ${holder.pid} (ports from ${holder.portBase}). Stop it with "kill ${holder.pid}", or choose another folder and ports with --data and --port-base.`,
-      )
+  const own = `${path}.${process.pid}.${randomUUID()}`
+  await writeFile(own, text)
+  try {
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      // A link appears whole or not at all, so no reader takes a lock in the making for one cut short.
+      if (await linked(own, path)) return { takenOver, release: () => releaseIfMine(path, text) }
+      const found = await readFile(path, 'utf8').catch(() => undefined)
+      const holder = holderIn(found)
+      if (holder !== undefined && isHolding(holder)) {
+        throw new StartError(
+          `${dataFolder} is in use by process ${holder.pid} (ports from ${holder.portBase}). Stop it with "kill ${holder.pid}", or choose another folder and ports with --data and --port-base.`,
+        )
+      }
+      await removeStale(path, found)
+      takenOver = true
     }
-    await rm(path, { force: true })
-    takenOver = true
+  } finally {
+    await rm(own, { force: true })
   }
   throw new StartError(`${dataFolder} is being started by another process at this moment. Try again.`)
 }
@@ -51,13 +53,34 @@ export async function lockFolder(dataFolder: string, portBase: number): Promise<
 const isHolding = (holder: Holder): boolean => isAlive(holder.pid) && (startedAt(holder.pid) ?? '') === holder.started
 
 /** Undefined for a lock that is gone or was cut short by a crash. */
-const holderOf = async (path: string): Promise<Holder | undefined> => {
+const holderIn = (text: string | undefined): Holder | undefined => {
   try {
-    const holder = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>
+    const holder = JSON.parse(text ?? '') as Partial<Holder>
     return typeof holder.pid === 'number' ? { started: '', portBase: 0, ...holder, pid: holder.pid } : undefined
   } catch {
     return undefined
   }
+}
+
+const linked = (from: string, to: string): Promise<boolean> =>
+  link(from, to).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false
+      throw error
+    },
+  )
+
+/** Moves the lock aside and looks at what was moved: it is put back when another has taken over in the meantime. */
+async function removeStale(path: string, stale: string | undefined): Promise<void> {
+  const aside = `${path}.${process.pid}.${randomUUID()}`
+  const moved = await rename(path, aside).then(
+    () => true,
+    () => false,
+  )
+  if (!moved) return
+  if ((await readFile(aside, 'utf8')) !== stale) await linked(aside, path)
+  await rm(aside, { force: true })
 }
 
 async function releaseIfMine(path: string, text: string): Promise<void> {
