@@ -1,0 +1,99 @@
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from '@jest/globals'
+import { functionNames } from '../scripts/build.ts'
+import { asymmetries, violationsIn } from './architecture-rules.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const paths = globSync('{shared,aws,azure,local,test,bench,scripts,cli,client}/**/*.ts', { cwd: root })
+  .filter((path) => !path.includes('node_modules'))
+  .sort()
+const linesOf = (count: number): string => 'const a = 1\n'.repeat(count)
+const rulesIn = (path: string, text: string): string[] => violationsIn({ path, text }).map(({ rule }) => rule)
+
+describe('the repository holds its rules', () => {
+  test('there is something to look at', () => {
+    expect(paths.length).toBeGreaterThan(100)
+  })
+
+  test('every file', () => {
+    const found = paths.flatMap((path) => violationsIn({ path, text: readFileSync(join(root, path), 'utf8') }))
+    expect(found.map(({ rule, path, line, detail }) => `${path}:${line} ${rule} ${detail}`)).toEqual([])
+  })
+
+  test('both clouds list the same files', () => {
+    expect(asymmetries(paths)).toEqual([])
+  })
+
+  test('both clouds have every handler', () => {
+    const handlers = (cloud: string) =>
+      paths
+        .filter((path) => path.startsWith(`${cloud}/handlers/`))
+        .map((path) => path.slice(`${cloud}/handlers/`.length, -3))
+    expect(handlers('aws')).toEqual([...functionNames].sort())
+    expect(handlers('azure')).toEqual([...functionNames].sort())
+  })
+})
+
+describe('each rule can fail', () => {
+  test.each<[string, string, string]>([
+    ['sdk-in-shared', 'shared/core/a.ts', `import { S3Client } from '@aws-sdk/client-s3'`],
+    ['sdk-in-shared', 'shared/core/a.ts', `import type { Context } from 'aws-lambda'`],
+    ['sdk-in-shared', 'shared/core/a.ts', `const a = await import('@azure/cosmos')`],
+    ['sdk-in-shared', 'shared/core/a.ts', `export type A = import('@azure/functions').HttpRequest`],
+    ['sdk-in-shared', 'shared/core/a.ts', `export { default as a } from '@middy/core'\nexport const b = 1`],
+    ['sdk-in-shared', 'shared/core/a.ts', `const a = require('@azure/storage-blob')`],
+    ['clouds-apart', 'aws/adapters/a.ts', `import { a } from '../../azure/adapters/a.ts'`],
+    ['clouds-apart', 'azure/compose.ts', `import type { A } from '../aws/config.ts'`],
+    ['shared-below', 'shared/core/a.ts', `import { a } from '../../aws/compose.ts'`],
+    ['deployed-alone', 'shared/core/a.ts', `import { a } from '../../local/start.ts'`],
+    ['deployed-alone', 'aws/adapters/a.ts', `import { a } from '../../test/memory/a.ts'`],
+    ['environment', 'shared/core/a.ts', 'export const a = process.env.HOME'],
+    ['environment', 'aws/compose.ts', `export const a = process['env']`],
+    ['environment', 'azure/compose.ts', 'const { env } = process'],
+    ['environment', 'azure/compose.ts', `import { env } from 'node:process'`],
+    ['handler-lines', 'aws/handlers/http.ts', linesOf(41)],
+    ['file-lines', 'shared/core/a.ts', linesOf(301)],
+    ['function-lines', 'shared/core/a.ts', `export const f = () => {\n${linesOf(69)}}`],
+    ['default-export', 'shared/core/a.ts', 'export default 1'],
+    ['enum', 'shared/core/a.ts', 'enum A { B }'],
+    ['namespace', 'shared/core/a.ts', 'namespace A { export const b = 1 }'],
+    ['any', 'shared/core/a.ts', 'export const a = (b: any) => b'],
+    ['any', 'shared/core/a.ts', 'export const a = [] as any[]'],
+    ['parameter-property', 'shared/core/a.ts', 'export class A { constructor(readonly b: string) {} }'],
+    ['barrel', 'shared/core/a.ts', `export * from './b.ts'\nexport { c } from './c.ts'`],
+    ['kebab-case', 'shared/core/camelCase.ts', ''],
+    // In two parts, so that this file holds none itself.
+    ['unfinished', 'shared/core/a.ts', `// TO${'DO'}: later`],
+    ['unfinished', 'test/core/a.test.ts', `test.${'skip'}('a', () => undefined)`],
+    ['parses', 'shared/core/a.ts', 'const = 1'],
+  ])('%s in %s', (rule, path, text) => {
+    expect(rulesIn(path, text)).toContain(rule)
+  })
+
+  test.each<[string, string, string]>([
+    [
+      'an SDK in an adapter',
+      'aws/adapters/a.ts',
+      `import { S3Client } from '@aws-sdk/client-s3'\nexport const a = S3Client`,
+    ],
+    ['the environment in config.ts', 'aws/config.ts', 'export const a = process.env'],
+    [
+      'forbidden words in comments and strings',
+      'shared/core/a.ts',
+      '// any enum in process.env, and import { a } from "@azure/cosmos"\nexport const a = "any"',
+    ],
+    ['a handler of 40 lines', 'aws/handlers/http.ts', linesOf(40)],
+    ['a file of 300 lines', 'shared/core/a.ts', linesOf(300)],
+    ['a function of 70 lines', 'shared/core/a.ts', `export const f = () => {\n${linesOf(68)}}`],
+    ['the environment in local/', 'local/start.ts', 'export const a = process.env.HOME'],
+  ])('%s is allowed', (_, path, text) => {
+    expect(rulesIn(path, text)).toEqual([])
+  })
+
+  test('a file without its twin', () => {
+    const found = asymmetries(['aws/config.ts', 'azure/config.ts', 'aws/adapters/a.ts', 'azure/b.ts', 'aws/infra/c.ts'])
+    expect(found.map(({ path }) => path)).toEqual(['aws/adapters/a.ts', 'azure/b.ts'])
+  })
+})
