@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { flags } from '../../shared/media/flags.ts'
 import type { Picture } from './landscape.ts'
 
 const seconds = 6
@@ -20,15 +21,16 @@ export async function writeClip(ffmpeg: string, { data, width, height }: Picture
     .join('+')
   try {
     await promisify(execFile)(ffmpeg, [
-      ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-y'],
-      ...['-f', 'rawvideo', '-pixel_format', 'rgb24', '-video_size', `${width}x${height}`],
-      ...['-framerate', String(framesPerSecond), '-i', `file:${raw}`],
-      ...['-f', 'lavfi', '-i', `aevalsrc=${chord}|${chord}:s=48000:d=${seconds}`],
-      ...['-filter_complex', `[0:v]format=yuv420p,loop=loop=-1:size=1,setpts=N/${framesPerSecond}/TB,${tilt}[v]`],
-      ...['-map', '[v]', '-map', '1:a', '-t', String(seconds)],
-      ...['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '12', '-pix_fmt', 'yuv420p'],
-      ...['-b:v', '14M', '-maxrate', '16M', '-bufsize', '16M'],
-      ...['-c:a', 'aac', '-b:a', '160k', '-map_metadata', '-1', '-fflags', '+bitexact', '-f', 'mp4', `file:${path}`],
+      ...flags('-hide_banner -nostdin -loglevel error -y'),
+      ...flags(`-f rawvideo -pixel_format rgb24 -video_size ${width}x${height}`),
+      ...flags(`-framerate ${framesPerSecond} -i`),
+      `file:${raw}`,
+      ...flags(`-f lavfi -i aevalsrc=${chord}|${chord}:s=48000:d=${seconds}`),
+      ...flags(`-filter_complex [0:v]format=yuv420p,loop=loop=-1:size=1,setpts=N/${framesPerSecond}/TB,${tilt}[v]`),
+      ...flags(`-map [v] -map 1:a -t ${seconds}`),
+      ...flags('-c:v libx264 -preset ultrafast -g 12 -pix_fmt yuv420p -b:v 14M -maxrate 16M -bufsize 16M'),
+      ...flags('-c:a aac -b:a 160k -map_metadata -1 -fflags +bitexact -f mp4'),
+      `file:${path}`,
     ])
   } finally {
     await rm(raw, { force: true })

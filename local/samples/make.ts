@@ -1,4 +1,4 @@
-import { access, mkdir, rename, rm } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findFfmpeg } from '../../shared/media/ffmpeg-path.ts'
 import { writeClip } from './clip.ts'
@@ -38,9 +38,8 @@ export async function makeSamples(folder: string, options: { readonly ffmpeg?: s
   if (await exists(target)) return samples
   const ffmpeg = options.ffmpeg ?? findFfmpeg({ configured: process.env.FFMPEG_PATH, searchPath: process.env.PATH })
   if (!ffmpeg) throw new Error('No ffmpeg found: install it or set FFMPEG_PATH')
-  const draft = join(folder, `draft-${process.pid}`)
-  await rm(draft, { recursive: true, force: true })
-  await mkdir(draft, { recursive: true })
+  await mkdir(folder, { recursive: true })
+  const draft = await mkdtemp(join(folder, 'draft-'))
   try {
     const view = landscape(2000, 3000)
     const at = (name: string): string => join(draft, name)

@@ -4,7 +4,7 @@ import type { Json } from '../domain/json.ts'
 export const distinctExactMax = 2_048
 const shownCharactersMax = 100
 
-export interface Distinct {
+interface Distinct {
   add(value: Json, text: string): void
   readonly exact: boolean
   count(): number
@@ -67,7 +67,7 @@ const hashRange = 2 ** 53
 const { imul } = Math
 
 /** 53 well-mixed bits of a text; for statistics only, anybody can make two texts collide. */
-export function hash53(text: string): number {
+function hash53(text: string): number {
   let [a, b] = [0xdeadbeef, 0x41c6ce57]
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)

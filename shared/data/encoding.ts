@@ -1,6 +1,6 @@
 import { TextDecoder } from 'node:util'
 
-export type TextEncodingName = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
+type TextEncodingName = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
 
 /**
  * The encoding of a text that begins with these bytes: by its byte order mark, else by zero bytes in every second place,
@@ -9,12 +9,12 @@ export type TextEncodingName = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252
 export function detectEncoding(head: Uint8Array): TextEncodingName | undefined {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le'
   if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be'
-  const zeros = [0, 0]
-  for (let index = 0; index < head.length; index++) if (head[index] === 0) zeros[index & 1]! += 1
-  const half = head.length / 2
-  if (head.length >= 8 && zeros[0] === 0 && zeros[1]! > half * 0.6) return 'utf-16le'
-  if (head.length >= 8 && zeros[1] === 0 && zeros[0]! > half * 0.6) return 'utf-16be'
-  if (zeros[0]! + zeros[1]! > 0 || hasControls(head)) return undefined
+  const even = zerosAt(head, 0)
+  const odd = zerosAt(head, 1)
+  const many = head.length * 0.3
+  if (head.length >= 8 && even === 0 && odd > many) return 'utf-16le'
+  if (head.length >= 8 && odd === 0 && even > many) return 'utf-16be'
+  if (even + odd > 0 || hasControls(head)) return undefined
   return isUtf8(head) ? 'utf-8' : 'windows-1252'
 }
 
@@ -37,6 +37,12 @@ export async function* decodeText(
   }
   const rest = decoder?.decode()
   if (rest) yield rest
+}
+
+function zerosAt(head: Uint8Array, parity: 0 | 1): number {
+  let zeros = 0
+  for (let index = parity; index < head.length; index += 2) if (head[index] === 0) zeros++
+  return zeros
 }
 
 /** Valid UTF-8, up to a character that the end cuts in two. */

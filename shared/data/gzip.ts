@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { CatamaranError } from '../domain/errors.ts'
+import { errorCode } from './error-code.ts'
 
 /** A packed file may unpack to this much. */
-export const unpackedBytesMax = 20 * 1024 ** 3
+const unpackedBytesMax = 20 * 1024 ** 3
 
 /** The bytes of `source`, unpacked when they begin as gzip does. Throws `invalid-media` when the packing is damaged. */
 export async function* unpacked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -27,7 +28,7 @@ export async function* unpacked(source: AsyncIterable<Uint8Array>): AsyncGenerat
       yield chunk
     }
   } catch (error) {
-    if (/^Z_/.test(String((error as { code?: unknown }).code ?? ''))) {
+    if (errorCode(error).startsWith('Z_')) {
       throw new CatamaranError('invalid-media', 'The gzip packing is damaged or cut off', { cause: error })
     }
     throw error

@@ -9,7 +9,7 @@ import { joinTypes, typeOfJson, typeOfText, type ColumnType } from './types.ts'
 const rowsLookedAtMax = 1_000_000
 const columnsKeptMax = 2_000
 
-export interface RowInspection {
+interface RowInspection {
   readonly tabular: boolean
   readonly options: { readonly format: RowFormat; readonly encoding: string; readonly delimiter?: string }
   readonly types: Record<string, ColumnType>
@@ -38,7 +38,10 @@ export async function inspectRows(
     for (const [name, value] of Object.entries(item.row)) {
       const known = types.get(name)
       if (known === 'string' || (types.size >= columnsKeptMax && !types.has(name))) continue
-      types.set(name, joinTypes(known, format === 'csv' ? typeOfText(String(value ?? '')) : typeOfJson(value)))
+      types.set(
+        name,
+        joinTypes(known, format === 'csv' ? typeOfText(typeof value === 'string' ? value : '') : typeOfJson(value)),
+      )
     }
   }
   const found = Object.fromEntries([...types].map(([name, type]) => [name, type ?? 'string']))

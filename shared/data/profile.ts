@@ -5,10 +5,10 @@ import { quantiles } from './quantiles.ts'
 import { joinTypes, typeOfJson, type ColumnType } from './types.ts'
 
 /** Columns beyond these are counted, not profiled. */
-export const profiledColumnsMax = 256
+const profiledColumnsMax = 256
 const topValuesMax = 10
 
-export interface Profiler {
+interface Profiler {
   add(row: JsonObject): void
   /** `{ rows, columnsOmitted, columns: [{ name, type, count, missing, distinct, ... }] }` */
   result(): JsonObject

@@ -4,7 +4,7 @@ const bucketsMax = 4_096
 const accuracy = 0.01
 const base = Math.log((1 + accuracy) / (1 - accuracy))
 
-export interface Quantiles {
+interface Quantiles {
   add(value: number): void
   readonly exact: boolean
   /** The value at rank `fraction` (0 to 1); undefined without values. */

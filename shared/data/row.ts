@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { columnTypes, type ColumnType } from './types.ts'
 
-export const rowFormats = ['csv', 'ndjson', 'json'] as const
+const rowFormats = ['csv', 'ndjson', 'json'] as const
 export type RowFormat = (typeof rowFormats)[number]
 export type ColumnTypes = Readonly<Record<string, ColumnType>>
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-converter.ts'
 import { inputArgs, type FfmpegRunner } from './ffmpeg.ts'
+import { flags } from './flags.ts'
 import { convertedBytesMax, convertWallMsMax } from './limits.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
@@ -36,7 +37,7 @@ export async function convertAudio(
       ...(aac
         ? ['-fs', String(convertedBytesMax), '-f', 'ipod', '-y', `file:${partPath(work.workFolder, aac.name)}`]
         : []),
-      ...['-map', '0:a:0', '-ac', '1', '-ar', String(waveformSampleRate), '-c:a', 'pcm_s16le', '-f', 's16le', 'pipe:1'],
+      ...flags(`-map 0:a:0 -ac 1 -ar ${waveformSampleRate} -c:a pcm_s16le -f s16le pipe:1`),
     ],
     {
       signal: work.signal,
@@ -57,7 +58,7 @@ export async function convertAudio(
 }
 
 /** Tags, chapters and cover pictures go. */
-const plain = ['-map_metadata', '-1', '-map_chapters', '-1', '-vn', '-sn', '-dn']
+const plain = flags('-map_metadata -1 -map_chapters -1 -vn -sn -dn')
 
 async function finishAac(recipe: Recipe, expectedMs: number, work: Work): Promise<ConvertedFile> {
   const made = await decoding('The converted audio', work.signal, () =>

@@ -48,9 +48,9 @@ function refuseUnknown(declared: string, found: string): void {
 }
 
 function kindOf(mediaType: string): Inspection['kind'] {
-  if (/^image\//.test(mediaType)) return 'image'
-  if (/^video\//.test(mediaType)) return 'video'
-  if (/^audio\//.test(mediaType)) return 'audio'
+  if (mediaType.startsWith('image/')) return 'image'
+  if (mediaType.startsWith('video/')) return 'video'
+  if (mediaType.startsWith('audio/')) return 'audio'
   if (/^text\/|pdf$|officedocument|opendocument|rtf$|epub|msword|x-cfb$|xml$|json$/.test(mediaType)) return 'document'
   return 'other'
 }

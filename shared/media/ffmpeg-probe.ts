@@ -17,7 +17,7 @@ export async function probeWithFfmpeg(
 }
 
 /** Reads the summary that `ffmpeg -i` prints. */
-export function parseProbe(messages: string): Tracks {
+function parseProbe(messages: string): Tracks {
   const streams = messages.split('\n').filter((line) => /^\s*Stream #0/.test(line))
   const video = streams.map(videoOf).find((track) => track !== undefined)
   const audio = streams.map(audioOf).find((track) => track !== undefined)
@@ -25,8 +25,15 @@ export function parseProbe(messages: string): Tracks {
     throw invalidMedia(`The media has no track that can be read: ${tidyReason(lastFault(messages))}`)
   const [, hours, minutes, seconds] = /Duration: (\d+):(\d\d):(\d\d\.\d+)/.exec(messages) ?? []
   const durationMs = Math.round(((Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60 + Number(seconds ?? 0)) * 1000)
-  const rotation = Number(/rotat(?:e\s*:\s*|ion of )(-?\d+)/.exec(messages)?.[1] ?? 0)
+  const rotation = rotationOf(messages)
   return { durationMs, ...(video && { video: rotated(video, rotation) }), ...(audio && { audio }) }
+}
+
+/** Degrees clockwise: older releases print a `rotate` tag, newer ones only the matrix, whose angle runs the other way. */
+function rotationOf(messages: string): number {
+  const tag = /^\s*rotate\s*:\s*(-?\d+)/m.exec(messages)?.[1]
+  const matrix = /rotation of (-?\d+)/.exec(messages)?.[1]
+  return tag === undefined ? -Number(matrix ?? 0) : Number(tag)
 }
 
 function videoOf(line: string): VideoTrack | undefined {

@@ -2,9 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { CatamaranError } from '../domain/errors.ts'
 import { findCommand } from './ffmpeg-path.ts'
+import { flags } from './flags.ts'
+import { videoPixelsMax } from './limits.ts'
 import { invalidMedia, tidyReason, timedOut } from './reasons.ts'
 
-export interface FfmpegRun {
+interface FfmpegRun {
   readonly signal: AbortSignal
   readonly wallMsMax: number
   /** Takes what ffmpeg writes to standard output. What it throws stops the process. */
@@ -13,7 +15,7 @@ export interface FfmpegRun {
   readonly anyExit?: boolean
 }
 
-export interface FfmpegResult {
+interface FfmpegResult {
   readonly exitCode: number
   /** The end of standard error. */
   readonly messages: string
@@ -31,7 +33,7 @@ const memoryBytesDefault = 3 * 1024 ** 3
 /** Ten times what the slowest machine needs for a wall-clock minute: stops a process whose owner was killed. */
 const cpuSecondsMax = 3_600
 
-export interface FfmpegOptions {
+interface FfmpegOptions {
   readonly path: string
   /** As many as there are cores unless given. */
   readonly threads?: number
@@ -47,9 +49,8 @@ export interface FfmpegOptions {
 export function ffmpegRunner(options: FfmpegOptions): FfmpegRunner {
   const { path, threads = availableParallelism() } = options
   const prefix = sandbox(options.toolPath ?? '/usr/bin:/bin', options.memoryBytesMax ?? memoryBytesDefault)
-  const [command = path, ...before] = [...prefix, path]
   const always = ['-hide_banner', '-nostdin', '-loglevel', 'error']
-  return { threads, run: (args, run) => runProcess(command, [...before, ...always, ...args], run) }
+  return { threads, run: (args, run) => runProcess([...prefix, path, ...always, ...args], run) }
 }
 
 function sandbox(toolPath: string, memoryBytesMax: number): string[] {
@@ -62,9 +63,10 @@ function sandbox(toolPath: string, memoryBytesMax: number): string[] {
   ]
 }
 
-async function runProcess(command: string, args: readonly string[], run: FfmpegRun): Promise<FfmpegResult> {
+async function runProcess(words: readonly string[], run: FfmpegRun): Promise<FfmpegResult> {
   run.signal.throwIfAborted()
   // An empty environment: nothing of the host's secrets or settings reaches the decoder.
+  const [command = '', ...args] = words
   const child = spawn(command, args, { detached: true, env: {}, stdio: ['ignore', 'pipe', 'pipe'] })
   let messages = ''
   let fault: unknown
@@ -174,10 +176,11 @@ export function inputArgs(
   const demuxer = demuxers[mediaType]
   if (demuxer === undefined) throw invalidMedia(`${mediaType} is no type that is converted`)
   return [
-    ...['-protocol_whitelist', 'file,pipe', '-format_whitelist', demuxerNames[demuxer] ?? demuxer],
-    ...['-threads', String(options.threads), '-max_pixels', String(8192 * 8192), '-f', demuxer],
+    ...flags(`-protocol_whitelist file,pipe -format_whitelist ${demuxerNames[demuxer] ?? demuxer}`),
+    ...flags(`-threads ${options.threads} -max_pixels ${videoPixelsMax} -f ${demuxer}`),
     ...(options.startMs === undefined ? [] : ['-ss', (options.startMs / 1000).toFixed(3)]),
-    ...['-i', `file:${path}`],
+    '-i',
+    `file:${path}`,
   ]
 }
 

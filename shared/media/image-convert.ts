@@ -75,11 +75,14 @@ async function write(
   }
   const frames = header.pages ?? 1
   const properties = { width: header.width, height, ...(frames > 1 && { frames }) }
-  return finishFile(work.workFolder, recipe, extensionOf(recipe), mediaType, properties)
+  return finishFile(
+    work.workFolder,
+    recipe,
+    mediaType === 'image/jpeg' ? 'jpg' : mediaType.slice(6),
+    mediaType,
+    properties,
+  )
 }
-
-const extensionOf = (recipe: Recipe): string =>
-  recipe.options.format === 'jpeg' ? 'jpg' : String(recipe.options.format)
 
 function widthOf(recipe: Recipe): number {
   const { width } = recipe.options
@@ -96,7 +99,7 @@ function formatOf(recipe: Recipe): (typeof formats)[Format] {
 }
 
 /** Runs `work` over the items, at most `width` at a time; results in the order of the items. All settle before a throw. */
-export async function inParallel<Item, Result>(
+async function inParallel<Item, Result>(
   items: readonly Item[],
   width: number,
   work: (item: Item) => Promise<Result>,

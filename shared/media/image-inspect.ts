@@ -7,7 +7,7 @@ import { animationFramesMax, animationPixelsMax, imagePixelsMax, imageSidePixels
 import { decoding, invalidMedia } from './reasons.ts'
 import { openImage, openPixels, toPixels, type Pixels } from './sharp-safe.ts'
 
-export const imageWidths = [320, 640, 1280, 1920] as const
+const imageWidths = [320, 640, 1280, 1920] as const
 const animationWidths = [320, 640] as const
 const version = 1
 
@@ -66,7 +66,7 @@ function widthsFor(steps: readonly number[], width: number, height: number): num
   return [...steps.filter((step) => step < top), top]
 }
 
-export function stillRecipes(width: number, height: number, hasAlpha: boolean): Recipe[] {
+function stillRecipes(width: number, height: number, hasAlpha: boolean): Recipe[] {
   const formats = ['avif', 'webp', hasAlpha ? 'png' : 'jpeg']
   return widthsFor(imageWidths, width, height).flatMap((step) =>
     formats.map((format) => ({ name: `image-${format}-${step}`, version, options: { format, width: step } })),

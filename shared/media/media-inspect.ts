@@ -3,8 +3,8 @@ import { isCatamaranError } from '../domain/errors.ts'
 import type { Inspection, Recipe } from '../ports/media-converter.ts'
 import { probeWithFfmpeg } from './ffmpeg-probe.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
-import { mediaDurationMsMax, videoPixelsMax } from './limits.ts'
-import { reasonOf, invalidMedia } from './reasons.ts'
+import { mediaDurationMsMax, probeWallMsMax, videoPixelsMax } from './limits.ts'
+import { invalidMedia, reasonOf, timedOut } from './reasons.ts'
 import { remuxBytesMax } from './remux.ts'
 import { probeTracks, type Tracks, type VideoTrack } from './track-probe.ts'
 import { refuseTruncated } from './truncation.ts'
@@ -50,6 +50,19 @@ export async function inspectMedia(
   }
 }
 
+/** A crafted index can keep the reader busy: it is given up, not waited for. */
+async function withinProbeTime<Result>(work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(timedOut('The media took too long to look at')), probeWallMsMax)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** The track reader passes over codecs that it doesn't know in these, so that a film would look like mere sound. */
 const mixedContainers = new Set(['video/mp2t', 'video/ogg', 'audio/ogg', 'application/ogg'])
 
@@ -62,7 +75,7 @@ async function tracksOf(
   if (ffmpeg && mixedContainers.has(file.mediaType)) return probeWithFfmpeg(ffmpeg, file.path, file.mediaType, signal)
   let cause: unknown
   try {
-    const tracks = await probeTracks(file.path)
+    const tracks = await withinProbeTime(probeTracks(file.path))
     if (tracks) return tracks
   } catch (error) {
     if (isCatamaranError(error)) throw error

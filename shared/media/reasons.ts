@@ -1,3 +1,4 @@
+import { errorCode } from '../data/error-code.ts'
 import { CatamaranError, isCatamaranError } from '../domain/errors.ts'
 
 export const invalidMedia = (reason: string, cause?: unknown): CatamaranError =>
@@ -41,5 +42,5 @@ export async function decoding<Result>(
 
 const isMachineFault = (error: unknown): boolean =>
   /ENOSPC|EMFILE|ENFILE|EACCES|EROFS|ENOENT|No space left|Read-only file system/.test(
-    `${(error as { code?: unknown })?.code ?? ''} ${reasonOf(error)}`,
+    `${errorCode(error)} ${reasonOf(error)}`,
   )

@@ -1,7 +1,7 @@
 import { decodeHead } from '../data/encoding.ts'
 import { detectDelimiter } from '../data/delimiter.ts'
 
-export interface SniffedText {
+interface SniffedText {
   readonly mediaType: string
   /** Holds rows. */
   readonly data: boolean

@@ -5,7 +5,7 @@ import { fileTypeFromBuffer } from 'file-type'
 import { sniffText } from './sniff-text.ts'
 import { sniffBytes } from './limits.ts'
 
-export interface Sniffed {
+interface Sniffed {
   /** The true type, or `application/octet-stream`. */
   readonly mediaType: string
   /** The data file inside is packed with gzip. */
@@ -52,7 +52,7 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
   return { mediaType: text?.mediaType ?? mediaType ?? 'application/octet-stream', gzip: false }
 }
 
-export async function readHead(path: string, bytes: number): Promise<Buffer> {
+async function readHead(path: string, bytes: number): Promise<Buffer> {
   const file = await open(path, 'r')
   try {
     const buffer = Buffer.alloc(bytes)

@@ -1,6 +1,7 @@
 import type { Json } from '../domain/json.ts'
 import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-converter.ts'
 import { inputArgs, type FfmpegRunner } from './ffmpeg.ts'
+import { flags } from './flags.ts'
 import { convertedBytesMax, convertWallMsMax, posterWallMsMax } from './limits.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
@@ -65,21 +66,24 @@ async function encode(
   const durationMs = numberOption(recipe, 'durationMs')
   const size = `${numberOption(recipe, 'width')}:${numberOption(recipe, 'height')}`
   const video = copy
-    ? ['-c:v', 'copy']
+    ? flags('-c:v copy')
     : [
-        ...['-vf', `scale=${size},setsar=1`, '-c:v', 'libx264', '-preset', 'veryfast', '-crf', '23'],
-        ...['-maxrate', '3500k', '-bufsize', '7000k', '-profile:v', 'high', '-level:v', '4.0', '-pix_fmt', 'yuv420p'],
-        ...['-g', '120', '-threads', String(ffmpeg.threads)],
+        ...flags(`-vf scale=${size},setsar=1 -c:v libx264 -preset veryfast -crf 23`),
+        ...flags('-maxrate 3500k -bufsize 7000k -profile:v high -level:v 4.0 -pix_fmt yuv420p'),
+        ...flags(`-g 120 -threads ${ffmpeg.threads}`),
       ]
-  const audio = copy ? ['-c:a', 'copy'] : ['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', '48000']
+  const audio = flags(copy ? '-c:a copy' : '-c:a aac -b:a 128k -ac 2 -ar 48000')
   await ffmpeg.run(
     [
       ...inputArgs(source.path, source.mediaType, { threads: ffmpeg.threads }),
-      ...['-map', '0:v:0', '-map', '0:a:0?', ...video, ...audio],
+      ...flags('-map 0:v:0 -map 0:a:0?'),
+      ...video,
+      ...audio,
       // Chapters and tags go: phones write the place of the recording there.
-      ...['-map_metadata', '-1', '-map_chapters', '-1', '-sn', '-dn', '-max_muxing_queue_size', '2048'],
-      ...['-movflags', '+faststart', '-fs', String(convertedBytesMax), '-f', 'mp4', '-y', `file:${target}`],
-      ...['-progress', 'pipe:1', '-nostats'],
+      ...flags('-map_metadata -1 -map_chapters -1 -sn -dn -max_muxing_queue_size 2048'),
+      ...flags(`-movflags +faststart -fs ${convertedBytesMax} -f mp4 -y`),
+      `file:${target}`,
+      ...flags('-progress pipe:1 -nostats'),
     ],
     { signal: work.signal, wallMsMax: convertWallMsMax, onOutput: progressReader(durationMs, work.onProgress) },
   )
@@ -122,8 +126,8 @@ async function grabFrame(
   await ffmpeg.run(
     [
       ...inputArgs(source.path, source.mediaType, { threads: ffmpeg.threads, startMs }),
-      ...['-map', '0:v:0', '-an', '-vf', `scale=${width}:${height},thumbnail=20`, '-frames:v', '1'],
-      ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', 'pipe:1'],
+      ...flags(`-map 0:v:0 -an -vf scale=${width}:${height},thumbnail=20 -frames:v 1`),
+      ...flags('-f rawvideo -pix_fmt rgb24 pipe:1'),
     ],
     {
       signal,

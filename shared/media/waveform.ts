@@ -5,7 +5,7 @@ export const waveformSampleRate = 8_000
 const pairsMax = 4_096
 const samplesPerPixelMin = 64
 
-export interface Waveform {
+interface Waveform {
   /** Signed 16-bit little-endian mono at `waveformSampleRate`; chunks may end anywhere. */
   add(chunk: Buffer): void
   readonly samples: number

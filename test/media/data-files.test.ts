@@ -1,0 +1,114 @@
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { gzipSync } from 'node:zlib'
+import { expect, test } from '@jest/globals'
+import { writeCities, writeEvents } from '../../local/samples/tables.ts'
+import { rowsOf } from '../../shared/data/rows.ts'
+import { rowOptionsOf } from '../../shared/media/data.ts'
+import type { Recipe } from '../../shared/ports/media-converter.ts'
+import { named, run, workbench } from './workbench.ts'
+
+const recipeNamed = (recipes: readonly Recipe[], name: string): Recipe => {
+  const recipe = recipes.find((candidate) => candidate.name === name)
+  if (!recipe) throw new Error(`No recipe ${name}`)
+  return recipe
+}
+
+test('10,000 cities: columns, types, profile, and the rows by the recipe that the inspection gave', async () => {
+  await using bench = await workbench()
+  const path = bench.at('cities.csv')
+  await writeCities(path)
+  const { inspection, files } = await run(path, 'text/plain')
+  expect(inspection).toMatchObject({
+    mediaType: 'text/csv',
+    kind: 'data',
+    properties: { complete: true, delimiter: ',' },
+  })
+  expect(inspection.properties.columns).toEqual(
+    Object.entries({
+      id: 'integer',
+      name: 'string',
+      country: 'string',
+      postal_code: 'string',
+      population: 'integer',
+      latitude: 'number',
+      longitude: 'number',
+      founded: 'date',
+      capital: 'boolean',
+      updated_at: 'datetime',
+      notes: 'string',
+    }).map(([name, type]) => ({ name, type })),
+  )
+  expect(inspection.recipes.map(({ name }) => name)).toEqual(['rows', 'profile'])
+  const profile = JSON.parse(await readFile(named(files, 'profile').path, 'utf8'))
+  expect(profile).toMatchObject({ rows: 10_000, badRowCount: 0, columnsOmitted: 0 })
+  expect(profile.columns[0]).toMatchObject({
+    name: 'id',
+    type: 'integer',
+    min: 1,
+    max: 10_000,
+    mean: 5_000.5,
+    missing: 0,
+  })
+  expect(profile.columns[3]).toMatchObject({ name: 'postal_code', type: 'string', lengthMin: 5, lengthMax: 5 })
+
+  // Options travel as JSON in a job message.
+  const recipe: Recipe = JSON.parse(JSON.stringify(recipeNamed(inspection.recipes, 'rows')))
+  let rows = 0
+  let line = 1
+  for await (const item of rowsOf(createReadStream(path), rowOptionsOf(recipe))) {
+    if (!('row' in item)) throw new Error(`Bad row at ${item.line}: ${item.error}`)
+    expect(item.line).toBeGreaterThan(line)
+    line = item.line
+    rows++
+    if (rows % 1000 !== 0) continue
+    expect(item.row.id).toBe(rows)
+    expect(item.row.postal_code).toMatch(/^\d{5}$/)
+    expect(typeof item.row.capital).toBe('boolean')
+  }
+  expect(rows).toBe(10_000)
+}, 60_000)
+
+test.each([
+  ['events.ndjson', 'application/x-ndjson', (text: string) => Buffer.from(text)],
+  ['events.ndjson.gz', 'application/x-ndjson', (text: string) => gzipSync(text)],
+  ['events.json', 'application/json', (text: string) => Buffer.from(`[${text.trim().split('\n').join(',\n')}]`)],
+])(
+  '%s is recognised and profiled',
+  async (name, mediaType, pack) => {
+    await using bench = await workbench()
+    await writeEvents(bench.at('source'))
+    const path = await bench.write(name, pack(await readFile(bench.at('source'), 'utf8')))
+    const { inspection, files } = await run(path)
+    expect(inspection).toMatchObject({ mediaType, kind: 'data', properties: { gzip: name.endsWith('.gz') } })
+    const profile = JSON.parse(await readFile(named(files, 'profile').path, 'utf8'))
+    expect(profile.rows).toBe(2_000)
+    const columns = Object.fromEntries(profile.columns.map((column: { name: string }) => [column.name, column]))
+    expect(columns.at).toMatchObject({ type: 'datetime', min: '2026-11-01T00:00:00.000Z' })
+    expect(columns.seconds).toMatchObject({ type: 'number' })
+    expect(columns.mobile).toMatchObject({ type: 'boolean', distinct: 2 })
+    expect(columns.referrer.missing).toBeGreaterThan(1_000)
+    expect(columns.kind.top[0].value).toBe('view')
+  },
+  60_000,
+)
+
+test('bad rows are counted exactly and listed up to a bound', async () => {
+  await using bench = await workbench()
+  const lines = ['a,b']
+  for (let index = 0; index < 2_000; index++) lines.push(index % 10 === 0 ? 'one' : `${index},x`)
+  const { files } = await run(await bench.write('ragged.csv', lines.join('\n')), 'text/csv')
+  const profile = JSON.parse(await readFile(named(files, 'profile').path, 'utf8'))
+  expect(profile).toMatchObject({ rows: 1_800, badRowCount: 200 })
+  expect(profile.badRows).toHaveLength(100)
+  expect(profile.badRows[1]).toEqual({ line: 12, reason: 'The row has 1 fields, the header has 2' })
+})
+
+test('a JSON object and damaged JSON', async () => {
+  await using bench = await workbench()
+  const single = await run(await bench.write('one.json', '{\n  "a": 1\n}\n'))
+  expect(single.inspection).toMatchObject({ mediaType: 'application/json', kind: 'document', recipes: [] })
+  await expect(run(await bench.write('cut.json', '[{"a":1},{"a"'))).rejects.toMatchObject({ code: 'invalid-media' })
+  const one = await run(await bench.write('one.ndjson', '{"a":1}\n'))
+  expect(one.inspection).toMatchObject({ mediaType: 'application/x-ndjson', kind: 'data' })
+})
