@@ -17,8 +17,6 @@ export const portsFrom = (base: number) => ({
   azure: mapValues(offsets.azure, (offset) => base + offset),
 })
 
-export type Ports = ReturnType<typeof portsFrom>
-
 /** Base URLs without a slash at their end. */
 export const urlsFrom = (base: number) => {
   const ports = portsFrom(base)
