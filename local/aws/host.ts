@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -94,7 +95,9 @@ async function start(): Promise<Running> {
   await provision(stack, clients)
   mkdirSync(values.data, { recursive: true })
   const checkpoints = new Checkpoints(join(values.data, 'lambda.sqlite'))
-  const mappings = startMappings({ stack, clients, pools, checkpoints, concurrencyMax: instancesMax, log })
+  // Queues hold work for the processor: more of it at once than there are cores makes none of it sooner.
+  const concurrencyMax = Math.min(instancesMax, availableParallelism())
+  const mappings = startMappings({ stack, clients, pools, checkpoints, concurrencyMax, log })
   const schedules = new Schedules(schedulesOf(stack, pools, scale), scale)
   return {
     ready: { name: 'aws-host', api: urlOf(ports.api), lambda: urlOf(ports.lambda), ...namesOf(stack) },

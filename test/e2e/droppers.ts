@@ -17,7 +17,7 @@ export async function uploadsBucket(clouds: Clouds): Promise<{ s3: S3Client; buc
   const { region, credentials, s3: endpoint } = clouds.connections.aws
   const s3 = new S3Client({ region, credentials, endpoint, forcePathStyle: true })
   const { Buckets = [] } = await s3.send(new ListBucketsCommand({}))
-  const bucket = Buckets.map(({ Name = '' }) => Name).find((name) => name.endsWith('uploads'))
+  const bucket = Buckets.map(({ Name = '' }) => Name).find((name) => name.includes('-uploads'))
   if (!bucket) throw new Error(`There is no bucket for uploads among ${Buckets.map(({ Name }) => Name).join(', ')}`)
   return { s3, bucket }
 }

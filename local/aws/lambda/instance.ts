@@ -1,9 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { FunctionFailure, FunctionSpec, InstanceMessage, Invocation } from './function-spec.ts'
 
 const initMsMax = 10_000
+/** Functions that may run longer than this do work that nobody waits for at the other end of a connection. */
+const longWorkMs = 5 * 60_000
 const runtime = fileURLToPath(new URL('./runtime.ts', import.meta.url))
 
 export type Log = (functionName: string, line: string) => void
@@ -27,6 +30,8 @@ export class Instance {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--disable-warning=ExperimentalWarning'],
     })
+    // In the cloud each instance has a processor of its own; here long work must not starve what somebody waits for.
+    if (this.child.pid !== undefined && spec.timeoutMs > longWorkMs) lowerPriority(this.child.pid)
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => log(spec.name, line))
     }
@@ -96,6 +101,14 @@ export class Instance {
 
   kill(): void {
     this.child.kill('SIGKILL')
+  }
+}
+
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // It has ended already, or the system does not allow it.
   }
 }
 

@@ -1,5 +1,5 @@
 /** The process of one function instance: loads the bundle, then handles one event at a time for its host. */
-import { createRequire } from 'node:module'
+import { createRequire, enableCompileCache, flushCompileCache } from 'node:module'
 import { type FunctionFailure, type InstanceMessage, type InvokeMessage, payloadBytesMax } from './function-spec.ts'
 
 type Handler = (event: unknown, context: object) => unknown
@@ -49,12 +49,16 @@ async function handle(handler: Handler, message: InvokeMessage): Promise<void> {
   }
 }
 
+// Instances come and go: the compiled code of a bundle is kept for the next one, and kept now, since instances are killed.
+enableCompileCache()
+
 try {
   const loaded = createRequire(bundle)(bundle) as { handler?: unknown }
   if (typeof loaded.handler !== 'function') throw new Error(`${bundle} exports no handler`)
   const handler = loaded.handler as Handler
   process.on('message', (message: InvokeMessage) => void handle(handler, message))
   send({ kind: 'ready', initMs: Math.round(performance.now() - startedMs) })
+  flushCompileCache()
 } catch (error) {
   send({ kind: 'initFailed', error: failureOf(error) })
 }
