@@ -48,7 +48,10 @@ async function grantRead(services: Services, key: string): Promise<ReadGrant | u
   if (!key.startsWith('objects/')) return undefined
   const info = await services.objects.head(key)
   if (!info) return undefined
-  const { url, expiresAtMs } = await services.objects.presign(key, { method: 'GET', expiresMs: grantMs })
+  const { url, expiresAtMs } = await services.objects.presign(key, {
+    method: 'GET',
+    expiresMs: services.clock.now() + grantMs,
+  })
   const { bytes, mediaType, metadata } = info
   return { key, url, bytes, mediaType, metadata, expiresAtMs }
 }
