@@ -50,8 +50,12 @@ export async function deliverBatch(records: readonly LambdaRecord[], options: Ba
     const failedAt = result?.ok ? firstFailure(result.payload, left, options.policy) : 0
     if (failedAt > 0) options.done(left[failedAt - 1]?.dynamodb.SequenceNumber ?? '')
     if (failedAt === left.length) return
-    if (failedAt > 0) tries = 0
     left = left.slice(failedAt)
+    if (failedAt > 0) {
+      tries = 0
+      await pause(tries, options.signal)
+      continue
+    }
     // Throttling is no fault of the batch.
     if (result === undefined) {
       await pause(tries, options.signal)

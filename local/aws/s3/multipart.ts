@@ -190,11 +190,10 @@ function completedAnswer(
 function chooseParts(asked: readonly XmlNode[], upload: Upload, stored: readonly Part[]): Part[] {
   if (asked.length === 0 || asked.length > partsMax) throw new S3Error('MalformedXML')
   const byNumber = new Map(stored.map((part) => [part.part, part]))
-  let last = 0
+  const numbers = asked.map((wanted) => Number(wanted.text('PartNumber')))
+  if (numbers.some((number, index) => !(number > (numbers[index - 1] ?? 0)))) throw new S3Error('InvalidPartOrder')
   return asked.map((wanted, index) => {
-    const number = Number(wanted.text('PartNumber'))
-    if (!(number > last)) throw new S3Error('InvalidPartOrder')
-    last = number
+    const number = numbers[index] ?? 0
     const part = byNumber.get(number)
     if (!part || part.etag !== bare(wanted.text('ETag') ?? '')) {
       throw new S3Error('InvalidPart', undefined, { UploadId: upload.id, PartNumber: String(number) })

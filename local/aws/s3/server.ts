@@ -65,6 +65,7 @@ async function serve(
   const requestId = randomBytes(8).toString('hex').toUpperCase()
   response.setHeader('x-amz-request-id', requestId)
   response.setHeader('server', 'AmazonS3')
+  response.setHeader('date', new Date(state.now()).toUTCString())
   const url = request.url ?? '/'
   try {
     if (await throttle.control(request, response)) return
