@@ -1,15 +1,16 @@
 import { digestOfKey } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
 import type { ReadGrant } from '../ports/peer.ts'
 import { backoffMs } from '../replication/backoff.ts'
-import { attemptsMax, fileJob } from './job-store.ts'
+import { attemptsMax } from './job-state.ts'
+import { fileJob } from './job-store.ts'
 import {
   getMissing,
   markIfAllHere,
   missingOf,
   missingPartition,
   sendCopy,
+  type CopyTarget,
   type MissingObject,
 } from './missing-objects.ts'
 import { rangedRead } from './ranged-read.ts'
@@ -32,10 +33,9 @@ const givenUpMs = 6 * 3_600_000
 export async function copyObject(
   services: Services,
   work: WorkTools,
-  payload: JsonObject,
+  target: CopyTarget,
   signal: AbortSignal,
 ): Promise<void> {
-  const target = { tenant: String(payload['tenant']), asset: String(payload['asset']), key: String(payload['key']) }
   if (await services.objects.head(target.key)) return finishCopy(services, target)
   const missing = await takeCopy(services, target)
   if (!missing) return
@@ -47,19 +47,13 @@ export async function copyObject(
   await finishCopy(services, target)
 }
 
-async function finishCopy(
-  services: Services,
-  { tenant, asset, key }: Pick<MissingObject, 'tenant' | 'asset' | 'key'>,
-): Promise<void> {
+async function finishCopy(services: Services, { tenant, asset, key }: CopyTarget): Promise<void> {
   await markIfAllHere(services, tenant, asset)
   await services.siteStore.remove(missingPartition(key), key)
 }
 
 /** Undefined while another run copies the same object. */
-async function takeCopy(
-  services: Services,
-  target: Pick<MissingObject, 'tenant' | 'asset' | 'key'>,
-): Promise<MissingObject | undefined> {
+async function takeCopy(services: Services, target: CopyTarget): Promise<MissingObject | undefined> {
   const item = await getMissing(services, target.key)
   const nowMs = services.clock.now()
   const known: MissingObject = item

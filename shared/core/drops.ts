@@ -57,8 +57,10 @@ export async function objectDropped(services: Services, event: DropEvent): Promi
 async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise<void> {
   const { tenant, asset, key, path } = drop
   const settled = await readSettled(services, drop)
-  if (settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) return
   const version = versionOf(services, key, found.etag)
+  if (settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) {
+    return ensureJob(services, drop, found, await readMedia(services, tenant, asset))
+  }
   const fresh: AssetBody = {
     name: path,
     mediaType: mediaTypeHint(found.mediaType, path),
@@ -69,11 +71,21 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
   const media = await writeMedia(services, tenant, asset, (present) =>
     present?.version === version ? undefined : nextVersion(services, { asset, version, bytes: found.bytes }, present),
   )
-  if (media?.version === version && media.status !== 'ready' && media.status !== 'failed') {
-    const source = { site: services.site, key, etag: found.etag, bytes: found.bytes, drop: true }
-    await enqueueProcess(services, tenant, { asset, version, source }, { reopen: true })
-  }
+  await ensureJob(services, drop, found, media)
   await settle(services, drop, { state: 'complete', etag: found.etag, bytes: found.bytes })
+}
+
+/** A version that is not through yet has a job; one that ended because another version came between is opened again. */
+async function ensureJob(
+  services: Services,
+  { tenant, asset, key }: Drop,
+  { etag, bytes }: ObjectInfo,
+  media: MediaBody | undefined,
+): Promise<void> {
+  const version = versionOf(services, key, etag)
+  if (media?.version !== version || media.status === 'ready' || media.status === 'failed') return
+  const source = { site: services.site, key, etag, bytes, drop: true }
+  await enqueueProcess(services, tenant, { asset, version, source }, { reopen: true })
 }
 
 const versionOf = (services: Services, key: string, etag: string): string => derivedId(services.site, key, etag)
@@ -86,7 +98,7 @@ function nextVersion(
 ): MediaBody {
   const fresh = { status: 'uploaded', version, job: processJobId(asset, version) } as const
   if (!present) return { ...fresh, site: services.site, bytes, properties: {}, renditions: [] }
-  const { error: _, ...kept } = present
+  const { error: _error, ...kept } = present
   return { ...kept, ...fresh }
 }
 

@@ -1,6 +1,6 @@
 import type { JobBody, MediaBody, UploadBody } from '../domain/asset.ts'
 import type { StoredRecord } from '../domain/record.ts'
-import { hasEnded } from './job-store.ts'
+import { hasEnded } from './job-state.ts'
 import { fetchMissing } from './missing-objects.ts'
 import { indexOpenJob, indexOpenUpload } from './open-work.ts'
 import type { Services } from './services.ts'

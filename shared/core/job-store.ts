@@ -2,21 +2,12 @@ import { jobKey, type Failure, type JobBody } from '../domain/asset.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
-import type { StoredRecord } from '../domain/record.ts'
 import { peerOf } from '../domain/site.ts'
-import { stampMs } from '../domain/stamp.ts'
 import { fileDeadLetter } from './dead-letters.ts'
+import { attemptsMax, hasEnded, leaseMs } from './job-state.ts'
 import { readRecord } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
-
-/** How long a run may be silent before another may take its job; a live one renews it three times in that time. */
-export const leaseMs = 30_000
-/** A waiting job whose message got lost is sent again after this, and ever more rarely. */
-export const resendMs = 60_000
-/** How much longer the other site waits before it takes over. */
-export const takeoverGraceMs = 60_000
-export const attemptsMax = 5
 
 /** Which job of which tenant: what a queue message carries. */
 export interface JobRef {
@@ -61,16 +52,6 @@ export async function enqueueProcess(
     body && !(reopen && hasEnded(body as JobBody)) ? body : fresh,
   )
   if ((record.body as JobBody).state === 'waiting') await sendJob(services, ref)
-}
-
-export const hasEnded = (job: JobBody): boolean => job.state === 'done' || job.state === 'failed'
-
-/** When somebody has to look whether this job still moves. At the other site later than at the job's own. */
-export function dueMs(services: Services, record: StoredRecord): number {
-  const job = record.body as JobBody
-  const ownMs =
-    job.state === 'running' ? job.leaseUntilMs : Math.max(job.leaseUntilMs, stampMs(record.stamp)) + resendMs
-  return job.site === services.site ? ownMs : ownMs + takeoverGraceMs
 }
 
 export type Taken =
@@ -146,16 +127,17 @@ export async function changeHeldJob(
   return record.body as JobBody
 }
 
-/** Ends a job for good. */
-export const endJob = async (
+/** Ends a job for good; with `holder`, only while that run holds it. */
+export async function endJob(
   services: Services,
   ref: JobRef,
-  state: 'done' | 'failed',
-  error?: Failure,
-): Promise<void> => {
+  end: { readonly state: 'done' | 'failed'; readonly holder?: string; readonly error?: Failure },
+): Promise<void> {
+  const { state, holder, error } = end
   await writeRecord(services, jobKey(ref.tenant, ref.job), none, (body) => {
-    if (!body || hasEnded(body as JobBody)) return body ?? null
-    const { holder: _holder, checkpoint: _checkpoint, error: _error, ...rest } = body as JobBody
+    const job = body as JobBody | undefined
+    if (!job || hasEnded(job) || (holder !== undefined && job.holder !== holder)) return body ?? null
+    const { holder: _holder, checkpoint: _checkpoint, error: _error, ...rest } = job
     const progress = state === 'done' ? 1 : rest.progress
     return { ...rest, state, progress, leaseUntilMs: 0, ...(error ? { error } : {}) }
   })

@@ -1,21 +1,12 @@
 import { isTransient } from '../domain/errors.ts'
 import type { Failure } from '../domain/asset.ts'
-import type { JsonObject } from '../domain/json.ts'
+import type { Json, JsonObject } from '../domain/json.ts'
 import type { JobMessage } from '../ports/job-queue.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { copyObject } from './copy-object.ts'
 import { objectDropped } from './drops.ts'
-import {
-  attemptsMax,
-  changeHeldJob,
-  endJob,
-  fileJob,
-  readJob,
-  reopenJob,
-  sendJob,
-  takeJob,
-  type JobRef,
-} from './job-store.ts'
+import { attemptsMax } from './job-state.ts'
+import { changeHeldJob, endJob, fileJob, readJob, reopenJob, sendJob, takeJob, type JobRef } from './job-store.ts'
 import { withLease } from './lease.ts'
 import { writeMediaOf } from './media-store.ts'
 import { processAsset, type ProcessOutcome } from './process-asset.ts'
@@ -33,25 +24,25 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<void> {
   const { kind, payload } = message
-  switch (kind) {
-    case 'process':
-      return runProcess(services, work, payload, signal)
-    case 'copy-object':
-      return copyObject(services, work, payload, signal)
-    case 'drop':
-      return objectDropped(services, { key: String(payload['key']), change: 'created' })
-    default:
-      return fileJob(services, kind, payload, `There is no job of the kind ${kind}.`)
+  const { tenant, job, asset, key } = payload
+  if (kind === 'process' && isText(tenant) && isText(job)) {
+    return runProcess(services, work, { ref: { tenant, job }, payload }, signal)
   }
+  if (kind === 'copy-object' && isText(tenant) && isText(asset) && isText(key)) {
+    return copyObject(services, work, { tenant, asset, key }, signal)
+  }
+  if (kind === 'drop' && isText(key)) return objectDropped(services, { key, change: 'created' })
+  return fileJob(services, kind, payload, `No job of the kind ${kind} can be read from this message.`)
 }
+
+const isText = (value: Json | undefined): value is string => typeof value === 'string' && value !== ''
 
 async function runProcess(
   services: Services,
   work: WorkTools,
-  payload: JsonObject,
+  { ref, payload }: { readonly ref: JobRef; readonly payload: JsonObject },
   signal: AbortSignal,
 ): Promise<void> {
-  const ref: JobRef = { tenant: String(payload['tenant']), job: String(payload['job']) }
   if (payload['reopen'] === true) await beginAgain(services, ref)
   const taken = await takeJob(services, ref, { takeover: payload['takeover'] === true })
   if (taken.kind === 'not-now') {
@@ -65,7 +56,7 @@ async function runProcess(
     })
   }
   const ran = await withLease(services, ref, taken, signal, (lease) => processAsset(services, work, lease))
-  if ('result' in ran) return settle(services, ref, ran.result)
+  if ('result' in ran) return settle(services, ref, taken.holder, ran.result)
   if (ran.lost) return services.telemetry.log('warn', 'A run stopped: another took its job over', { ...ref }, ran.error)
   const isOver = signal.aborted
   const attempts = isOver && ran.moved ? taken.job.attempts - 1 : taken.job.attempts
@@ -78,7 +69,7 @@ async function runProcess(
     ran.error,
   )
   const delayMs = isOver ? 0 : backoffMs(attempts, services.random.fraction(), { baseMs: 1_000, capMs: 60_000 })
-  await changeHeldJob(services, ref, taken.holder, ({ holder: _, ...job }) => ({
+  await changeHeldJob(services, ref, taken.holder, ({ holder: _holder, ...job }) => ({
     ...job,
     state: 'waiting',
     attempts,
@@ -88,36 +79,35 @@ async function runProcess(
   await sendJob(services, ref, delayMs)
 }
 
-async function settle(services: Services, ref: JobRef, outcome: ProcessOutcome): Promise<void> {
+async function settle(services: Services, ref: JobRef, holder: string, outcome: ProcessOutcome): Promise<void> {
   switch (outcome.kind) {
     case 'ready':
-      return endJob(services, ref, 'done')
+      return endJob(services, ref, { state: 'done', holder })
     case 'superseded':
-      return settleSuperseded(services, ref)
+      return settleSuperseded(services, ref, holder)
     case 'rejected':
       await failMedia(services, ref, outcome.failure)
-      return endJob(services, ref, 'failed', outcome.failure)
+      return endJob(services, ref, { state: 'failed', holder, error: outcome.failure })
   }
 }
 
 /**
- * Another upload took this one's place, so its staged bytes go. A dropped file is looked at once more: the asset shall be
- * about what lies in the store now.
+ * Another upload took this one's place, so its staged bytes go. A dropped file is looked at once more, after the job has
+ * ended: should the store hold this version again by now, that opens the job again.
  */
-async function settleSuperseded(services: Services, ref: JobRef): Promise<void> {
+async function settleSuperseded(services: Services, ref: JobRef, holder: string): Promise<void> {
   const source = (await readJob(services, ref))?.source
-  if (source?.site === services.site) {
-    if (source.drop) await services.jobs.send({ kind: 'drop', payload: { key: source.key } })
-    else await services.objects.remove(source.key)
-  }
-  await endJob(services, ref, 'done')
+  const isOurs = source?.site === services.site
+  if (isOurs && !source.drop) await services.objects.remove(source.key)
+  await endJob(services, ref, { state: 'done', holder })
+  if (isOurs && source.drop) await services.jobs.send({ kind: 'drop', payload: { key: source.key } })
 }
 
 /** The letter comes first: when the rest fails, the next run comes here again and files the same letter. */
 async function giveUp(services: Services, ref: JobRef, failure: Failure): Promise<void> {
   await fileJob(services, 'process', { ...ref, reopen: true }, failure.detail)
   await failMedia(services, ref, failure)
-  await endJob(services, ref, 'failed', failure)
+  await endJob(services, ref, { state: 'failed', error: failure })
 }
 
 async function failMedia(services: Services, ref: JobRef, error: Failure): Promise<void> {
@@ -136,7 +126,7 @@ async function beginAgain(services: Services, ref: JobRef): Promise<void> {
   if (!job) return
   await reopenJob(services, ref)
   const { asset, version } = job
-  await writeMediaOf(services, { tenant: ref.tenant, asset, version }, ({ error: _, ...media }) =>
+  await writeMediaOf(services, { tenant: ref.tenant, asset, version }, ({ error: _error, ...media }) =>
     media.status === 'failed' ? { ...media, status: 'uploaded' } : media,
   )
 }

@@ -1,7 +1,8 @@
 import type { JobBody } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
-import { changeHeldJob, leaseMs, type JobRef } from './job-store.ts'
+import { leaseMs } from './job-state.ts'
+import { changeHeldJob, type JobRef } from './job-store.ts'
 import type { Services } from './services.ts'
 
 const heartbeatMs = leaseMs / 3

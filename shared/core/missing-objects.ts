@@ -29,6 +29,8 @@ export type MissingObject = {
   error?: string
 }
 
+export type CopyTarget = Pick<MissingObject, 'tenant' | 'asset' | 'key'>
+
 export const missingPartition = (key: string): string =>
   missingShards[derivedId(key).charCodeAt(0) % shardCount] ?? 'missing/0'
 
@@ -37,11 +39,7 @@ export const missingOf = (item: SiteItem): MissingObject => item.value as Missin
 export const getMissing = (services: Services, key: string): Promise<SiteItem | undefined> =>
   services.siteStore.get(missingPartition(key), key)
 
-export const sendCopy = (
-  services: Services,
-  { tenant, asset, key }: Pick<MissingObject, 'tenant' | 'asset' | 'key'>,
-  delayMs = 0,
-): Promise<void> => {
+export const sendCopy = (services: Services, { tenant, asset, key }: CopyTarget, delayMs = 0): Promise<void> => {
   const payload: JsonObject = { tenant, asset, key }
   return services.jobs.send({ kind: 'copy-object', payload }, delayMs > 0 ? { delayMs } : {})
 }

@@ -2,7 +2,7 @@ import type { UploadBody } from '../domain/asset.ts'
 import { derivedId } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { StoredRecord } from '../domain/record.ts'
-import { dueMs } from './job-store.ts'
+import { dueMs } from './job-state.ts'
 import type { Services } from './services.ts'
 
 /**

@@ -86,14 +86,14 @@ describe('drops', () => {
   test('a slow run that saw the old file does not put it back over the new one', async () => {
     const { azure } = world
     const gate = Promise.withResolvers<void>()
-    const head = azure.objects.head
+    const { objects } = azure
     let looks = 0
     const slow = {
       ...azure.services,
       objects: {
         ...azure.objects,
         head: async (at: string) => {
-          const info = await head(at)
+          const info = await objects.head(at)
           if (++looks === 1) await gate.promise
           return info
         },

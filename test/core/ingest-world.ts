@@ -208,9 +208,10 @@ export function faultsOf({ aws, azure }: IngestWorld): string[] {
     for (const record of site.records.all()) {
       const body = record.body
       const what = `${name} ${record.key.collection}/${record.key.id}`
-      if (record.key.collection === '_jobs' && body?.['state'] !== 'done') faults.push(`${what}: ${body?.['state']}`)
+      if (record.key.collection === '_jobs' && body?.['state'] !== 'done')
+        faults.push(`${what}: ${JSON.stringify(body)}`)
       if (record.key.collection === '_media' && body?.['status'] !== 'ready')
-        faults.push(`${what}: ${body?.['status']}`)
+        faults.push(`${what}: ${JSON.stringify(body)}`)
     }
     for (const object of site.objects.all()) {
       if (!object.info.key.startsWith('objects/') && !object.info.key.startsWith('drop/')) {

@@ -115,7 +115,7 @@ describe('jobs', () => {
     expect(await getAsset(world.azure.services, tenant, id)).toMatchObject({ status: 'processing', bytesHere: true })
     world.aws.isUp = false
     // A dead site writes nothing, so its heartbeat fails from now on.
-    const { put } = world.aws.records
+    const put = world.aws.records.put.bind(world.aws.records)
     Object.assign(world.aws.records, { put: async () => Promise.reject(new Error('dead')) })
     await world.pass(4)
     expect(await getAsset(world.azure.services, tenant, id)).toMatchObject({ status: 'ready', bytesHere: true })
@@ -230,7 +230,7 @@ describe('jobs', () => {
     Object.assign(world.aws.work, { converter: work.converter })
     await world.aws.objects.put(`drop/${tenant}/towns.csv`, csv(5_000), { mediaType: 'text/csv' })
     // Dies on the way: the store refuses every write after a while.
-    const { put } = world.aws.services.records
+    const put = world.aws.services.records.put.bind(world.aws.services.records)
     let rows = 0
     Object.assign(world.aws.services.records, {
       put: async (...args: Parameters<typeof put>) => {
