@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { JsonObject } from '../../shared/domain/json.ts'
-import { itemsOf, testClouds, type Answer } from './fixture.ts'
+import { itemsOf, testClouds, type Answer, textOf } from './fixture.ts'
 
 const assetOf = (answer: Answer): JsonObject => answer.json['asset'] as JsonObject
 const planOf = (answer: Answer): JsonObject => answer.json['upload'] as JsonObject
@@ -11,7 +11,7 @@ describe('an asset', () => {
     const { aws } = await testClouds()
     const made = await aws.call('POST', '/v1/assets', { json: photo })
     const { id } = assetOf(made)
-    const path = `/v1/assets/${String(id)}`
+    const path = `/v1/assets/${textOf(id)}`
     expect([made.status, made.headers.get('location')]).toEqual([201, `https://aws.test${path}`])
     expect(planOf(made)).toMatchObject({ kind: 'single', site: 'aws', request: { method: 'PUT' } })
     const read = await aws.call('GET', path)
@@ -57,7 +57,7 @@ describe('an asset', () => {
     expect(await ids('status=ready')).toEqual([])
     expect((await aws.call('GET', '/v1/assets?status=lost')).status).toBe(400)
     const first = await aws.call('GET', '/v1/assets?limit=2&namePrefix=photo-')
-    const cursor = String(first.json['next'])
+    const cursor = textOf(first.json['next'])
     expect(await ids(`limit=2&namePrefix=photo-&cursor=${cursor}`)).toEqual(['p3'])
     const other = await aws.call('GET', `/v1/assets?limit=2&namePrefix=p&cursor=${cursor}`)
     expect([other.status, other.json['code']]).toEqual([400, 'invalid-cursor'])

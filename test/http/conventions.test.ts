@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
+import { Hono } from 'hono'
+import { CatamaranError } from '../../shared/domain/errors.ts'
 import { records, testClouds } from './fixture.ts'
 
 const create = { 'if-none-match': '*' }
@@ -173,6 +175,20 @@ describe('methods and headers', () => {
       expect(given.headers.get('x-request-id')).toMatch(/^[0-9a-f]{24}$/)
       expect([given.headers.get('traceparent'), given.headers.get('x-content-type-options')]).toEqual([null, 'nosniff'])
     }
+  })
+
+  test('the peer API has its own keys and the same problems', async () => {
+    const peerRoutes = new Hono()
+    peerRoutes.get('/status', () => {
+      throw new CatamaranError('unauthenticated', 'Not the peer.')
+    })
+    const { aws } = await testClouds({ peerRoutes })
+    const answer = await aws.call('GET', '/peer/v1/status')
+    expect([answer.status, answer.json['code'], answer.headers.get('x-content-type-options')]).toEqual([
+      401,
+      'unauthenticated',
+      'nosniff',
+    ])
   })
 
   test('CORS goes by exact origin', async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import type { JsonObject } from '../../shared/domain/json.ts'
-import { itemsOf, records, testClouds, type TestApi, type TestClouds } from './fixture.ts'
+import { itemsOf, records, testClouds, type TestApi, type TestClouds, textOf } from './fixture.ts'
 
 async function filled(count: number): Promise<TestClouds> {
   const clouds = await testClouds()
@@ -52,7 +52,7 @@ test('deleted records are shown on demand', async () => {
 
 test('a cursor is good for its own list, filter and tenant only, and cannot be altered', async () => {
   const { aws, keys } = await filled(3)
-  const cursor = String((await aws.call('GET', `${records}?limit=1`)).json['next'])
+  const cursor = textOf((await aws.call('GET', `${records}?limit=1`)).json['next'])
   const elsewhere: [string, string?][] = [
     [`/v1/collections/other/records?cursor=${cursor}`],
     [`${records}?deleted=true&cursor=${cursor}`],
@@ -101,12 +101,12 @@ test('changes come in order, once settled, and go on at the other site', async (
   const early = await aws.call('GET', '/v1/changes')
   expect(itemsOf(early)).toEqual([])
   await sites.clock.advance(5000)
-  const seen = new Set<unknown>()
-  let cursor = String(early.json['cursor'])
+  const seen = new Set<string>()
+  let cursor = textOf(early.json['cursor'])
   for (let page = 0; page < 10; page++) {
     const answer = await aws.call('GET', `/v1/changes?limit=4&cursor=${cursor}`)
-    for (const { id } of itemsOf(answer)) seen.add(id)
-    cursor = String(answer.json['cursor'])
+    for (const { id } of itemsOf(answer)) seen.add(textOf(id))
+    cursor = textOf(answer.json['cursor'])
   }
   expect([...seen].sort()).toEqual(Array.from({ length: 7 }, (_, n) => `r00${n}`))
   const moved = await azure.call('GET', `/v1/changes?cursor=${cursor}`)
@@ -117,7 +117,7 @@ test('changes come in order, once settled, and go on at the other site', async (
   expect(itemsOf(waited)).toMatchObject([{ id: 'r000', deleted: true, body: null }])
   expect(sites.clock.monotonicMs() - startMs).toBeLessThan(5000)
   const idleMs = sites.clock.monotonicMs()
-  const idle = await aws.call('GET', `/v1/changes?wait=3&cursor=${String(waited.json['cursor'])}`)
+  const idle = await aws.call('GET', `/v1/changes?wait=3&cursor=${textOf(waited.json['cursor'])}`)
   expect([idle.status, itemsOf(idle)]).toEqual([200, []])
   expect(sites.clock.monotonicMs() - idleMs).toBeGreaterThanOrEqual(2500)
   expect((await aws.call('GET', '/v1/changes?wait=21')).status).toBe(400)

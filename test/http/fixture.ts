@@ -12,7 +12,7 @@ export interface TestApi {
   readonly app: Hono<ApiEnv>
   readonly services: Services
   /** Sends a request with `key` (all scopes of tenant `acme` unless told). */
-  call(method: string, path: string, options?: CallOptions): Promise<Answer>
+  readonly call: (method: string, path: string, options?: CallOptions) => Promise<Answer>
 }
 
 export interface CallOptions {
@@ -30,6 +30,12 @@ export interface Answer {
   readonly json: JsonObject
 }
 
+/** A value that must be text. */
+export function textOf(value: unknown): string {
+  if (typeof value !== 'string') throw new Error(`Not text: ${JSON.stringify(value)}`)
+  return value
+}
+
 /** The items of a list. */
 export const itemsOf = (answer: Answer): JsonObject[] => (answer.json['items'] ?? []) as JsonObject[]
 
@@ -39,7 +45,7 @@ export interface TestClouds {
   readonly azure: TestApi
   readonly keys: { readonly acme: string; readonly other: string }
   /** Another key of tenant acme, with these scopes only. */
-  keyWith(allowed: readonly string[]): Promise<string>
+  readonly keyWith: (allowed: readonly string[]) => Promise<string>
 }
 
 const cursorKey = new Uint8Array(32).fill(7)

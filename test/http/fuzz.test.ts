@@ -4,7 +4,7 @@ import type { JsonObject } from '../../shared/domain/json.ts'
 import { testClouds, type Answer } from './fixture.ts'
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
-const runs = Number(fc.readConfigureGlobal()?.numRuns ?? 400)
+const runs = Number(fc.readConfigureGlobal()?.numRuns ?? 200)
 
 const segment = fc.oneof(
   fc.constantFrom(

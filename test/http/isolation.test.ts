@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { writeRecord } from '../../shared/core/records.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
-import { itemsOf, records, testClouds, type Answer, type TestClouds } from './fixture.ts'
+import { itemsOf, records, testClouds, type Answer, type TestClouds, textOf } from './fixture.ts'
 
 const methods = ['get', 'post', 'put', 'patch', 'delete']
 /** What concerns the site and not a tenant: guarded by scopes of its own. */
@@ -16,7 +16,7 @@ async function everything(clouds: TestClouds): Promise<Record<string, string>> {
   const conflict: JsonObject = {
     collection: 'notes',
     recordId: 'photo',
-    stamp: String(made.json['version']),
+    stamp: textOf(made.json['version']),
     deleted: false,
     body: { secret: 2 },
     createdMs: 1,
@@ -24,7 +24,7 @@ async function everything(clouds: TestClouds): Promise<Record<string, string>> {
   const conflictKey = { tenant: 'acme', collection: '_conflicts', id: 'photo' }
   await writeRecord(aws.services, conflictKey, { precondition: { kind: 'none' } }, () => conflict)
   await sites.flush()
-  return { collection: 'notes', version: String(made.json['version']), name: 'tiny', key: String(key.json['id']) }
+  return { collection: 'notes', version: textOf(made.json['version']), name: 'tiny', key: textOf(key.json['id']) }
 }
 
 interface Operation {

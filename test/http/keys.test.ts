@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { authenticateKey, mintKey, revokeKey } from '../../shared/core/keys.ts'
 import { twoSites } from '../core/two-sites.ts'
-import { itemsOf, records, testClouds } from './fixture.ts'
+import { itemsOf, records, testClouds, textOf } from './fixture.ts'
 
 test('a key is an id, a secret and a checksum; only a hash of the secret is stored', async () => {
   const { aws } = twoSites()
@@ -66,12 +66,12 @@ test('a key ends when it says', async () => {
 test('over the API: made, listed, used, revoked; scopes can be handed on but not gained', async () => {
   const { aws, keys, keyWith } = await testClouds()
   const made = await aws.call('POST', '/v1/keys', { json: { name: 'reader', scopes: ['records:read'] } })
-  const key = String(made.json['key'])
+  const key = textOf(made.json['key'])
   expect((await aws.call('GET', records, { key })).status).toBe(200)
   const listed = await aws.call('GET', '/v1/keys')
   expect(itemsOf(listed).map(({ name }) => name)).toContain('reader')
   expect(listed.text).not.toMatch(/hash|secret/)
-  const path = `/v1/keys/${String(made.json['id'])}`
+  const path = `/v1/keys/${textOf(made.json['id'])}`
   expect((await aws.call('DELETE', path, { key: keys.other })).status).toBe(404)
   expect([(await aws.call('DELETE', path)).status, (await aws.call('DELETE', path)).status]).toEqual([204, 204])
   expect((await aws.call('GET', records, { key })).status).toBe(401)

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { isJsonObject, type Json, type JsonObject } from '../../shared/domain/json.ts'
 import { makeApp } from '../../shared/http/app.ts'
-import { testClouds } from './fixture.ts'
+import { testClouds, textOf } from './fixture.ts'
 
 const objectAt = (value: Json | undefined, name: string): JsonObject => {
   const member = isJsonObject(value) ? value[name] : undefined
@@ -26,7 +26,7 @@ test('the document is OpenAPI 3.1 with everything it refers to', async () => {
   const schemas = objectAt(made['components'], 'schemas')
   for (const { $ref } of objectsIn(made)) {
     if ($ref === undefined) continue
-    const name = /^#\/components\/schemas\/(\w+)$/.exec(String($ref))?.[1] ?? ''
+    const name = /^#\/components\/schemas\/(\w+)$/.exec(textOf($ref))?.[1] ?? ''
     expect([$ref, Object.hasOwn(schemas, name)]).toEqual([$ref, true])
   }
   const security = objectAt(made['components'], 'securitySchemes')
@@ -45,7 +45,7 @@ test('every operation is complete: id, tag, parameters, answers', async () => {
       ids.add(operationId)
       expect(((operation as JsonObject)['tags'] as Json[]).every((tag) => tags.has(tag))).toBe(true)
       const inPath = (parameters as JsonObject[]).filter((each) => each['in'] === 'path')
-      expect([place, inPath.map(({ name }) => `{${String(name)}}`)]).toEqual([place, path.match(/\{.+?\}/g) ?? []])
+      expect([place, inPath.map(({ name }) => `{${textOf(name)}}`)]).toEqual([place, path.match(/\{.+?\}/g) ?? []])
       expect(inPath.every(({ required }) => required === true)).toBe(true)
       const statuses = Object.keys(responses as JsonObject)
       expect([place, statuses.includes('default'), statuses.some((status) => /^[23]/.test(status))]).toEqual([
@@ -90,7 +90,7 @@ test('the pages need no key, no script and no other host, and show every operati
   expect(docs.text).not.toMatch(/<script|<link|@import|url\(/i)
   for (const item of Object.values((await document())['paths'] as JsonObject)) {
     for (const operation of Object.values(item as JsonObject)) {
-      expect(docs.text).toContain(`id="${String((operation as JsonObject)['operationId'])}"`)
+      expect(docs.text).toContain(`id="${textOf((operation as JsonObject)['operationId'])}"`)
     }
   }
   const anchors = new Set(Array.from(docs.text.matchAll(/ id="([^"]+)"/g), ([, id]) => id))

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { fileDeadLetter } from '../../shared/core/dead-letters.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
-import { itemsOf, records, testClouds } from './fixture.ts'
+import { itemsOf, records, testClouds, textOf } from './fixture.ts'
 
 describe('health', () => {
   test('live and ready need no key; each dependency shows its state', async () => {
@@ -72,11 +72,11 @@ describe('replication', () => {
       await fileDeadLetter(aws.services, { kind: 'job', cause: 'it broke', payload: { ...payload, job } })
     }
     const first = await aws.call('GET', '/v1/replication/dead-letters?limit=2')
-    const rest = await aws.call('GET', `/v1/replication/dead-letters?limit=2&cursor=${String(first.json['next'])}`)
+    const rest = await aws.call('GET', `/v1/replication/dead-letters?limit=2&cursor=${textOf(first.json['next'])}`)
     const letters = [...itemsOf(first), ...itemsOf(rest)]
     expect(letters).toHaveLength(3)
     expect(letters[0]).toMatchObject({ kind: 'job', cause: 'it broke', times: 1 })
-    const path = `/v1/replication/dead-letters/${String(letters[0]?.['id'])}/replay`
+    const path = `/v1/replication/dead-letters/${textOf(letters[0]?.['id'])}/replay`
     expect((await aws.call('POST', path)).status).toBe(204)
     expect((await sites.aws.services.jobs.depth()).waiting).toBe(1)
     expect((await aws.call('POST', path)).status).toBe(404)

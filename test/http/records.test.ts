@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { itemsOf, records, testClouds, type Answer } from './fixture.ts'
+import { itemsOf, records, testClouds, type Answer, textOf } from './fixture.ts'
 
 const etagOf = (answer: Answer): string => answer.headers.get('etag') ?? ''
 const ifMatch = (answer: Answer): { 'if-match': string } => ({ 'if-match': etagOf(answer) })
@@ -118,10 +118,10 @@ describe('versions', () => {
     const listed = await aws.call('GET', `${records}/a/versions`)
     expect(itemsOf(listed).map((each) => each['body'])).toEqual([null, { n: 2 }, { n: 1 }])
     const page = await aws.call('GET', `${records}/a/versions?limit=1`)
-    const rest = await aws.call('GET', `${records}/a/versions?limit=5&cursor=${String(page.json['next'])}`)
+    const rest = await aws.call('GET', `${records}/a/versions?limit=5&cursor=${textOf(page.json['next'])}`)
     const all = [...itemsOf(page), ...itemsOf(rest)]
     expect(all.map((each) => each['body'])).toEqual([null, { n: 2 }, { n: 1 }])
-    const one = await aws.call('GET', `${records}/a/versions/${String(first.json['version'])}`)
+    const one = await aws.call('GET', `${records}/a/versions/${textOf(first.json['version'])}`)
     expect([one.status, one.json['body']]).toEqual([200, { n: 1 }])
     expect((await aws.call('GET', `${records}/a/versions/nonsense`)).status).toBe(400)
     const back = await aws.call('POST', `${records}/a/restore`)
@@ -206,7 +206,7 @@ describe('both sites', () => {
     }
     const conflict = itemsOf(await aws.call('GET', '/v1/conflicts'))[0]
     expect(conflict).toMatchObject({ collection: 'notes', recordId: 'a', body: { from: 'aws' }, deleted: false })
-    const path = `/v1/conflicts/${String(conflict?.['id'])}`
+    const path = `/v1/conflicts/${textOf(conflict?.['id'])}`
     expect((await aws.call('GET', path)).json).toEqual(conflict)
     const stale = await aws.call('POST', `${path}/restore`, { headers: { 'if-match': '"stale"' } })
     expect(stale.status).toBe(412)

@@ -38,14 +38,6 @@ export const stampSchema = z
   .custom<Stamp>(isStamp, 'It must be a version, as answers show it.')
   .openapi({ type: 'string', example: '019ae5c1b2f0.0000.1f2e3d4c.aws' })
 
-export const collectionSchema = z
-  .string()
-  .regex(
-    /^[a-z0-9][a-z0-9-]{0,62}$/,
-    'Small letters, digits and hyphens, 1 to 63 of them, not beginning with a hyphen.',
-  )
-  .openapi({ example: 'invoices' })
-
 export const cursorParam = z
   .string()
   .min(1)
