@@ -1,19 +1,19 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { createRequire } from 'node:module'
 import { mkdirSync } from 'node:fs'
+import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { type Loki, LokiJournal } from './azurite-journal.ts'
 
 /** What is used of Azurite's own classes, which carry no stable types. */
-interface Loki {
-  autosaveDirty(): boolean
-  saveDatabase(done: (error?: unknown) => void): void
+interface AzuriteStore {
+  readonly db: Loki
+  init(): Promise<void>
 }
 interface AzuriteService {
   readonly httpServer: Server
-  readonly metadataStore: { readonly db: Loki }
-  readonly extentMetadataStore: { readonly db: Loki }
+  readonly metadataStore: AzuriteStore
+  readonly extentMetadataStore: AzuriteStore
   start(): Promise<void>
-  close(): Promise<void>
 }
 type Constructor<T> = new (...args: unknown[]) => T
 
@@ -31,13 +31,15 @@ const keepAliveSeconds = 60
 
 function service(kind: 'blob' | 'queue', folder: string, port: number): AzuriteService {
   const name = kind === 'blob' ? 'Blob' : 'Queue'
+  const metadataPath = join(folder, `${kind}.json`)
+  const extentsPath = join(folder, `${kind}-extents.json`)
   const paths = [{ locationId: 'Default', locationPath: join(folder, `${kind}-extents`), maxConcurrency: 50 }]
   const configuration = new (load<object>(`${kind}/${name}Configuration.js`))(
     '127.0.0.1',
     port,
     keepAliveSeconds,
-    join(folder, `${kind}.json`),
-    join(folder, `${kind}-extents.json`),
+    metadataPath,
+    extentsPath,
     paths,
     false, // access log
     undefined,
@@ -46,61 +48,35 @@ function service(kind: 'blob' | 'queue', folder: string, port: number): AzuriteS
     false, // loose
     true, // API versions newer than Azurite's are taken
   )
-  return new (load<AzuriteService>(`${kind}/${name}Server.js`))(configuration)
+  const made = new (load<AzuriteService>(`${kind}/${name}Server.js`))(configuration)
+  journalled(made.metadataStore, metadataPath)
+  journalled(made.extentMetadataStore, extentsPath)
+  return made
 }
 
-/** Waits until everything that was true at the call is on disk; calls that come meanwhile share the next save. */
-function flusher(databases: readonly Loki[]): () => Promise<void> {
-  const save = (database: Loki): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (!database.autosaveDirty()) resolve()
-      else database.saveDatabase((error) => (error ? reject(error) : resolve()))
-    })
-  let running: Promise<void> = Promise.resolve()
-  let next: Promise<void> | undefined
-  return () => {
-    next ??= running.then(() => {
-      next = undefined
-      running = Promise.all(databases.map(save)).then(() => undefined)
-      return running
-    })
-    return next
+function journalled(store: AzuriteStore, path: string): void {
+  const journal = new LokiJournal(path)
+  const init = store.init.bind(store)
+  store.init = async () => {
+    journal.recover()
+    await init()
+    journal.attach(store.db)
   }
 }
 
-const isWrite = ({ method }: IncomingMessage): boolean => method === 'PUT' || method === 'POST' || method === 'DELETE'
-
-/**
- * Azurite keeps its metadata in memory and saves it every five seconds, so a killed process forgets what it had
- * acknowledged. Here the answer to a write waits for the save.
- */
-function acknowledgeAfterSave({ httpServer, metadataStore, extentMetadataStore }: AzuriteService): void {
-  const flush = flusher([extentMetadataStore.db, metadataStore.db])
-  httpServer.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (!isWrite(request)) return
-    const end = response.end.bind(response)
-    const delayed = (...args: Parameters<typeof end>): ServerResponse => {
-      flush().then(
-        () => end(...args),
-        () => response.destroy(),
-      )
-      return response
-    }
-    response.end = delayed as typeof response.end
-  })
-}
-
-/** Azurite's Blob and Queue services in this process, without telemetry, on 127.0.0.1. */
+/** Azurite's Blob and Queue services in this process, without telemetry, on 127.0.0.1. Loses nothing when killed. */
 export async function startAzurite(options: AzuriteOptions): Promise<{ stop: () => Promise<void> }> {
-  const folder = join(options.folder)
+  const { folder } = options
   mkdirSync(folder, { recursive: true })
   const services = [service('blob', folder, options.blobPort), service('queue', folder, options.queuePort)]
-  for (const one of services) acknowledgeAfterSave(one)
   await Promise.all(services.map((one) => one.start()))
+  // Everything acknowledged is on disk already: stopping only lets go of the ports.
   return {
     stop: async () => {
-      for (const { httpServer } of services) httpServer.closeAllConnections()
-      await Promise.all(services.map((one) => one.close()))
+      for (const { httpServer } of services) {
+        httpServer.close()
+        httpServer.closeAllConnections()
+      }
     },
   }
 }

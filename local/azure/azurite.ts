@@ -1,7 +1,11 @@
+import { enableCompileCache } from 'node:module'
 import { join } from 'node:path'
 import { startAzurite } from './azurite-server.ts'
 import { azurePorts } from './endpoints.ts'
 import { hostOptions, runProcess } from './process.ts'
+
+// Azurite brings thousands of modules, and compiling them is most of its start.
+enableCompileCache()
 
 const { data, portBase } = hostOptions()
 const ports = azurePorts(portBase)

@@ -6,7 +6,7 @@ import { BlobServiceClient, type ContainerClient } from '@azure/storage-blob'
 import { type QueueClient, QueueServiceClient } from '@azure/storage-queue'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { azurePorts, storageConnectionString } from '../../../local/azure/endpoints.ts'
-import { provision, provisionStorage } from '../../../local/azure/provision.ts'
+import { provision } from '../../../local/azure/provision.ts'
 import { cosmosConnectionString } from '../../../local/azure/endpoints.ts'
 import { freePortBase, type Running, run, until } from './processes.ts'
 
@@ -130,7 +130,6 @@ test('a proxy killed before its event is queued sends it after the restart', asy
   await uploads.getBlockBlobClient('drop/gone').upload('gone', 4)
   expect((await journal()).length).toBe(2)
   await services.kill('SIGKILL')
-  await provisionStorage(connection).catch(() => undefined)
   await queue.createIfNotExists()
   services = await run('services.ts', args)
   const events = await nextEvents(2)
@@ -140,10 +139,19 @@ test('a proxy killed before its event is queued sends it after the restart', asy
 test('azurite killed right after an answer has lost neither blob nor message', async () => {
   for (let round = 0; round < 3; round += 1) {
     await uploads.getBlockBlobClient(`uploads/kept${round}`).upload(`round ${round}`, 7)
+    await uploads.getBlockBlobClient('uploads/changing').upload(`state ${round}`, 7)
+    await uploads.getBlockBlobClient(`uploads/deleted${round}`).upload('x', 1)
+    if (round > 0) await uploads.getBlockBlobClient(`uploads/deleted${round - 1}`).delete()
     await queue.sendMessage(Buffer.from(`message ${round}`).toString('base64'))
     await azurite.kill('SIGKILL')
     azurite = await run('azurite.ts', args)
-    expect((await uploads.getBlobClient(`uploads/kept${round}`).downloadToBuffer()).toString()).toBe(`round ${round}`)
+    const text = async (name: string): Promise<string> =>
+      (await uploads.getBlobClient(`uploads/${name}`).downloadToBuffer()).toString()
+    for (let kept = 0; kept <= round; kept += 1) expect(await text(`kept${kept}`)).toBe(`round ${kept}`)
+    expect(await text('changing')).toBe(`state ${round}`)
+    const names: string[] = []
+    for await (const { name } of uploads.listBlobsFlat({ prefix: 'uploads/deleted' })) names.push(name)
+    expect(names).toEqual([`uploads/deleted${round}`])
   }
   const { receivedMessageItems } = await queue.receiveMessages({ numberOfMessages: 32 })
   expect(receivedMessageItems.map(({ messageText }) => Buffer.from(messageText, 'base64').toString())).toEqual([
