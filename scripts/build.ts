@@ -45,13 +45,13 @@ const external = ['@azure/functions-core', 'sharp', '@ffmpeg-installer/ffmpeg']
 /** zod carries its messages in fifty languages, 300 KB in every bundle; ours speak English. */
 const englishOnly: Plugin = {
   name: 'english-only',
-  setup: ({ onResolve, onLoad }) => {
-    onResolve({ filter: /locales\/index\.js$/ }, ({ importer, path }) =>
+  setup: (builder) => {
+    builder.onResolve({ filter: /locales\/index\.js$/ }, ({ importer, path }) =>
       importer.includes('node_modules/zod/')
         ? { path: join(dirname(importer), path), namespace: 'english-only', sideEffects: false }
         : undefined,
     )
-    onLoad({ filter: /.*/, namespace: 'english-only' }, ({ path }) => ({
+    builder.onLoad({ filter: /.*/, namespace: 'english-only' }, ({ path }) => ({
       contents: "export { default as en } from './en.js'",
       resolveDir: dirname(path),
     }))
@@ -102,44 +102,41 @@ const writeWhole = async (path: string, contents: Uint8Array | string): Promise<
   await rename(temporary, path)
 }
 
-const bundles = (root: string): { readonly out: string; readonly options: BuildOptions }[] => [
-  ...functionNames.map((name) => ({
-    out: `aws/${name}/index.cjs`,
-    options: { entryPoints: [join(root, 'aws/handlers', `${name}.ts`)] },
-  })),
+/** One run for all Lambda functions, so that what they share is read once; one for the Functions app. */
+const bundles = (root: string, dist: string): BuildOptions[] => [
   {
-    out: 'azure/index.cjs',
-    options: {
-      // Each handler module registers itself on import.
-      stdin: {
-        contents: functionNames.map((name) => `import './azure/handlers/${name}.ts'`).join('\n'),
-        resolveDir: root,
-        sourcefile: 'azure/app.ts',
-        loader: 'ts' as const,
-      },
+    entryPoints: functionNames.map((name) => ({ in: join(root, 'aws/handlers', `${name}.ts`), out: `${name}/index` })),
+    outdir: join(dist, 'aws'),
+    outExtension: { '.js': '.cjs' },
+  },
+  {
+    // Each handler module registers itself on import.
+    stdin: {
+      contents: functionNames.map((name) => `import './azure/handlers/${name}.ts'`).join('\n'),
+      resolveDir: root,
+      sourcefile: 'azure/app.ts',
+      loader: 'ts',
     },
+    outfile: join(dist, 'azure/index.cjs'),
   },
 ]
 
 const bundle = async (root: string, dist: string) => {
   const inputs = new Set<string>()
-  const outputs: string[] = []
   const bytes: Record<string, number> = {}
-  for (const { out, options } of bundles(root)) {
-    const result = await esbuild({ ...common, ...options, absWorkingDir: root, outfile: join(dist, out) })
+  for (const options of bundles(root, dist)) {
+    const result = await esbuild({ ...common, ...options, absWorkingDir: root })
     for (const path of Object.keys(result.metafile?.inputs ?? {})) {
       if (!path.includes('node_modules/') && existsSync(join(root, path))) inputs.add(path)
     }
     for (const file of result.outputFiles ?? []) {
       const name = relative(dist, file.path)
-      const path = name === out ? name : join('maps', name)
-      await writeWhole(join(dist, path), file.contents)
-      if (name !== out) continue
-      bytes[out] = file.contents.byteLength
-      outputs.push(out)
+      const isBundle = name.endsWith('.cjs')
+      await writeWhole(join(dist, isBundle ? name : join('maps', name)), file.contents)
+      if (isBundle) bytes[name] = file.contents.byteLength
     }
   }
-  return { inputs, outputs, bytes }
+  return { inputs, bytes }
 }
 
 /**
@@ -165,12 +162,12 @@ export const build = async (
   ) {
     return { built: false, millis: performance.now() - started, bytes: last.bytes }
   }
-  const { inputs, outputs, bytes } = await bundle(root, dist)
+  const { inputs, bytes } = await bundle(root, dist)
   await writeWhole(join(dist, 'azure/host.json'), await readFile(join(root, 'host.json')))
   await writeWhole(join(dist, 'azure/package.json'), '{\n  "name": "catamaran",\n  "main": "index.cjs"\n}\n')
   const manifest: Manifest = {
     inputs: await digestAll(root, [...fixedInputs, ...inputs]),
-    outputs: await digestAll(dist, [...outputs, 'azure/host.json', 'azure/package.json']),
+    outputs: await digestAll(dist, [...Object.keys(bytes), 'azure/host.json', 'azure/package.json']),
     bytes,
   }
   await writeWhole(manifestPath, JSON.stringify(manifest, null, 2))

@@ -8,7 +8,7 @@ import { portBaseDefault, type Urls, urlsFrom } from './addresses.ts'
 import { checkFolder, checkPorts, folderError } from './checks.ts'
 import { type Child, type ChildEvent, createChild, type ProcessSpec } from './child.ts'
 import { lockFolder } from './lock.ts'
-import { connectionsOf, type ProcessName, processesOf } from './processes.ts'
+import { bundlesName, connectionsOf, type ProcessName, processesOf } from './processes.ts'
 import { rssOfTree } from './process-table.ts'
 import { secretsOf } from './secrets.ts'
 
@@ -83,8 +83,6 @@ export async function startClouds(options: CloudsOptions): Promise<Clouds> {
     }
     const secrets = await secretsOf(dataFolder)
     await Promise.all(sites.map((site) => mkdir(join(dataFolder, site), { recursive: true })))
-    const built = await build()
-    onEvent({ kind: 'built', millis: built.millis })
     const surroundings = {
       root,
       dataFolder,
@@ -93,7 +91,10 @@ export async function startClouds(options: CloudsOptions): Promise<Clouds> {
       secrets,
       extraEnv: options.env ?? {},
     }
-    const group = (site: Site) => createGroup(processesOf(site, surroundings), join(dataFolder, 'logs'), onEvent)
+    // The stores start meanwhile; only the hosts wait for it.
+    const built = build().then(({ millis }) => onEvent({ kind: 'built', millis }))
+    const group = (site: Site) =>
+      createGroup(processesOf(site, surroundings), { logFolder: join(dataFolder, 'logs'), onEvent, built })
     const groups = { aws: group('aws'), azure: group('azure') }
     options.onAbandon?.(() => abandonAll(groups))
     await startBoth(groups, options.signal)
@@ -129,11 +130,17 @@ interface Group {
   stop(): Promise<void>
 }
 
-function createGroup(specs: readonly ProcessSpec[], logFolder: string, onEvent: (event: ChildEvent) => void): Group {
+interface GroupOptions {
+  readonly logFolder: string
+  readonly onEvent: (event: ChildEvent) => void
+  readonly built: Promise<void>
+}
+
+function createGroup(specs: readonly ProcessSpec[], { logFolder, onEvent, built }: GroupOptions): Group {
   const children = new Map(specs.map((spec) => [spec.name, createChild(spec, logFolder, onEvent)]))
   let wanted = false
   const start = async (): Promise<void> => {
-    const started = new Map<string, Promise<void>>()
+    const started = new Map([[bundlesName, built]])
     wanted = true
     for (const { name, needs } of specs) {
       const needed = Promise.all(needs.flatMap((need) => started.get(need) ?? []))

@@ -14,6 +14,9 @@ export const processNames = {
 
 export type ProcessName = (typeof processNames)[Site][number]
 
+/** What a host needs beside processes: the build. */
+export const bundlesName = 'bundles'
+
 interface Surroundings {
   readonly root: string
   readonly dataFolder: string
@@ -112,7 +115,7 @@ export function processesOf(site: Site, surroundings: Surroundings): ProcessSpec
       spec('aws-host', 'aws/host.ts', {
         args: [...scale, '--dist', join(root, 'dist/aws')],
         env: { ...cloudEnv, ...siteEnv('aws', 'azure', surroundings) },
-        needs: ['dynamodb', 'aws-services'],
+        needs: [bundlesName, 'dynamodb', 'aws-services'],
       }),
     ]
   }
@@ -124,7 +127,7 @@ export function processesOf(site: Site, surroundings: Surroundings): ProcessSpec
     spec('azure-host', 'azure/host.ts', {
       args: [...scale, '--app', join(root, 'dist/azure')],
       env: { ...cloudEnv, ...siteEnv('azure', 'aws', surroundings) },
-      needs: ['azurite', 'azure-services'],
+      needs: [bundlesName, 'azurite', 'azure-services'],
     }),
   ]
 }
