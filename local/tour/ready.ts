@@ -22,29 +22,36 @@ export async function untilReady(apis: Apis, items: readonly Item[], progress: P
   }
   const look = async (): Promise<boolean> => {
     for (const site of sites) await lookAt(apis[site], items, say, progress)
-    const waiting = items.flatMap((item) =>
-      sites.filter((site) => item.readyS[site] === undefined).map((site) => `${item.name} at ${site}`),
-    )
-    if (performance.now() - saidMs > quietMsMax) say(`still to come: ${summaryOf(items)}`)
+    const waiting = sites.flatMap((site) => items.filter((item) => item.readyS[site] === undefined))
+    if (waiting.length > 0 && performance.now() - saidMs > quietMsMax) say(summaryOf(items))
     return waiting.length === 0
   }
   await until('every file converted and at both clouds', look, {
     timeoutMs: readyMsMax,
     everyMs,
-    seen: () => summaryOf(items),
+    seen: () =>
+      sites.flatMap((site) => waitingAt(items, site).map((item) => `${item.name} at ${site}: ${stateAt(item, site)}`)),
   })
 }
 
-const summaryOf = (items: readonly Item[]): string =>
-  items
-    .flatMap((item) => sites.filter((site) => item.readyS[site] === undefined).map((site) => stateAt(item, site)))
-    .join(', ')
+const waitingAt = (items: readonly Item[], site: Site): Item[] =>
+  items.filter((item) => item.readyS[site] === undefined)
 
-function stateAt({ name, views }: Item, site: Site): string {
+/** How many are awaited at each site, and in which states. */
+const summaryOf = (items: readonly Item[]): string =>
+  sites
+    .map((site) => {
+      const waiting = waitingAt(items, site)
+      const counts = Map.groupBy(waiting, (item) => stateAt(item, site))
+      const states = [...counts].map(([state, those]) => `${those.length} ${state}`).join(', ')
+      return `${waiting.length} to come at ${site}${states === '' ? '' : ` (${states})`}`
+    })
+    .join('; ')
+
+function stateAt({ views }: Item, site: Site): string {
   const view = views[site]
-  const percent = view?.progress === undefined ? '' : ` ${Math.round(view.progress * 100)} %`
-  const state = view === undefined ? 'not known yet' : view.status === 'ready' ? 'bytes or rows missing' : view.status
-  return `${name} at ${site} (${state}${percent})`
+  if (view === undefined) return 'not known yet'
+  return view.status === 'ready' ? 'converted, on the way' : view.status
 }
 
 async function lookAt(
