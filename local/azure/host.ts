@@ -1,9 +1,14 @@
+import { existsSync } from 'node:fs'
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { azurePorts, cosmosConnectionString, storageConnectionString } from './endpoints.ts'
 import { startFunctionsHost } from './functions-host/host.ts'
 import { hostOptions, runProcess } from './process.ts'
 import { provision } from './provision.ts'
 import { stores } from './stores.ts'
+
+enableCompileCache()
 
 const options = hostOptions()
 const ports = azurePorts(options.portBase)
@@ -29,6 +34,9 @@ async function provisionWhenUp(cosmos: string, storage: string): Promise<void> {
 }
 
 runProcess(async () => {
+  if (!existsSync(join(options.app, 'host.json'))) {
+    throw new Error(`${options.app} holds no Functions app: build it with npm run build.`)
+  }
   await provisionWhenUp(String(process.env.COSMOS), String(process.env.STORAGE))
   const host = await startFunctionsHost({
     app: options.app,

@@ -75,7 +75,12 @@ function binary(expression: Expression & { kind: 'binary' }, scope: Scope): Valu
     case '>':
     case '>=':
       return compare(operator, left, right())
-    default:
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '%':
+    case '||':
       return arithmetic(operator, left, right())
   }
 }

@@ -103,7 +103,7 @@ export class CosmosStore {
     const partitionKey = definition.partitionKey as { paths: string[] }
     const container: Container = {
       database,
-      id: String(definition.id),
+      id: idOf(definition),
       rid,
       table,
       partitionPaths: partitionKey.paths.map((path) => path.split('/').slice(1)),
@@ -150,7 +150,7 @@ export class CosmosStore {
   }
 
   createContainer(database: string, definition: JsonObject): Container {
-    const id = String(definition.id ?? '')
+    const id = idOf(definition)
     checkName(id)
     const owner = this.database(database)
     if (owner === undefined) throw ownerNotFound()
@@ -232,6 +232,8 @@ export class CosmosStore {
     return count
   }
 }
+
+const idOf = ({ id }: JsonObject): string => (typeof id === 'string' ? id : '')
 
 function checkName(id: string): void {
   if (id === '' || Buffer.byteLength(id) > nameBytesMax || /[/\\?#]/u.test(id) || id.endsWith(' ')) {

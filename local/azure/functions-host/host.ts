@@ -22,7 +22,7 @@ export interface FunctionsHostOptions {
 
 export interface FunctionsHost {
   readonly port: number
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 const functionTimeoutMsDefault = 30 * 60_000

@@ -11,7 +11,7 @@ export interface RegisteredFunction {
 }
 
 interface Loader {
-  _load(request: string, ...rest: unknown[]): unknown
+  _load: (this: void, request: string, ...rest: unknown[]) => unknown
 }
 
 /** What an app registered while it was loaded. */
@@ -39,8 +39,7 @@ export class Registry {
     const loader = Module as unknown as Loader
     const original = loader._load
     const core = this.#coreApi()
-    loader._load = (request, ...rest) =>
-      request === '@azure/functions-core' ? core : original.call(loader, request, ...rest)
+    loader._load = (request, ...rest) => (request === '@azure/functions-core' ? core : original(request, ...rest))
     require(resolve(root, main))
     if (this.functions.size === 0) throw new Error(`The app in ${folder} registered no functions.`)
     this.capabilities = await this.model.getCapabilities({})

@@ -133,7 +133,7 @@ test('a proxy killed before its event is queued sends it after the restart', asy
   await queue.createIfNotExists()
   services = await run('services.ts', args)
   const events = await nextEvents(2)
-  expect(events.map(({ subject }) => subject.split('/').at(-1)).sort()).toEqual(['gone', 'late'])
+  expect(events.map(({ subject }) => String(subject.split('/').at(-1))).sort()).toEqual(['gone', 'late'])
 }, 30_000)
 
 test('azurite killed right after an answer has lost neither blob nor message', async () => {
