@@ -18,9 +18,11 @@ const variables = z
     const miss = (name: string, instead: string): void =>
       context.addIssue({ code: 'custom', path: [name], message: `missing (or ${instead})` })
     if (!value.COSMOS && !value.COSMOS__accountEndpoint) miss('COSMOS', 'COSMOS__accountEndpoint')
-    if (value.STORAGE) return
-    if (!value.STORAGE__blobServiceUri) miss('STORAGE__blobServiceUri', 'STORAGE')
-    if (!value.STORAGE__queueServiceUri) miss('STORAGE__queueServiceUri', 'STORAGE')
+    const { STORAGE, STORAGE__blobServiceUri: blobs, STORAGE__queueServiceUri: queues } = value
+    if (STORAGE || (blobs && queues)) return
+    if (blobs) miss('STORAGE__queueServiceUri', 'STORAGE')
+    else if (queues) miss('STORAGE__blobServiceUri', 'STORAGE')
+    else miss('STORAGE', 'STORAGE__blobServiceUri and STORAGE__queueServiceUri')
   })
 
 export type AzureConfig = z.infer<typeof variables>

@@ -43,7 +43,7 @@ export function mapError(error: unknown, doing: string): CatamaranError {
   if (isCatamaranError(error)) return error
   const { name = '', message = '', retryAfterInMs } = (error ?? {}) as SdkError
   const retry = retryAfterInMs === undefined ? {} : { retryAfterMs: retryAfterInMs }
-  const code = codeOf(error as SdkError)
+  const code = codeOf((error ?? {}) as SdkError)
   return new CatamaranError(code, `${doing}: ${name} ${message.slice(0, 500)}`, { cause: error, ...retry })
 }
 

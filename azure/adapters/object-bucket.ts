@@ -11,6 +11,8 @@ export interface ObjectStoreOptions {
   readonly objectsContainer?: string
   /** Azure copies from any URL by itself; Azurite only from its own. */
   readonly copyFromUrl: boolean
+  /** Above this many bytes a copy goes on in the service while this waits; it takes no more in one call. */
+  readonly copyBytesMax?: number
   readonly clock?: Clock
   readonly random?: Random
 }

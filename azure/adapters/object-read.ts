@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import type { BlobDownloadResponseParsed, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob'
+import { CatamaranError } from '../../shared/domain/errors.ts'
 import { assertRange } from '../../shared/domain/byte-range.ts'
 import type { ListedObject, ObjectBody, ObjectInfo, ObjectStore } from '../../shared/ports/object-store.ts'
 import { calling, isStatus, mapError } from './errors.ts'
@@ -24,7 +25,13 @@ export function objectReads(options: ObjectStoreOptions): Pick<ObjectStore, 'hea
       const abort = signal ? { abortSignal: signal } : {}
       try {
         const count = range && Math.min(range.last - range.first + 1, Number.MAX_SAFE_INTEGER - range.first)
-        return bodyOf(key, await blobOf(options, key).download(range?.first ?? 0, count, abort))
+        const body = bodyOf(key, await blobOf(options, key).download(range?.first ?? 0, count, abort))
+        if (range && range.first >= body.bytes) {
+          // Azurite answers with nothing where Blob Storage refuses.
+          await body.stream.cancel()
+          throw new CatamaranError('range-not-satisfiable', `There are ${body.bytes} bytes`)
+        }
+        return body
       } catch (error) {
         signal?.throwIfAborted()
         if (isStatus(error, 404)) return undefined

@@ -11,7 +11,7 @@ import { sasSigner } from './object-signing.ts'
 export const partsMax = 10_000
 const partsAtOnceMax = 3
 /** What one synchronous copy takes. */
-const syncCopyBytesMax = 256 * 2 ** 20
+const copyBytesMaxOfBlob = 256 * 2 ** 20
 const copyLinkMs = 24 * 3_600_000
 
 /** Block ids of one blob are equally long, and differ between uploads: a random text, and the part's number. */
@@ -90,7 +90,8 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
       const link = await sign(from, { permissions: 'r', expiresMs: (options.clock ?? systemClock).now() + copyLinkMs })
       const target = blobOf(options, to)
       await calling('copying an object', async () => {
-        if (source.bytes <= syncCopyBytesMax) await target.syncCopyFromURL(link, { metadata: { ...metadata } })
+        if (source.bytes <= (options.copyBytesMax ?? copyBytesMaxOfBlob))
+          await target.syncCopyFromURL(link, { metadata: { ...metadata } })
         else await (await target.beginCopyFromURL(link, { metadata: { ...metadata } })).pollUntilDone()
         // A copy keeps its source's headers; nothing refers to it before this returns.
         if (source.mediaType !== mediaType) await target.setHTTPHeaders({ blobContentType: mediaType })

@@ -1,7 +1,11 @@
 import { memoryClock, memoryRandom } from '../memory/clock.ts'
 import { memoryObjectStore } from '../memory/object-store.ts'
+import { memoryDelivery } from '../memory/delivery.ts'
+import { memoryJobQueue } from '../memory/job-queue.ts'
 import { memoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore } from '../memory/site-store.ts'
+import { deliverySuite } from './delivery-suite.ts'
+import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
@@ -19,3 +23,17 @@ siteStoreSuite('memory', () => ({ store: siteStore, nowMs: clock.now, passTime: 
 const objects = memoryObjectStore({ clock, random: memoryRandom() })
 objectStoreSuite('memory', () => ({ store: objects, isRemote: false }))
 objectGrantSuite('memory', () => ({ store: objects, fetch: objects.fetch, nowMs: clock.now, passTime: clock.advance }))
+
+const queue = memoryJobQueue({ clock })
+const receive = async () => {
+  const delivery = queue.receive()
+  delivery?.acknowledge()
+  return delivery?.message
+}
+jobQueueSuite('memory', () => ({ queue, receive, passTime: clock.advance }))
+deliverySuite(
+  'memory',
+  'https://edge.test',
+  (ownClock) => memoryDelivery({ clock: ownClock }),
+  (url) => Number(url.searchParams.get('expires')),
+)

@@ -1,0 +1,83 @@
+import { expect, test } from '@jest/globals'
+import { readConfig as readAws } from '../../aws/config.ts'
+import { readConfig as readAzure } from '../../azure/config.ts'
+
+const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }
+const shared = {
+  CATAMARAN_STAGE: 'test',
+  PEER_URL: 'https://peer.test/',
+  PUBLIC_URL: 'https://own.test',
+  EDGE_URL: 'https://edge.test',
+  PEER_PRIVATE_KEY: JSON.stringify({ ...jwk, d: 'BBBB' }),
+  PEER_PUBLIC_KEYS: JSON.stringify({ keys: [jwk] }),
+  CURSOR_KEY: Buffer.alloc(32, 1).toString('base64'),
+}
+const aws = {
+  ...shared,
+  AWS_REGION: 'us-east-1',
+  RECORDS_TABLE: 'records',
+  SITE_TABLE: 'site',
+  UPLOADS_BUCKET: 'uploads',
+  OBJECTS_BUCKET: 'objects',
+  JOBS_QUEUE_URL: 'http://127.0.0.1:1/q',
+  JOBS_DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:1/d',
+  EDGE_KEY_PAIR_ID: 'K1',
+  EDGE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----',
+}
+const azure = {
+  ...shared,
+  COSMOS: 'AccountEndpoint=http://127.0.0.1:1/;AccountKey=x;',
+  COSMOS_DATABASE: 'catamaran',
+  STORAGE: 'AccountName=a;AccountKey=b',
+}
+
+test('a whole environment is read, in the shapes that the rest of the site uses', () => {
+  const config = readAws(aws)
+  expect(config).toMatchObject({ PEER_URL: 'https://peer.test', LOG_LEVEL: 'info', S3_FORCE_PATH_STYLE: false })
+  expect(config.PEER_PRIVATE_KEY).toEqual({ ...jwk, d: 'BBBB' })
+  expect(config.CURSOR_KEY).toHaveLength(32)
+  expect(readAws({ ...aws, S3_FORCE_PATH_STYLE: 'true', FFMPEG_PATH: '' })).toMatchObject({ S3_FORCE_PATH_STYLE: true })
+  expect(readAzure(azure)).toMatchObject({ COSMOS_DATABASE: 'catamaran' })
+})
+
+test('every variable that is missing is named, one by one and together', () => {
+  const check = (read: (environment: Record<string, string>) => unknown, whole: Record<string, string>): void => {
+    for (const name of Object.keys(whole)) {
+      const { [name]: _, ...rest } = whole
+      expect(() => read(rest)).toThrow(new RegExp(`\\b${name}: missing`))
+      expect(() => read({ ...whole, [name]: '' })).toThrow(new RegExp(`\\b${name}: missing`))
+    }
+  }
+  check(readAws, aws)
+  check(readAzure, azure)
+  expect(() => readAws({})).toThrow(/RECORDS_TABLE: missing.*EDGE_PRIVATE_KEY: missing/)
+})
+
+test('in the cloud the identity takes the place of the connection strings', () => {
+  const { COSMOS: _cosmos, STORAGE: _storage, ...rest } = azure
+  const cloud = {
+    ...rest,
+    COSMOS__accountEndpoint: 'https://c.documents.azure.com',
+    STORAGE__blobServiceUri: 'https://s.blob.core.windows.net',
+    STORAGE__queueServiceUri: 'https://s.queue.core.windows.net',
+  }
+  expect(readAzure(cloud)).toMatchObject({ COSMOS__accountEndpoint: 'https://c.documents.azure.com' })
+  const { STORAGE__queueServiceUri: _queue, ...less } = cloud
+  expect(() => readAzure(less)).toThrow('STORAGE__queueServiceUri: missing (or STORAGE)')
+})
+
+test('a wrong value is named but never shown', () => {
+  const secret = 'hunter2-hunter2'
+  for (const name of [
+    'PEER_PRIVATE_KEY',
+    'PEER_PUBLIC_KEYS',
+    'CURSOR_KEY',
+    'EDGE_PRIVATE_KEY',
+    'LOG_LEVEL',
+    'PEER_URL',
+  ]) {
+    const read = (): unknown => readAws({ ...aws, [name]: secret })
+    expect(read).toThrow(new RegExp(`\\b${name}: `))
+    expect(read).not.toThrow(new RegExp(secret))
+  }
+})

@@ -1,0 +1,56 @@
+import { describe, expect, test } from '@jest/globals'
+import { CatamaranError } from '../../shared/domain/errors.ts'
+import type { TelemetryOptions } from '../../shared/adapters/telemetry.ts'
+import type { Telemetry } from '../../shared/ports/telemetry.ts'
+import { memoryClock } from '../memory/clock.ts'
+
+/** What every telemetry promises of its lines. */
+export function telemetrySuite(name: string, make: (options: Omit<TelemetryOptions, 'provider'>) => Telemetry): void {
+  const capture = (level: TelemetryOptions['level'] = 'debug') => {
+    const lines: string[] = []
+    const write = (line: string): void => void lines.push(line)
+    const telemetry = make({ service: 'http', stage: 'test', level, clock: memoryClock(0), write })
+    return { telemetry, read: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>), lines }
+  }
+
+  describe(`${name}: telemetry`, () => {
+    test('a log entry is one line of named fields, its error and the causes included', () => {
+      const { telemetry, read, lines } = capture()
+      const cause = new TypeError('socket\nclosed')
+      telemetry.log('error', 'It failed', { tenant: 't1' }, new CatamaranError('unavailable', 'no answer', { cause }))
+      expect(read()).toMatchObject([
+        {
+          '@timestamp': '1970-01-01T00:00:00.000Z',
+          'log.level': 'error',
+          message: 'It failed',
+          'service.name': 'http',
+          tenant: 't1',
+          'error.type': 'CatamaranError',
+          'error.code': 'unavailable',
+          'error.message': 'no answer',
+          'error.causes': ['TypeError: socket\nclosed'],
+        },
+      ])
+      expect(lines[0]).not.toContain('\n')
+    })
+
+    test('levels below the least are left out; odd errors and endless causes never throw', () => {
+      const { telemetry, read } = capture('warn')
+      telemetry.log('debug', 'no')
+      telemetry.log('info', 'no')
+      const endless: { cause?: unknown; message: string } = { message: 'round' }
+      endless.cause = endless
+      for (const odd of ['text', null, 42, endless]) telemetry.log('warn', 'odd', undefined, odd)
+      expect(read()).toHaveLength(4)
+    })
+
+    test('a metric is one line that holds its name, value, unit and dimensions', () => {
+      const { telemetry, lines } = capture()
+      telemetry.metric('lagMs', 12.5, { peer: 'azure' })
+      telemetry.metric('offers', 3)
+      expect(lines).toHaveLength(2)
+      for (const part of ['lagMs', '12.5', 'Milliseconds', 'peer', 'azure']) expect(lines[0]).toContain(part)
+      expect(lines[1]).toContain('Count')
+    })
+  })
+}
