@@ -1,6 +1,9 @@
 import { chance } from './chance.ts'
 import { noise2d } from './noise.ts'
 
+// Taken out once: inside a sandbox every look at a global costs a call.
+const { exp, floor, hypot, max, min, round } = Math
+
 export interface Picture {
   /** RGB, 8 bits a channel. */
   readonly data: Buffer
@@ -33,9 +36,9 @@ export function landscape(width: number, height: number): Picture {
     for (let x = 0; x < width; x++) {
       // In the lake each line shows the line as far above the shore, shaken sideways and darkened.
       const mirrored = below > 0
-      const row = mirrored ? Math.max(0, Math.round((shore - below * 1.4) * height)) : y
-      const sway = mirrored ? Math.round((ripple(x / 90, y / 7) - 0.5) * (20 + below * 220)) : 0
-      const column = Math.min(width - 1, Math.max(0, x + sway))
+      const row = mirrored ? max(0, round((shore - below * 1.4) * height)) : y
+      const sway = mirrored ? round((ripple(x / 90, y / 7) - 0.5) * (20 + below * 220)) : 0
+      const column = min(width - 1, max(0, x + sway))
       const [red, green, blue] = scene(column, row, width, height, clouds, tops)
       const shade = mirrored ? 0.78 - below * 0.5 : 1
       const speck = grain[(x * 7_919 + y * 104_729) & 65_535] ?? 0
@@ -61,11 +64,11 @@ function scene(
     if (y < top) continue
     const colour = ridges[index]?.colour ?? zenith
     // Haze gathers at the foot of each ridge.
-    return mix(colour, horizon, Math.min(0.45, ((y - top) / height) * 2.4))
+    return mix(colour, horizon, min(0.45, ((y - top) / height) * 2.4))
   }
-  const sky = mix(zenith, horizon, Math.min(1, (y / height / 0.56) ** 1.4))
-  const distance = Math.hypot(x / width - 0.68, ((y / height - 0.4) * height) / width)
-  const lit = mix(sky, sunlight, Math.min(1, Math.exp(-distance * 9) + (distance < 0.035 ? 1 : 0)))
+  const sky = mix(zenith, horizon, min(1, (y / height / 0.56) ** 1.4))
+  const distance = hypot(x / width - 0.68, ((y / height - 0.4) * height) / width)
+  const lit = mix(sky, sunlight, min(1, exp(-distance * 9) + (distance < 0.035 ? 1 : 0)))
   const cloud = clouds[(y >> 2) * ((width >> 2) + 1) + (x >> 2)] ?? 0
   return mix(lit, [255, 240, 228], cloud * 0.75)
 }
@@ -76,8 +79,8 @@ function cloudField(width: number, height: number): Float32Array {
   const columns = (width >> 2) + 1
   const field = new Float32Array(columns * ((height >> 2) + 1))
   for (let index = 0; index < field.length; index++) {
-    const [x, y] = [index % columns, Math.floor(index / columns)]
-    field[index] = Math.max(0, Math.min(1, (noise(x / 160, y / 48) - 0.52) * 4))
+    const [x, y] = [index % columns, floor(index / columns)]
+    field[index] = max(0, min(1, (noise(x / 160, y / 48) - 0.52) * 4))
   }
   return field
 }
@@ -91,7 +94,7 @@ function ridgeLine(ridge: (typeof ridges)[number], index: number, width: number,
 
 function grainSource(): () => number {
   const next = chance(5)
-  return () => Math.round((next() + next() + next() - 1.5) * 9)
+  return () => round((next() + next() + next() - 1.5) * 9)
 }
 
 const mix = (a: Colour, b: Colour, share: number): Colour => [
