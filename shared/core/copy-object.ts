@@ -22,6 +22,8 @@ const leaseMs = 60_000
 const renewMs = 20_000
 /** How long a message may take before the sweep sends another. */
 const overdueMs = 15_000
+/** A grant with less time left than this is renewed before it is used. */
+const grantLeftMs = 60_000
 const retryMs = { baseMs: 2_000, capMs: 300_000 }
 /** A copy that was given up is tried again this rarely: the peer may have repaired its object. */
 const givenUpMs = 6 * 3_600_000
@@ -79,11 +81,19 @@ async function copyVerified(
   signal: AbortSignal,
 ): Promise<void> {
   const { key } = missing
-  const [grant] = await services.peer.grantRead([key])
-  if (!grant) throw new CatamaranError('not-found', 'The peer does not have this object.')
+  let grant = await grantOf(services, key)
   let renewedMs = services.clock.now()
-  const stream = rangedRead(work.fetch, grant, {
+  let failure: unknown
+  const source = {
+    bytes: grant.bytes,
+    url: async () => {
+      if (grant.expiresAtMs - services.clock.now() < grantLeftMs) grant = await grantOf(services, key)
+      return grant.url
+    },
+  }
+  const stream = rangedRead(work.fetch, source, {
     signal,
+    sleep: (ms, until) => services.clock.sleep(ms, until),
     onRange: async () => {
       const nowMs = services.clock.now()
       if (nowMs - renewedMs < renewMs) return
@@ -91,9 +101,22 @@ async function copyVerified(
       await keep(services, { ...missing, leaseUntilMs: nowMs + leaseMs, dueMs: nowMs + leaseMs })
     },
     onEnd: (digests) => assertSame(key, grant, digests),
+    onError: (error) => {
+      failure = error
+    },
   })
   const { bytes, mediaType, metadata } = grant
-  await services.objects.put(key, stream, { mediaType, metadata, bytes, ifAbsent: true, signal })
+  try {
+    await services.objects.put(key, stream, { mediaType, metadata, bytes, ifAbsent: true, signal })
+  } catch (error) {
+    throw failure ?? error
+  }
+}
+
+async function grantOf(services: Services, key: string): Promise<ReadGrant> {
+  const [grant] = await services.peer.grantRead([key])
+  if (grant) return grant
+  throw new CatamaranError('not-found', 'The peer does not have this object.')
 }
 
 function assertSame(key: string, { bytes, metadata }: ReadGrant, found: Digests): void {
