@@ -1,7 +1,7 @@
 /** The CDN in front of this site's objects. */
 export interface Delivery {
   /**
-   * A URL at the edge that lets its holder GET one object until about `expiresMs` from now. The same object asked for again
+   * A URL at the edge that lets its holder GET one object until about `expiresMs`, a moment. The same object asked for again
    * soon gives the same URL, so that caches hit.
    */
   signedUrl(
