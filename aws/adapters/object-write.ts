@@ -22,7 +22,12 @@ const copyPartBytes = 2 ** 30
 const copyPartsAtOnceMax = 8
 
 type Head = (key: string) => Promise<ObjectInfo | undefined>
-type Start = { readonly ContentType: string; readonly Metadata: Record<string, string> }
+interface Start {
+  readonly ContentType: string
+  readonly Metadata: Record<string, string>
+  /** Then every part must have one: parts that S3 copies by itself do without. */
+  readonly ChecksumAlgorithm?: 'CRC32'
+}
 
 /** Writing and copying objects in S3. */
 export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<ObjectStore, 'put' | 'copy'> {
@@ -36,7 +41,7 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
     work: (uploadId: string, keep: (part: CompletedPart) => void) => Promise<void>,
   ): Promise<void> => {
     const place = placeOf(options, key)
-    const { UploadId = '' } = await client.send(new CreateMultipartUploadCommand({ ...place, ...start, ...checksum }))
+    const { UploadId = '' } = await client.send(new CreateMultipartUploadCommand({ ...place, ...start }))
     const parts: CompletedPart[] = []
     try {
       await work(UploadId, (part) => void parts.push(part))
@@ -60,7 +65,7 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
       const second = await parts.next()
       if (second.done) return await putBytes(key, first.value ?? new Uint8Array(), put)
       const all = resumed([first.value as Uint8Array, second.value], parts)
-      await inParts(key, startOf(put), conditionOf(put), (UploadId, keep) =>
+      await inParts(key, { ...startOf(put), ...checksum }, conditionOf(put), (UploadId, keep) =>
         eachAtOnce(all, partsAtOnceMax, async (Body, index) => {
           const input = { ...placeOf(options, key), UploadId, PartNumber: index + 1, Body, ...checksum }
           const { ETag, ChecksumCRC32 } = await client.send(new UploadPartCommand(input), abort)
@@ -88,7 +93,7 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
         const source = { CopySource: sourceOf(options, from), CopySourceRange: range, CopySourceIfMatch: etag }
         const command = new UploadPartCopyCommand({ ...placeOf(options, to), UploadId, PartNumber, ...source })
         const { CopyPartResult } = await client.send(command)
-        keep({ PartNumber, ETag: CopyPartResult?.ETag, ChecksumCRC32: CopyPartResult?.ChecksumCRC32 })
+        keep({ PartNumber, ETag: CopyPartResult?.ETag })
       }),
     )
   }
