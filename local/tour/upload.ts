@@ -20,13 +20,21 @@ export interface NewAsset {
 const partsAtOnceMax = 3
 const partTimeoutMs = 120_000
 
-/** Names an asset, brings its bytes straight to the store, and says that they are there. Goes on where an earlier try stopped. */
+/** Names an asset, brings its bytes straight to the store, and says that they are there. */
 export async function uploadFile(api: Api, asset: NewAsset, path: string): Promise<Asset> {
   const options = { json: asset, headers: { 'idempotency-key': `create-${asset.id}` }, status: [200, 201] }
   const { body } = await api.call<{ asset: Asset; upload: UploadPlan }>('POST', '/v1/assets', options)
-  await sendBytes(api, asset.id, body.upload, await openAsBlob(path))
-  const complete = await api.call<Asset>('POST', `/v1/assets/${asset.id}/complete`, { status: [200, 202] })
-  return complete.body
+  return sendAndComplete(api, asset.id, body.upload, path)
+}
+
+/** Goes on with an upload that was begun: sends what has not arrived, and says that all is there. */
+export async function continueUpload(api: Api, id: string, path: string): Promise<Asset> {
+  return sendAndComplete(api, id, await api.get<UploadPlan>(`/v1/assets/${id}/upload`), path)
+}
+
+async function sendAndComplete(api: Api, id: string, plan: UploadPlan, path: string): Promise<Asset> {
+  await sendBytes(api, id, plan, await openAsBlob(path))
+  return (await api.call<Asset>('POST', `/v1/assets/${id}/complete`, { status: [200, 202] })).body
 }
 
 async function sendBytes(api: Api, id: string, plan: UploadPlan, content: Blob): Promise<void> {

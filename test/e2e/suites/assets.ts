@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { readFile } from 'node:fs/promises'
 import { makeSamples, type Sample } from '../../../local/samples/make.ts'
-import { type Asset, uploadFile } from '../../../local/tour/upload.ts'
+import { type Asset, continueUpload, uploadFile } from '../../../local/tour/upload.ts'
 import { download } from '../../../local/tour/verify.ts'
 import { sampleFolder } from '../../../local/tour.ts'
 import type { UploadPlan } from '../../../shared/core/uploads.ts'
@@ -24,7 +24,7 @@ export function assetsSuite(pair: () => Pair): void {
       const id = unique('single')
       await uploadFile(
         here(),
-        { ...file, id, name: 'noise.bin', mediaType: 'application/octet-stream', upload: 'single' },
+        { ...withoutPath(file), id, name: 'noise.bin', mediaType: 'application/octet-stream', upload: 'single' },
         file.path,
       )
       const view = await untilReadyAtBoth(pair(), id)
@@ -62,7 +62,7 @@ export function assetsSuite(pair: () => Pair): void {
       expect(early.body.detail).toContain('1, 3')
       const arrived = await here().get<UploadPlan>(`/v1/assets/${id}/upload`)
       expect(arrived.kind === 'multipart' && arrived.arrived.map((each) => each.part)).toEqual([2])
-      await uploadFile(here(), withoutPath(asset), file.path)
+      await continueUpload(here(), id, file.path)
       await here().call('POST', `/v1/assets/${id}/complete`, { status: [200, 202] })
       const view = await untilReadyAtBoth(pair(), id)
       expect(view.sha256).toBe(file.sha256)

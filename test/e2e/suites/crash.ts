@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals'
 import { readFile } from 'node:fs/promises'
 import { makeSamples, type Sample } from '../../../local/samples/make.ts'
 import type { Api } from '../../../local/tour/api.ts'
-import { type Asset, uploadFile } from '../../../local/tour/upload.ts'
+import { type Asset, continueUpload, uploadFile } from '../../../local/tour/upload.ts'
 import { until } from '../../../local/tour/until.ts'
 import { sampleFolder } from '../../../local/tour.ts'
 import type { UploadPlan } from '../../../shared/core/uploads.ts'
@@ -59,7 +59,7 @@ export function crashSuite(pair: () => Pair): void {
       expect((await send(1, first?.request.url ?? '', first?.request.headers ?? {})).ok).toBe(true)
       const [sent] = await Promise.all([send(2, second?.request.url ?? '', second?.request.headers ?? {}), killHost()])
       expect(sent.ok).toBe(true)
-      await uploadFile(here(), asset, path)
+      await continueUpload(here(), id, path)
       expect((await untilReadyAtBoth(pair(), id, recoveryMsMax)).sha256).toBe(facts.sha256)
     }, 240_000)
 

@@ -49,20 +49,28 @@ export function replicationSuite(pair: () => Pair): void {
       let { cursor } = await drain()
       for (const writer of [here(), there()]) {
         const id = unique('change')
-        const polling = here().get<ChangesPage>(`/v1/changes?wait=15&cursor=${cursor}`)
+        const polling = pollFor(id, cursor)
         await writer.call('PUT', `/v1/collections/news/records/${id}`, {
           json: { id },
           headers: { 'if-none-match': '*' },
           status: 201,
         })
-        const page = await polling
-        expect(page.items.map((each) => each.id)).toContain(id)
-        cursor = page.cursor
+        cursor = await polling
       }
       const onward = await there().call<ChangesPage>('GET', `/v1/changes?cursor=${cursor}`, { status: 200 })
       expect(onward.body.cursor).toBeTruthy()
       await there().call('GET', `/v1/changes?cursor=${cursor}x`, { status: 400 })
       await there().call('GET', '/v1/changes?wait=21', { status: 400 })
+
+      /** What other tests left behind may come before it. */
+      async function pollFor(id: string, from: string): Promise<string> {
+        let page = { items: [], cursor: from } as ChangesPage
+        await until(`the change of ${id} at ${site}`, async () => {
+          page = await here().get<ChangesPage>(`/v1/changes?wait=15&cursor=${page.cursor}`)
+          return page.items.some((each) => each.id === id)
+        })
+        return page.cursor
+      }
 
       async function drain(): Promise<ChangesPage> {
         let page = await here().get<ChangesPage>('/v1/changes?limit=500')
@@ -129,7 +137,10 @@ export function replicationSuite(pair: () => Pair): void {
       await here().call('PUT', path, { json: { secret: 1 }, headers: { 'if-none-match': '*' }, status: 201 })
       for (const key of ['', 'cat_none', `${here().key.slice(0, -1)}0`, `${here().key}x`]) {
         const answer = await fetch(`${here().url}${path}`, { headers: { authorization: `Bearer ${key}` } })
-        expect([answer.status, answer.headers.get('www-authenticate') !== null]).toEqual([401, true])
+        // API Gateway hands this one on under a name of its own.
+        const challenge =
+          answer.headers.get('www-authenticate') ?? answer.headers.get('x-amzn-remapped-www-authenticate')
+        expect([answer.status, challenge]).toEqual([401, expect.stringMatching(/^Bearer/)])
       }
       for (const method of ['GET', 'DELETE'])
         await foreign[site].call(method, path, { headers: { 'if-match': '*' }, status: 404 })

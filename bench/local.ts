@@ -1,0 +1,172 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { seedKey } from '../local/seed.ts'
+import { type Clouds, startClouds } from '../local/supervisor/clouds.ts'
+import { build, functionNames } from '../scripts/build.ts'
+import { apiOf } from '../local/tour/api.ts'
+import { type Site, sites } from '../shared/domain/site.ts'
+import { type BareHost, startBareHost } from './bare-host.ts'
+import { coldInitMs } from './cold-start.ts'
+import { type Figure, printFigure } from './figures.ts'
+import { type HttpRequest, type Load, measureLoad } from './load.ts'
+import { measureVisible } from './visible.ts'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const portBase = 14_500
+const durationMs = 3_000
+const warmUp = 60
+const concurrencies = [1, 8] as const
+const startSecondsBar = 15
+
+/** Everything on this machine, with fresh data. True when every bar was met. */
+export async function benchLocal(): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
+  let met = true
+  const print = (figure: Figure): void => {
+    met = printFigure(figure) && met
+  }
+  try {
+    await build()
+    await benchBundles(print)
+    const began = performance.now()
+    const clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase })
+    const seconds = (performance.now() - began) / 1000
+    print({ name: 'start-to-ready', value: seconds, unit: 's', bar: { atMost: startSecondsBar } })
+    try {
+      const key = await seedKey(clouds)
+      for (const site of sites) await benchSite(clouds, site, key, folder, print)
+      await benchVisible(clouds, key, print)
+    } finally {
+      await clouds.stop()
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return met
+}
+
+async function benchBundles(print: (figure: Figure) => void): Promise<void> {
+  const bundles = [...functionNames.map((name) => `aws/${name}`), 'azure']
+  for (const name of bundles) {
+    const path = join(root, 'dist', name, 'index.cjs')
+    const { size } = await stat(path)
+    print({ name: `bundle ${name}`, value: size / 1024, unit: 'KiB' })
+    print({ name: `cold-init ${name}`, value: await coldInitMs(path, initEnv), unit: 'ms' })
+  }
+}
+
+/** Complete enough for a bundle's module code, which connects to nothing. */
+const key = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), kid: 'bench' }
+const initEnv: Readonly<Record<string, string>> = {
+  CATAMARAN_STAGE: 'bench',
+  PEER_URL: 'http://127.0.0.1:9',
+  PUBLIC_URL: 'http://127.0.0.1:9',
+  EDGE_URL: 'http://127.0.0.1:9',
+  PEER_PRIVATE_KEY: JSON.stringify({ ...key, d: 'A'.repeat(43) }),
+  PEER_PUBLIC_KEYS: JSON.stringify({ keys: [key] }),
+  CURSOR_KEY: Buffer.alloc(32).toString('base64'),
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'local',
+  AWS_SECRET_ACCESS_KEY: 'local-secret',
+  RECORDS_TABLE: 'records',
+  SITE_TABLE: 'site',
+  UPLOADS_BUCKET: 'uploads',
+  OBJECTS_BUCKET: 'objects',
+  JOBS_QUEUE_URL: 'http://127.0.0.1:9/jobs',
+  JOBS_DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:9/dead',
+  EDGE_KEY_PAIR_ID: 'K',
+  EDGE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----',
+  COSMOS: 'AccountEndpoint=http://127.0.0.1:9/;AccountKey=AAAA;',
+  COSMOS_DATABASE: 'catamaran',
+  STORAGE:
+    'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=AAAA;BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a',
+}
+
+const body = JSON.stringify({ customer: 'customer 7', cents: 1_250, paid: true, note: 'x'.repeat(200) })
+let made = 0
+
+async function benchSite(
+  clouds: Clouds,
+  site: Site,
+  apiKey: string,
+  folder: string,
+  print: (figure: Figure) => void,
+): Promise<void> {
+  const bare = await startBareHost(clouds, site, folder)
+  try {
+    await putKnown(clouds, site, apiKey, bare)
+    for (const operation of ['put', 'get'] as const) {
+      for (const concurrency of concurrencies) {
+        const options = { concurrency, durationMs, warmUp }
+        const api = apiRequests(clouds, site, apiKey, operation)
+        const beside = bareRequests(bare, operation)
+        // The bare handler before and after, so that a machine that changes its mind shows in both.
+        const before = await measureLoad({ ...options, ...beside })
+        const ours = await measureLoad({ ...options, ...api })
+        const after = await measureLoad({ ...options, ...beside })
+        printLoad(`${site} ${operation} c${concurrency}`, ours, meanOf(before, after), print)
+      }
+    }
+  } finally {
+    await bare.stop()
+  }
+}
+
+/** What the gets read. */
+async function putKnown(clouds: Clouds, site: Site, apiKey: string, bare: BareHost): Promise<void> {
+  const path = `/v1/collections/bench/records/${site}-known`
+  const headers = { 'if-none-match': '*', 'content-type': 'application/json' }
+  await apiOf(site, clouds.urls[site].api, apiKey).call('PUT', path, { content: body, headers, status: 201 })
+  const answer = await fetch(`${bare.url}/bare-known`, { method: 'PUT', body })
+  if (answer.status !== 201) throw new Error(`The bare handler answered ${answer.status} ${await answer.text()}`)
+}
+
+const meanOf = (a: Load, b: Load): Load => ({
+  perSecond: (a.perSecond + b.perSecond) / 2,
+  p50Ms: (a.p50Ms + b.p50Ms) / 2,
+  p99Ms: (a.p99Ms + b.p99Ms) / 2,
+})
+
+function printLoad(name: string, ours: Load, bare: Load, print: (figure: Figure) => void): void {
+  const peer = (value: number) => ({ name: 'bare handler, the same SDK call', value })
+  print({ name: `${name} rate`, value: ours.perSecond, unit: 'requests/s', peer: peer(bare.perSecond) })
+  print({ name: `${name} p50`, value: ours.p50Ms, unit: 'ms', peer: peer(bare.p50Ms) })
+  print({ name: `${name} p99`, value: ours.p99Ms, unit: 'ms', peer: peer(bare.p99Ms) })
+}
+
+interface Requests {
+  next(): HttpRequest
+  readonly status: number
+}
+
+function apiRequests(clouds: Clouds, site: Site, apiKey: string, operation: 'put' | 'get'): Requests {
+  const records = `${clouds.urls[site].api}/v1/collections/bench/records`
+  const authorization = `Bearer ${apiKey}`
+  const putHeaders = { authorization, 'content-type': 'application/json', 'if-none-match': '*' }
+  const put = (): HttpRequest => {
+    const id = `${site}-${made++}`
+    return { method: 'PUT', url: `${records}/${id}`, headers: putHeaders, content: body }
+  }
+  if (operation === 'put') return { next: put, status: 201 }
+  const url = `${records}/${site}-known`
+  return { next: () => ({ method: 'GET', url, headers: { authorization } }), status: 200 }
+}
+
+function bareRequests(bare: BareHost, operation: 'put' | 'get'): Requests {
+  const put = (): HttpRequest => ({ method: 'PUT', url: `${bare.url}/bare-${made++}`, headers: {}, content: body })
+  if (operation === 'put') return { next: put, status: 201 }
+  return { next: () => ({ method: 'GET', url: `${bare.url}/bare-known`, headers: {} }), status: 200 }
+}
+
+async function benchVisible(clouds: Clouds, apiKey: string, print: (figure: Figure) => void): Promise<void> {
+  for (const [from, to] of [
+    ['aws', 'azure'],
+    ['azure', 'aws'],
+  ] as const) {
+    const { p50Ms, p99Ms } = await measureVisible(clouds, from, to, apiKey)
+    print({ name: `put at ${from}, visible at ${to} p50`, value: p50Ms, unit: 'ms' })
+    print({ name: `put at ${from}, visible at ${to} p99`, value: p99Ms, unit: 'ms' })
+  }
+}
