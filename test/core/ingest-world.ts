@@ -5,7 +5,7 @@ import { applyStates } from '../../shared/core/apply.ts'
 import { objectDropped } from '../../shared/core/drops.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
 import { runJob } from '../../shared/core/jobs.ts'
-import { readForPeer } from '../../shared/core/peer-service.ts'
+import { grantReads, readForPeer } from '../../shared/core/peer-service.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { sweep } from '../../shared/core/sweep.ts'
 import type { WorkTools } from '../../shared/core/work-tools.ts'
@@ -14,7 +14,7 @@ import type { StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
 import type { MediaConverter } from '../../shared/ports/media-converter.ts'
-import type { Peer, ReadGrant } from '../../shared/ports/peer.ts'
+import type { Peer } from '../../shared/ports/peer.ts'
 import { memoryClock, memoryRandom, type MemoryClock } from '../memory/clock.ts'
 import { memoryDelivery } from '../memory/delivery.ts'
 import { memoryJobQueue, type MemoryJobQueue } from '../memory/job-queue.ts'
@@ -79,13 +79,6 @@ const briskly = (clock: MemoryClock): Clock => ({
   sleep: async (ms, signal) => (ms < 1_000 ? undefined : clock.sleep(ms, signal)),
 })
 
-async function grantOf({ objects, clock }: Services, key: string): Promise<ReadGrant | undefined> {
-  const info = await objects.head(key)
-  if (!info) return undefined
-  const { url, expiresAtMs } = await objects.presign(key, { method: 'GET', expiresMs: clock.now() + 900_000 })
-  return { ...info, url, expiresAtMs }
-}
-
 export async function ingestWorld({
   converter = fakeConverter,
   seed = 1,
@@ -146,7 +139,7 @@ export async function ingestWorld({
     return {
       offer: (states) => reach((peer) => applyStates(peer, states)),
       read: (keys) => reach((peer) => readForPeer(peer, keys)),
-      grantRead: (keys) => reach((peer) => Promise.all(keys.map((key) => grantOf(peer, key)))),
+      grantRead: (keys) => reach((peer) => grantReads(peer, keys)),
       summaries: () => reach(async () => []),
       status: () => reach(async () => ({ site: peerOf(site), nowMs: clock.now(), protocol: 1 })),
     }
