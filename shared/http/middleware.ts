@@ -105,7 +105,9 @@ export const noRoute =
 export const onFailure =
   ({ services }: Api) =>
   (error: unknown, c: Context<ApiEnv>): Response => {
-    const known = publicError(error)
+    // Nobody reads this answer; it is no fault of ours that the work was broken off.
+    const leftAlone = c.req.raw.signal.aborted
+    const known = leftAlone ? new CatamaranError('timed-out', 'The client went away.') : publicError(error)
     if (known.code === 'internal') {
       services.telemetry.log('error', 'A request failed unexpectedly', { requestId: c.get('requestId') }, error)
     }

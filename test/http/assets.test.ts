@@ -141,4 +141,6 @@ test('a session reads an asset at the other site the moment it was made', async 
   const session = { 'catamaran-session': made.headers.get('catamaran-session') ?? '' }
   const read = await azure.call('GET', '/v1/assets/fresh', { headers: session })
   expect([read.status, read.json['etag']]).toEqual([200, assetOf(made)['etag']])
+  const list = await azure.call('GET', '/v1/assets', { headers: session })
+  expect([list.status, list.json['code'], list.headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
 })

@@ -97,7 +97,7 @@ test('a page is cut before it grows too large to answer', async () => {
 })
 
 test('changes come in order, once settled, and go on at the other site', async () => {
-  const { aws, azure, sites } = await filled(7)
+  const { aws, azure, sites, keys } = await filled(7)
   const early = await aws.call('GET', '/v1/changes')
   expect(itemsOf(early)).toEqual([])
   await sites.clock.advance(5000)
@@ -121,6 +121,11 @@ test('changes come in order, once settled, and go on at the other site', async (
   expect([idle.status, itemsOf(idle)]).toEqual([200, []])
   expect(sites.clock.monotonicMs() - idleMs).toBeGreaterThanOrEqual(2500)
   expect((await aws.call('GET', '/v1/changes?wait=21')).status).toBe(400)
+  const away = AbortSignal.abort()
+  const headers = { authorization: `Bearer ${keys.acme}` }
+  const left = await aws.app.request('http://api.test/v1/changes?wait=20', { headers, signal: away })
+  expect(left.status).toBeLessThan(505)
+  expect(left.status).not.toBe(500)
 })
 
 test("changes leave out the system's own records", async () => {

@@ -9,8 +9,7 @@ import { answer, createdIdOf, idempotencyOf } from '../answer.ts'
 import { fileNameOf } from '../file-name.ts'
 import { mediaTypeOf, readBytes, readJson } from '../request-body.ts'
 import { jsonTypes, route, type AnyCall } from '../route.ts'
-import { createAssetSchema, createdAssetSchema, mediaTypeSchema } from '../schemas/assets.ts'
-import { nameSchema } from '../schemas/common.ts'
+import { assetNameSchema, createAssetSchema, createdAssetSchema, mediaTypeSchema } from '../schemas/assets.ts'
 import { validate } from '../validate.ts'
 import { assetTag, seenOf, viewOfAsset } from './assets.ts'
 
@@ -28,7 +27,7 @@ export function addAssetCreateRoute(api: Api): void {
       'With JSON: names the asset and answers with a plan by which its bytes go straight to the store. With any other content, or ' +
       'JSON and a name (`name`, X-Asset-Name or Content-Disposition): the content itself, up to 4 MiB, is the asset.',
     scope: 'assets:write',
-    query: z.strictObject({ name: nameSchema.optional() }),
+    query: z.strictObject({ name: assetNameSchema.optional() }),
     content: { 'application/json': 'The schema CreateAsset.', '*/*': 'The bytes of the asset, up to 4 MiB.' },
     requestHeaders: ['Idempotency-Key'],
     responses: {
@@ -62,7 +61,7 @@ function directNameOf(call: AnyCall, inQuery: string | undefined): string | unde
   const inHeader = call.c.req.header('x-asset-name')
   const name =
     inQuery ?? (inHeader === undefined ? fileNameOf(call.c.req.header('content-disposition')) : decodeName(inHeader))
-  return name === undefined ? undefined : validate(nameSchema, name, 'header')
+  return name === undefined ? undefined : validate(assetNameSchema, name, 'header')
 }
 
 /** A header carries ASCII; anything else comes percent-encoded. */

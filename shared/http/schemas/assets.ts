@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { jsonObjectSchema, nameSchema, pageOf, timeSchema } from './common.ts'
+import { jsonObjectSchema, pageOf, timeSchema } from './common.ts'
 
 export const assetIdSchema = z
   .string()
@@ -8,6 +8,9 @@ export const assetIdSchema = z
     'Small letters, digits and hyphens, 1 to 58 of them, not beginning with a hyphen.',
   )
   .openapi({ example: '01j9zq3v8k5t2m4n6p7r8s9w0x' })
+
+/** Up to 1,024 bytes, as the path of a dropped file may have; the core says what else is allowed. */
+export const assetNameSchema = z.string().min(1).max(1024)
 
 export const mediaTypeSchema = z
   .string()
@@ -25,7 +28,7 @@ const labelsSchema = z.record(z.string(), z.string()).openapi({ example: { proje
 export const createAssetSchema = z
   .strictObject({
     id: assetIdSchema.optional(),
-    name: nameSchema,
+    name: assetNameSchema,
     mediaType: mediaTypeSchema,
     bytes: z.number().int().min(0).max(assetBytesMax).optional(),
     sha256: z
