@@ -19,6 +19,7 @@ import { startDynamoDb, type TestDynamoDb } from './dynamodb.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
+import { objectStreamSuite } from './object-stream-suite.ts'
 import { type LocalProcesses, startProcesses } from './processes.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
@@ -75,6 +76,7 @@ recordStoreSuite('DynamoDB', () => records)
 recordIndexSuite('DynamoDB', () => records)
 siteStoreSuite('DynamoDB', () => ({ store: siteStore, nowMs, passTime }))
 objectStoreSuite('S3', () => ({ store: objects, isRemote: true, pieceCopies }))
+objectStreamSuite('S3', () => ({ store: objects, isRemote: true }))
 objectGrantSuite('S3', () => ({ store: objects, fetch, nowMs, passTime }))
 jobQueueSuite('SQS', () => ({ queue, receive, passTime }))
 telemetrySuite('AWS', cloudWatchTelemetry)

@@ -18,6 +18,7 @@ import { deliverySuite } from './delivery-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
+import { objectStreamSuite } from './object-stream-suite.ts'
 import { type LocalProcesses, startProcesses } from './processes.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
@@ -71,6 +72,7 @@ recordStoreSuite('Cosmos DB', () => records)
 recordIndexSuite('Cosmos DB', () => records)
 siteStoreSuite('Cosmos DB', () => ({ store: siteStore, nowMs, passTime }))
 objectStoreSuite('Blob Storage', () => ({ store: objects, isRemote: true, pieceCopies }))
+objectStreamSuite('Blob Storage', () => ({ store: objects, isRemote: true }))
 objectGrantSuite('Blob Storage', () => ({ store: objects, fetch, nowMs, passTime }))
 jobQueueSuite('Storage queue', () => ({ queue, receive, passTime }))
 telemetrySuite('Azure', monitorTelemetry)

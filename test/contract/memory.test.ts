@@ -8,6 +8,7 @@ import { deliverySuite } from './delivery-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
+import { objectStreamSuite } from './object-stream-suite.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
@@ -22,6 +23,7 @@ siteStoreSuite('memory', () => ({ store: siteStore, nowMs: clock.now, passTime: 
 
 const objects = memoryObjectStore({ clock, random: memoryRandom() })
 objectStoreSuite('memory', () => ({ store: objects, isRemote: false }))
+objectStreamSuite('memory', () => ({ store: objects, isRemote: false }))
 objectGrantSuite('memory', () => ({ store: objects, fetch: objects.fetch, nowMs: clock.now, passTime: clock.advance }))
 
 const queue = memoryJobQueue({ clock })

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { ObjectStore, PresignedRequest, UploadedPart } from '../../shared/ports/object-store.ts'
 import { bytesOfStream, streamOf } from '../memory/streams.ts'
 import { freshTenant } from './fixtures.ts'
-import { patterned } from './object-store-suite.ts'
+import { patterned } from './object-fixtures.ts'
 
 export type Fetch = (
   url: string,

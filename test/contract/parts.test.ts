@@ -3,7 +3,7 @@ import { cutParts, eachAtOnce, partBytesMin, partBytesOf } from '../../shared/ad
 import { mapError as mapAws } from '../../aws/adapters/errors.ts'
 import { mapError as mapAzure } from '../../azure/adapters/errors.ts'
 import { streamOf } from '../memory/streams.ts'
-import { patterned } from './object-store-suite.ts'
+import { patterned } from './object-fixtures.ts'
 
 test('10,000 parts hold what is announced, and 400 GiB of unknown length, in parts of at most 80 MiB', () => {
   for (const bytes of [1, 100 * 2 ** 30, 5 * 2 ** 40])

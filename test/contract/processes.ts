@@ -32,13 +32,13 @@ export async function startProcesses(...scripts: readonly string[]): Promise<Loc
 async function startProcess(script: string, data: string, portBase: number): Promise<() => Promise<void>> {
   const { NODE_OPTIONS: _, ...env } = process.env
   const args = [script, '--data', data, '--port-base', String(portBase)]
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const output: string[] = []
   const ready = new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`${script} was not ready: ${output.join('')}`)), readyMsMax)
-    child.stderr.on('data', (text: Buffer) => output.push(text.toString()))
-    child.stdout.on('data', (text: Buffer) => {
+    child.stderr?.on('data', (text: Buffer) => output.push(text.toString()))
+    child.stdout?.on('data', (text: Buffer) => {
       output.push(text.toString())
       if (!output.join('').includes('"ready":true')) return
       clearTimeout(timer)
