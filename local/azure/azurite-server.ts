@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import type { Server } from 'node:http'
-import { createRequire } from 'node:module'
+import Module, { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { type Loki, LokiJournal } from './azurite-journal.ts'
 
@@ -28,6 +28,17 @@ export interface AzuriteOptions {
 }
 
 const keepAliveSeconds = 60
+
+interface Loader {
+  _load: (this: void, request: string, ...rest: unknown[]) => unknown
+}
+
+/** Telemetry is never turned on here, and loading its client is two thirds of Azurite's start. */
+function leaveOutTelemetry(): void {
+  const loader = Module as unknown as Loader
+  const original = loader._load
+  loader._load = (request, ...rest) => (request === 'applicationinsights' ? {} : original(request, ...rest))
+}
 
 function service(kind: 'blob' | 'queue', folder: string, port: number): AzuriteService {
   const name = kind === 'blob' ? 'Blob' : 'Queue'
@@ -68,6 +79,7 @@ function journalled(store: AzuriteStore, path: string): void {
 export async function startAzurite(options: AzuriteOptions): Promise<{ stop: () => Promise<void> }> {
   const { folder } = options
   mkdirSync(folder, { recursive: true })
+  leaveOutTelemetry()
   const services = [service('blob', folder, options.blobPort), service('queue', folder, options.queuePort)]
   await Promise.all(services.map((one) => one.start()))
   // Everything acknowledged is on disk already: stopping only lets go of the ports.

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { CosmosServer } from '../../../local/azure/cosmos/server.ts'
 import { cosmosConnectionString, localCosmosKey } from '../../../local/azure/endpoints.ts'
 import { type Account, clientFor, codeOf, ids, openAccount } from './cosmos-account.ts'
+import { until } from './processes.ts'
 
 let account: Account
 let server: CosmosServer
@@ -153,7 +154,10 @@ describe('documents', () => {
     expect(await codeOf(items.items.create({ id: 'brief', pk: 'ttl', ttl: 1 }))).toBe('done')
     expect(await codeOf(items.items.create({ id: 'odd', pk: 'ttl', ttl: 0 }))).toBe(400)
     await sleep(2000)
-    expect(server.store.sweep()).toBeGreaterThan(0)
+    server.store.sweep()
+    const table = server.store.find('test', 'items')?.table
+    const rows = server.store.all(`SELECT id FROM ${table} WHERE pk = '["ttl"]'`)
+    expect(rows).toEqual([{ id: 'lasting' }])
   })
 })
 
@@ -209,7 +213,7 @@ describe('durability', () => {
         acknowledged.push(`k${at}`)
       }
     })().catch(() => undefined)
-    await sleep(700)
+    await until(() => (acknowledged.length > 20 ? true : undefined))
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
     first.client.dispose()

@@ -64,7 +64,7 @@ function isTaken(port: number): Promise<boolean> {
 }
 
 /** Waits until `check` gives something other than undefined. */
-export async function until<T>(check: () => Promise<T | undefined> | T | undefined, msMax = 10_000): Promise<T> {
+export async function until<T>(check: () => Promise<T | undefined> | T | undefined, msMax = 30_000): Promise<T> {
   const end = Date.now() + msMax
   for (;;) {
     const found = await check()
