@@ -1,6 +1,6 @@
 import { bucketOf, isoTime, textOf, xmlAnswer, xmlOf, type Operation } from './call.ts'
 import type { S3State } from './call.ts'
-import type { Bucket, BucketSettings, CorsRule, QueueNotification } from './database.ts'
+import type { Bucket, BucketSettings, CorsRule, QueueNotification } from './model.ts'
 import { S3Error } from './errors.ts'
 import { testEvent } from './events.ts'
 import { checkTags } from './facts.ts'

@@ -1,4 +1,4 @@
-import type { CorsRule } from './database.ts'
+import type { CorsRule } from './model.ts'
 
 const matches = (pattern: string, text: string): boolean => {
   const [before = '', after] = pattern.split('*')

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { isoTime, type S3Call, type S3State } from './call.ts'
-import type { Bucket } from './database.ts'
+import type { Bucket } from './model.ts'
 
 export interface ObjectEvent {
   /** Such as `ObjectCreated:Put`. */

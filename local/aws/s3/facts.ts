@@ -1,5 +1,5 @@
 import type { S3Call } from './call.ts'
-import type { Bucket, ObjectFacts, ObjectLock, Tag, Version } from './database.ts'
+import type { Bucket, ObjectFacts, ObjectLock, Tag, Version } from './model.ts'
 import { S3Error } from './errors.ts'
 
 const systemHeaders = ['cache-control', 'content-disposition', 'content-language', 'expires'] as const

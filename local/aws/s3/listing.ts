@@ -1,5 +1,5 @@
 import { bucketOf, isoTime, quoted, xmlAnswer, type Operation, type S3Call } from './call.ts'
-import type { Version } from './database.ts'
+import type { Version } from './model.ts'
 import { S3Error } from './errors.ts'
 import type { XmlValue } from './xml.ts'
 

@@ -21,7 +21,7 @@ import {
   type Checksum,
 } from './checksums.ts'
 import { rangeOf } from './conditions.ts'
-import type { Part, Upload } from './database.ts'
+import type { Part, Upload } from './model.ts'
 import { S3Error } from './errors.ts'
 import { factsOf, lockOf, tagsOf } from './facts.ts'
 import { checksumXml, copySource } from './objects.ts'

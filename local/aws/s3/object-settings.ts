@@ -1,5 +1,5 @@
 import { bucketOf, isoTime, textOf, xmlAnswer, xmlOf, type Operation, type S3Call, type S3State } from './call.ts'
-import type { BucketSettings, Tag, Version } from './database.ts'
+import type { BucketSettings, Tag, Version } from './model.ts'
 import { S3Error } from './errors.ts'
 import { checkTags, retentionOf } from './facts.ts'
 import { findVersion, versionHeader } from './versions.ts'

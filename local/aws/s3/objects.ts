@@ -1,7 +1,7 @@
 import { bucketOf, isoTime, quoted, xmlAnswer, type Operation, type S3Call, type S3State } from './call.ts'
 import { checksumHeader, createHasher, isChecksumName, type Checksum } from './checksums.ts'
 import { checkRead, rangeOf } from './conditions.ts'
-import type { Bucket, Version } from './database.ts'
+import type { Bucket, Version } from './model.ts'
 import { S3Error } from './errors.ts'
 import { factsOf, lockOf, tagsOf } from './facts.ts'
 import { putBytesMax, receive } from './upload.ts'

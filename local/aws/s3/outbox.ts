@@ -1,4 +1,5 @@
-import type { OutboxEntry, S3Database } from './database.ts'
+import type { S3Database } from './database.ts'
+import type { OutboxEntry } from './model.ts'
 
 export type SendEvent = (queueArn: string, body: string) => Promise<void>
 

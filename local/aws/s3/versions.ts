@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { S3Call, S3State } from './call.ts'
 import { checkWrite } from './conditions.ts'
-import type { Bucket, NewVersion, Version } from './database.ts'
+import type { Bucket, NewVersion, Version } from './model.ts'
 import { S3Error } from './errors.ts'
 import { notify } from './events.ts'
 import { checkRemovable } from './facts.ts'

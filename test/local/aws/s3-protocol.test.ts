@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -13,7 +12,6 @@ import {
   ListMultipartUploadsCommand,
   ListPartsCommand,
   PutBucketCorsCommand,
-  PutBucketNotificationConfigurationCommand,
   PutObjectCommand,
   PutObjectLegalHoldCommand,
   PutObjectTaggingCommand,
@@ -40,10 +38,6 @@ const failure = (promise: Promise<unknown>) =>
     (error: { name: string }) => error.name,
   )
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
-const until = async (condition: () => boolean) => {
-  for (let tries = 0; tries < 200 && !condition(); tries++) await sleep(20)
-  expect(condition()).toBe(true)
-}
 
 describe('multipart', () => {
   const plain = () => s3.connect({ requestChecksumCalculation: 'WHEN_REQUIRED' })
@@ -121,8 +115,12 @@ describe('multipart', () => {
     const one = await send(1, again)
     await s3.restart()
     const copy = new UploadPartCopyCommand({
-      ...{ Bucket, Key: 'mixed', UploadId, PartNumber: 2 },
-      ...{ CopySource: `${Bucket}/origin`, CopySourceRange: 'bytes=2-4' },
+      Bucket,
+      Key: 'mixed',
+      UploadId,
+      PartNumber: 2,
+      CopySource: `${Bucket}/origin`,
+      CopySourceRange: 'bytes=2-4',
     })
     const two = await s3.client.send(copy)
     const open = await s3.client.send(new ListMultipartUploadsCommand({ Bucket }))
@@ -271,41 +269,5 @@ describe('bucket settings', () => {
     await later.send(new PutObjectLegalHoldCommand({ ...at, VersionId, LegalHold: { Status: 'OFF' } }))
     await removeLater()
     s3.clockMs = 0
-  })
-})
-
-test('events arrive for matching keys, in the shape of AWS, even when the queue is away and the server restarts', async () => {
-  const queueArn = 'arn:aws:sqs:us-east-1:000000000000:drops'
-  const QueueConfigurations = [
-    {
-      QueueArn: queueArn,
-      Events: ['s3:ObjectCreated:*' as const, 's3:ObjectRemoved:*' as const],
-      Filter: { Key: { FilterRules: [{ Name: 'prefix' as const, Value: 'drop/' }] } },
-    },
-  ]
-  const NotificationConfiguration = { QueueConfigurations }
-  await s3.client.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }))
-  await until(() => s3.events.some(({ body }) => body.includes('s3:TestEvent')))
-  s3.events.length = 0
-  s3.queueDown = true
-  await s3.client.send(new PutObjectCommand({ Bucket, Key: 'drop/a b+ü.txt', Body: 'hello' }))
-  await s3.client.send(new PutObjectCommand({ Bucket, Key: 'other/x', Body: 'hello' }))
-  await s3.client.send(new DeleteObjectCommand({ Bucket, Key: 'drop/a b+ü.txt' }))
-  await sleep(100)
-  expect(s3.events).toHaveLength(0)
-  await s3.restart()
-  s3.queueDown = false
-  await until(() => s3.events.length === 2)
-  const records = s3.events.map(({ body }) => (JSON.parse(body) as { Records: [Record<string, unknown>] }).Records[0])
-  expect(new Set(records.map((record) => record.eventName))).toEqual(
-    new Set(['ObjectCreated:Put', 'ObjectRemoved:Delete']),
-  )
-  expect(records.find((record) => record.eventName === 'ObjectCreated:Put')).toMatchObject({
-    eventSource: 'aws:s3',
-    awsRegion: 'us-east-1',
-    s3: {
-      bucket: { name: Bucket, arn: `arn:aws:s3:::${Bucket}` },
-      object: { key: 'drop/a+b%2B%C3%BC.txt', size: 5, eTag: createHash('md5').update('hello').digest('hex') },
-    },
   })
 })
