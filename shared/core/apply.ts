@@ -1,4 +1,4 @@
-import { isCatamaranError, isTransient } from '../domain/errors.ts'
+import { CatamaranError, isCatamaranError, isTransient } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { stampAheadMsMax } from '../domain/limits.ts'
@@ -54,9 +54,17 @@ async function tryApply(services: Services, offered: RecordState): Promise<Offer
     case 'replace':
       return (await replace(services, stored, merge.state, 'peer')) ? { kind: 'applied' } : undefined
     case 'conflict':
-      if (merge.loser) await applyStates(services, [conflictRecord(merge.loser)])
+      if (merge.loser) await keepLoser(services, merge.loser)
       services.telemetry.metric('conflicts', 1)
       return (await replace(services, stored, merge.winner, 'merge')) ? { kind: 'merged' } : undefined
+  }
+}
+
+/** Throws when the losing side could not be kept: then its place must not be taken either. */
+async function keepLoser(services: Services, loser: RecordState): Promise<void> {
+  const outcome = await applyOne(services, conflictRecord(loser))
+  if (outcome.kind === 'failed') {
+    throw new CatamaranError('unavailable', `The losing side of a conflict could not be kept: ${outcome.detail}`)
   }
 }
 

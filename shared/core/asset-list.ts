@@ -3,7 +3,7 @@ import type { StoredRecord } from '../domain/record.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
 import { viewsOf, type AssetView } from './asset-view.ts'
 import { recordVersions } from './record-history.ts'
-import { listRecords } from './record-reads.ts'
+import { listRecords, type ReadOptions } from './record-reads.ts'
 import type { Services } from './services.ts'
 
 export interface AssetFilter {
@@ -27,6 +27,7 @@ export async function listAssets(
   tenant: string,
   filter: AssetFilter,
   { after, limit }: PageRequest,
+  { session }: ReadOptions = {},
 ): Promise<Page<AssetView>> {
   const found: AssetView[] = []
   let cursor = after
@@ -34,8 +35,9 @@ export async function listAssets(
     const request = { after: cursor, limit: Math.min(readAtOnce, isNarrow(filter) ? readAtOnce : limit - found.length) }
     const page = await listRecords(services, { tenant, collection: 'assets' }, request, {
       includeDeleted: filter.deleted === true,
+      session,
     })
-    const views = await viewsOf(services, await withLastBody(services, page.items, filter))
+    const views = await viewsOf(services, await withLastBody(services, page.items, filter), { session })
     for (const view of views) {
       if (!matches(view, filter)) continue
       found.push(view)

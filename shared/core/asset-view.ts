@@ -14,7 +14,7 @@ import type { JsonObject } from '../domain/json.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { stampMs } from '../domain/stamp.ts'
 import { vectorText } from '../replication/vector.ts'
-import { readRecords } from './record-reads.ts'
+import { type ReadOptions, readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
 
 export interface RenditionView {
@@ -80,10 +80,12 @@ export async function areBytesHere(
 export async function viewsOf(
   services: Services,
   assets: readonly { readonly record: StoredRecord; readonly lastBody?: AssetBody | undefined }[],
+  options: ReadOptions = {},
 ): Promise<AssetView[]> {
   const media = await readRecords(
     services,
     assets.map(({ record }) => mediaKey(record.key.tenant, record.key.id)),
+    options,
   )
   return Promise.all(assets.map(({ record, lastBody }, index) => viewOf(services, record, media[index], lastBody)))
 }

@@ -122,8 +122,7 @@ export async function getAsset(
 ): Promise<AssetView | undefined> {
   const record = await readRecord(services, assetKey(tenant, id), { session })
   if (!record) return undefined
-  if (session) await readRecord(services, mediaKey(tenant, id), { session })
-  const [view] = await viewsOf(services, [{ record }])
+  const [view] = await viewsOf(services, [{ record }], { session })
   return view
 }
 

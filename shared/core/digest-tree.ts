@@ -60,15 +60,15 @@ export async function refreshTree(services: Services): Promise<number> {
   return read
 }
 
-/** Reads buckets from the base table and puts their digests into the tree. Returns how many had not been as the tree said. */
-export async function digestBuckets(services: Services, buckets: readonly number[]): Promise<number> {
+/** Reads buckets from the base table and puts their digests into the tree. Returns those that were not as the tree said. */
+export async function digestBuckets(services: Services, buckets: readonly number[]): Promise<number[]> {
   const byPage = new Map<number, number[]>()
   for (const bucket of buckets) {
     const page = pageOfBucket(bucket)
     byPage.set(page, [...(byPage.get(page) ?? []), bucket])
   }
-  let changed = 0
-  for (const [page, members] of byPage) changed += await digestPage(services, page, members)
+  const changed: number[] = []
+  for (const [page, members] of byPage) changed.push(...(await digestPage(services, page, members)))
   if (byPage.size > 0) await digestRoot(services, [...byPage.keys()])
   return changed
 }
@@ -77,16 +77,16 @@ export async function digestBuckets(services: Services, buckets: readonly number
  * The token is read before the buckets are: whoever is slower finds it changed and reads them again, so that an older
  * reading never overwrites a newer one.
  */
-async function digestPage(services: Services, page: number, buckets: readonly number[]): Promise<number> {
+async function digestPage(services: Services, page: number, buckets: readonly number[]): Promise<number[]> {
   return withSwap(services, pageId(page), async (value) => {
     const leaves = [...((value?.['leaves'] as string[] | undefined) ?? emptyLeaves)]
-    let changed = 0
+    const changed: number[] = []
     for (const bucket of buckets) {
       const digest = digestOfBucket(await readBucket(services, bucket))
-      if (leaves[leafOfBucket(bucket)] !== digest) changed++
+      if (leaves[leafOfBucket(bucket)] !== digest) changed.push(bucket)
       leaves[leafOfBucket(bucket)] = digest
     }
-    return { value: changed > 0 ? { leaves } : undefined, result: changed }
+    return { value: changed.length > 0 ? { leaves } : undefined, result: changed }
   })
 }
 

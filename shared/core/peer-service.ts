@@ -1,8 +1,10 @@
 import type { RecordKey, RecordState } from '../domain/record.ts'
 import type { ReadGrant, SummaryAnswer, SummaryRequest } from '../ports/peer.ts'
+import type { Page, PageRequest } from '../ports/page.ts'
 import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/digest.ts'
 import { readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
 import { stateOf } from './record-history.ts'
+import { listRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
 
 /** This site's side of the peer API. Nothing here erases. */
@@ -13,6 +15,16 @@ export async function readForPeer(
 ): Promise<(RecordState | undefined)[]> {
   const records = await services.records.getMany(keys)
   return records.map((record) => record && stateOf(record))
+}
+
+export async function listForPeer(
+  services: Services,
+  collection: Pick<RecordKey, 'tenant' | 'collection'>,
+  page: PageRequest,
+): Promise<Page<RecordState>> {
+  const found = await listRecords(services, collection, page, { includeDeleted: true })
+  const items = found.items.map(stateOf)
+  return found.next === undefined ? { items } : { items, next: found.next }
 }
 
 export async function answerSummaries(

@@ -6,7 +6,7 @@ import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/diges
 import { compareVectors, type Vector } from '../replication/vector.ts'
 import { applyStates, releaseQuarantine } from './apply.ts'
 import { digestBuckets, readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
-import { offerChanges } from './feed.ts'
+import { handleChanges, offerChanges } from './feed.ts'
 import { peerAnswered, peerFailed } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
 import { readMark, writeMark } from './replication-marks.ts'
@@ -58,16 +58,31 @@ export async function reconcile(services: Services): Promise<ReconcileReport> {
   return report
 }
 
-/** Clocks may differ by a minute before stamps are quarantined, and marks settle for some seconds before they count. */
-const sessionMarginMs = 120_000
+/**
+ * Two clocks that are each up to five minutes off differ by ten, and feeds and indexes need a moment too: what the peer
+ * wrote less than this before the comparison may be missing here although nothing differed.
+ */
+const sessionMarginMs = 900_000
 
-/** Re-reads the next share of all buckets, whatever the feed said about them. */
+/**
+ * Re-reads the next share of all buckets, whatever the feed said about them. What it finds changed, the feed may never have
+ * told of: what follows from those records is begun as well.
+ */
 async function scrub(services: Services): Promise<number> {
   const start = Number((await readMark(services, 'scrub'))?.['next'] ?? 0)
   const buckets = Array.from({ length: scrubBuckets }, (_, offset) => (start + offset) % bucketCount)
-  const found = await digestBuckets(services, buckets)
+  const changed = await digestBuckets(services, buckets)
+  for (const bucket of changed) {
+    for (const keys of chunks((await readBucket(services, bucket)).map(({ key }) => key))) {
+      const records = await services.records.getMany(keys)
+      await handleChanges(
+        services,
+        records.filter((record) => record !== undefined),
+      )
+    }
+  }
   await writeMark(services, 'scrub', { next: (start + scrubBuckets) % bucketCount })
-  return found
+  return changed.length
 }
 
 interface Moved {

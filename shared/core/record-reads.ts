@@ -1,5 +1,5 @@
 import { CatamaranError } from '../domain/errors.ts'
-import { recordShardCount, type RecordKey, type StoredRecord } from '../domain/record.ts'
+import { recordShardCount, type RecordKey, type RecordState, type StoredRecord } from '../domain/record.ts'
 import { peerOf } from '../domain/site.ts'
 import { stampMs } from '../domain/stamp.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
@@ -24,25 +24,49 @@ export async function readRecord(
 ): Promise<StoredRecord | undefined> {
   const record = await services.records.get(key)
   if (!(await mayBeBehind(services, record, session))) return live(record)
-  const [state] = await services.peer.read([key])
-  if (state) await applyStates(services, [state])
+  await takeIn(services, await services.peer.read([key]))
   return live(await services.records.get(key))
+}
+
+/** Applies what the peer holds. Throws when that could not be done now: an older state must not be shown in its stead. */
+async function takeIn(services: Services, states: readonly (RecordState | undefined)[]): Promise<void> {
+  const outcomes = await applyStates(
+    services,
+    states.filter((state) => state !== undefined),
+  )
+  if (outcomes.every(({ kind }) => kind === 'applied' || kind === 'known' || kind === 'merged')) return
+  throw new CatamaranError('unavailable', 'What your session has seen at the other site cannot be shown here yet.', {
+    retryAfterMs: 2000,
+  })
 }
 
 /** Live records in the order of `keys`, up to 100. */
 export async function readRecords(
   services: Services,
   keys: readonly RecordKey[],
+  { session }: ReadOptions = {},
 ): Promise<(StoredRecord | undefined)[]> {
+  const records = await services.records.getMany(keys)
+  const behind = await Promise.all(records.map((record) => mayBeBehind(services, record, session)))
+  if (!behind.includes(true)) return records.map(live)
+  await takeIn(services, await services.peer.read(keys.filter((_, index) => behind[index])))
   return (await services.records.getMany(keys)).map(live)
 }
 
-/** A list can't be read through to the peer record by record: it says 503 until this site has caught up with the session. */
-export async function assertCaughtUp(services: Services, session: Vector | undefined): Promise<void> {
-  if (!(await mayBeBehind(services, undefined, session))) return
-  throw new CatamaranError('unavailable', 'This site has not yet seen all that your session has; try again soon.', {
-    retryAfterMs: 2000,
-  })
+/**
+ * Fetches from the peer the stretch of a list that this site may be behind on. Returns the last id up to which both sites
+ * have been looked at; undefined when that is all. Throws `peer-unavailable` when only the peer may know.
+ */
+async function readListThrough(
+  services: Services,
+  collection: CollectionKey,
+  page: PageRequest,
+  session: Vector | undefined,
+): Promise<string | undefined> {
+  if (!(await mayBeBehind(services, undefined, session))) return undefined
+  const { items, next } = await services.peer.list(collection, page)
+  await takeIn(services, items)
+  return next
 }
 
 /** Whether the session has seen a write of the peer that this site may not hold yet. */
@@ -57,6 +81,8 @@ async function mayBeBehind(
   return stampMs(seen) >= (await replicatedUntilMs(services))
 }
 
+export type CollectionKey = Pick<RecordKey, 'tenant' | 'collection'>
+
 export interface ListOptions {
   readonly includeDeleted?: boolean | undefined
   readonly session?: Vector | undefined
@@ -68,11 +94,11 @@ export interface ListOptions {
  */
 export async function listRecords(
   services: Services,
-  collection: { readonly tenant: string; readonly collection: string },
+  collection: CollectionKey,
   { after, limit }: PageRequest,
   options: ListOptions = {},
 ): Promise<Page<StoredRecord>> {
-  await assertCaughtUp(services, options.session)
+  const until = await readListThrough(services, collection, { after, limit }, options.session)
   const shards = await Promise.all(
     Array.from({ length: recordShardCount }, (_, shard) => openShard(services, { ...collection, shard }, after, limit)),
   )
@@ -81,6 +107,7 @@ export async function listRecords(
     const first = firstShard(shards)
     if (!first) return { items }
     const record = first.buffer.shift()
+    if (until !== undefined && record && compareUtf8(record.key.id, until) > 0) return { items, next: until }
     if (record && (options.includeDeleted || !record.deleted)) items.push(record)
     if (first.buffer.length === 0) await refill(services, first)
   }

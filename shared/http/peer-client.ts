@@ -1,5 +1,6 @@
 import { CatamaranError } from '../domain/errors.ts'
 import type { RecordState } from '../domain/record.ts'
+import type { Page } from '../ports/page.ts'
 import type { OfferOutcome, Peer, PeerStatus, ReadGrant, SummaryAnswer } from '../ports/peer.ts'
 
 export interface PeerClientOptions {
@@ -19,6 +20,7 @@ export function peerClient(options: PeerClientOptions): Peer {
   return {
     offer: async (states) => (await post<{ outcomes: OfferOutcome[] }>('offer', { states })).outcomes,
     read: async (keys) => defined((await post<{ states: (RecordState | null)[] }>('read', { keys })).states),
+    list: async (collection, page) => post<Page<RecordState>>('list', { collection, page }),
     grantRead: async (keys) => defined((await post<{ grants: (ReadGrant | null)[] }>('read-grants', { keys })).grants),
     summaries: async (requests) => (await post<{ answers: SummaryAnswer[] }>('summaries', { requests })).answers,
     status: async () => call<PeerStatus>(options, 'status', { method: 'GET' }),

@@ -1,13 +1,20 @@
 import { Hono, type Context } from 'hono'
 import type { z } from 'zod'
 import { applyStates } from '../core/apply.ts'
-import { answerSummaries, grantReads, readForPeer } from '../core/peer-service.ts'
+import { answerSummaries, grantReads, listForPeer, readForPeer } from '../core/peer-service.ts'
 import { readMark } from '../core/replication-marks.ts'
 import type { Services } from '../core/services.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { RecordState } from '../domain/record.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
-import { grantsSchema, keysSchema, offerSchema, recordStateSchema, summariesSchema } from './peer-schemas.ts'
+import {
+  grantsSchema,
+  keysSchema,
+  listSchema,
+  offerSchema,
+  recordStateSchema,
+  summariesSchema,
+} from './peer-schemas.ts'
 
 export const peerProtocol = 1
 
@@ -25,6 +32,10 @@ export function peerRoutes(services: Services, verify: (token: string) => Promis
   routes.post('/read', async (context) => {
     const { keys } = await bodyOf(context, keysSchema)
     return context.json({ states: (await readForPeer(services, keys)).map((state) => state ?? null) })
+  })
+  routes.post('/list', async (context) => {
+    const { collection, page } = await bodyOf(context, listSchema)
+    return context.json(await listForPeer(services, collection, page))
   })
   routes.post('/read-grants', async (context) => {
     const { keys } = await bodyOf(context, grantsSchema)

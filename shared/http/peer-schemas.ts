@@ -37,6 +37,10 @@ export const recordStateSchema = z
 
 export const offerSchema = z.object({ states: z.array(z.unknown()).max(offerStatesMax) })
 export const keysSchema = z.object({ keys: z.array(recordKeySchema).max(100) })
+export const listSchema = z.object({
+  collection: z.object({ tenant: name, collection: name }),
+  page: z.object({ after: z.string().max(256).optional(), limit: z.number().int().min(1).max(1000) }),
+})
 export const grantsSchema = z.object({ keys: z.array(z.string().min(1).max(1024)).max(100) })
 export const summariesSchema = z.object({
   requests: z

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../domain/json.ts'
 import type { RecordKey, RecordState } from '../domain/record.ts'
+import type { Page, PageRequest } from './page.ts'
 import type { Vector } from '../replication/vector.ts'
 
 /** What the peer did with one offered state. */
@@ -45,6 +46,8 @@ export interface Peer {
   offer(states: readonly RecordState[]): Promise<readonly OfferOutcome[]>
   /** The peer's states for these keys, undefined where it has none. Up to 100 keys. */
   read(keys: readonly RecordKey[]): Promise<readonly (RecordState | undefined)[]>
+  /** The peer's states of one collection in ascending order of id, tombstones included. */
+  list(collection: Pick<RecordKey, 'tenant' | 'collection'>, page: PageRequest): Promise<Page<RecordState>>
   /** Short-lived URLs from which the objects' bytes can be read; undefined where the peer lacks the object. */
   grantRead(objectKeys: readonly string[]): Promise<readonly (ReadGrant | undefined)[]>
   summaries(request: readonly SummaryRequest[]): Promise<readonly SummaryAnswer[]>

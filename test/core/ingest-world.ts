@@ -5,7 +5,7 @@ import { applyStates } from '../../shared/core/apply.ts'
 import { objectDropped } from '../../shared/core/drops.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
 import { runJob } from '../../shared/core/jobs.ts'
-import { grantReads, readForPeer } from '../../shared/core/peer-service.ts'
+import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { sweep } from '../../shared/core/sweep.ts'
 import type { WorkTools } from '../../shared/core/work-tools.ts'
@@ -139,6 +139,7 @@ export async function ingestWorld({
     return {
       offer: (states) => reach((peer) => applyStates(peer, states)),
       read: (keys) => reach((peer) => readForPeer(peer, keys)),
+      list: (collection, page) => reach((peer) => listForPeer(peer, collection, page)),
       grantRead: (keys) => reach((peer) => grantReads(peer, keys)),
       summaries: () => reach(async () => []),
       status: () => reach(async () => ({ site: peerOf(site), nowMs: clock.now(), protocol: 1 })),

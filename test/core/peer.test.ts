@@ -75,6 +75,7 @@ describe('the peer API', () => {
     const verbs = api.routes.filter((route) => route.method !== 'ALL').map(({ method, path }) => `${method} ${path}`)
     expect(verbs.sort()).toEqual([
       'GET /peer/v1/status',
+      'POST /peer/v1/list',
       'POST /peer/v1/offer',
       'POST /peer/v1/read',
       'POST /peer/v1/read-grants',

@@ -1,6 +1,6 @@
 import { applyStates } from '../../shared/core/apply.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
-import { answerSummaries, grantReads, readForPeer } from '../../shared/core/peer-service.ts'
+import { answerSummaries, grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
@@ -65,6 +65,7 @@ export function twoSites(seed = 1): TwoSites {
     return {
       offer: async (states) => reach('offer', (peer) => applyStates(peer, states)),
       read: async (keys) => reach('read', (peer) => readForPeer(peer, keys)),
+      list: async (collection, page) => reach('list', (peer) => listForPeer(peer, collection, page)),
       grantRead: async (keys) => reach('grantRead', (peer) => grantReads(peer, keys)),
       summaries: async (requests) => reach('summaries', (peer) => answerSummaries(peer, requests)),
       status: async () => reach('status', async () => ({ site: peerOf(site), nowMs: clock.now(), protocol: 1 })),

@@ -2,7 +2,6 @@ import { z } from '@hono/zod-openapi'
 import { readAssetPair, type AssetView } from '../../core/asset-view.ts'
 import { listAssets } from '../../core/asset-list.ts'
 import { deleteAsset, getAsset, patchAsset, restoreAsset } from '../../core/assets.ts'
-import { assertCaughtUp } from '../../core/record-reads.ts'
 import type { WriteOptions } from '../../core/records.ts'
 import { CatamaranError, hasCode } from '../../domain/errors.ts'
 import type { Vector } from '../../replication/vector.ts'
@@ -59,8 +58,7 @@ function addList(api: Api): void {
     const filters = { ...withoutUndefined(rest), ...(deleted ? { deleted } : {}) }
     const scope = ['assets', call.tenant, filters]
     const page = { after: afterOf(call, scope, cursor), limit }
-    await assertCaughtUp(call.services, call.session)
-    const { items, next } = await listAssets(call.services, call.tenant, filters, page)
+    const { items, next } = await listAssets(call.services, call.tenant, filters, page, { session: call.session })
     return answerPage(call, scope, { items: items.map(viewOfAsset), next })
   })
 }

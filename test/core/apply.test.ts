@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals'
+import { applyStates } from '../../shared/core/apply.ts'
+import { stateOf } from '../../shared/core/record-history.ts'
+import { writeRecord } from '../../shared/core/records.ts'
+import type { Services } from '../../shared/core/services.ts'
+import { CatamaranError } from '../../shared/domain/errors.ts'
+import { twoSites } from './two-sites.ts'
+
+const key = { tenant: 'acme', collection: 'notes', id: 'a' }
+const none = { precondition: { kind: 'none' } } as const
+
+test('the winner does not take the place of a loser that could not be kept', async () => {
+  const sites = twoSites()
+  await writeRecord(sites.aws.services, key, none, () => ({ text: 'loses' }))
+  await sites.clock.advance(1)
+  const { record } = await writeRecord(sites.azure.services, key, none, () => ({ text: 'wins' }))
+  const { records } = sites.aws
+  const failing: Services = {
+    ...sites.aws.services,
+    records: {
+      ...records,
+      put: async (state, ...rest) => {
+        if (state.key.collection === '_conflicts') throw new CatamaranError('unavailable', 'the store is away')
+        return records.put(state, ...rest)
+      },
+    },
+  }
+  expect(await applyStates(failing, [stateOf(record)])).toMatchObject([{ kind: 'failed', code: 'unavailable' }])
+  expect((await records.get(key))?.body).toEqual({ text: 'loses' })
+  expect(await applyStates(sites.aws.services, [stateOf(record)])).toEqual([{ kind: 'merged' }])
+})

@@ -1,0 +1,40 @@
+import type { Random } from '../../shared/ports/clock.ts'
+import { memoryRandom } from '../memory/clock.ts'
+
+/** One stream of chance. */
+export interface Chance extends Random {
+  /** True once in `n` on average; never when `n` is 0. */
+  oneIn(n: number): boolean
+  /** A whole number from 0 to `count` - 1. */
+  pick(count: number): number
+  /** A whole number from `min` to `max`. */
+  between(min: number, max: number): number
+  of<Item>(items: readonly Item[]): Item
+}
+
+/** Streams of their own, so that a change to one kind of decision leaves the others of a seed as they were. */
+export interface Streams {
+  readonly workload: Chance
+  readonly network: Chance
+  readonly faults: Chance
+  readonly scheduling: Chance
+  /** What the code under test draws. */
+  readonly code: Chance
+}
+
+export const makeStreams = (seed: number): Streams => {
+  const stream = (salt: number) =>
+    chanceOf(memoryRandom((Math.imul(seed, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca6b)) >>> 0))
+  return { workload: stream(1), network: stream(2), faults: stream(3), scheduling: stream(4), code: stream(5) }
+}
+
+function chanceOf(random: Random): Chance {
+  const pick = (count: number): number => Math.floor(random.fraction() * count)
+  return {
+    ...random,
+    pick,
+    oneIn: (n) => n > 0 && random.fraction() < 1 / n,
+    between: (min, max) => min + pick(max - min + 1),
+    of: (items) => items[pick(items.length)] as (typeof items)[number],
+  }
+}

@@ -1,0 +1,86 @@
+import { runJob } from '../../shared/core/jobs.ts'
+import type { WorkTools } from '../../shared/core/work-tools.ts'
+import type { Site } from '../../shared/domain/site.ts'
+import { peerOf } from '../../shared/domain/site.ts'
+import type { JobMessage } from '../../shared/ports/job-queue.ts'
+import { makeInvocation } from './invocation.ts'
+import type { World } from './world.ts'
+
+export interface Queue {
+  send(message: JobMessage, delayMs: number): void
+  depth(): { waiting: number; deadLetters: number }
+}
+
+const visibilityMs = 120_000
+const receivesMax = 5
+const dayMs = 86_400_000
+
+/** A queue and the function behind it: at least once, in no order, five tries, then the dead letters. */
+export function makeQueue(world: World, site: Site): Queue {
+  const { scheduler, streams, profile, mark, faultsOn } = world
+  let waiting = 0
+  let deadLetters = 0
+  const arrive = (text: string, delayMs: number, receives: number): void => {
+    waiting++
+    scheduler.at(scheduler.now() + delayMs, `${site} queue`, () => void receive(text, receives))
+  }
+  const receive = async (text: string, receives: number): Promise<void> => {
+    waiting--
+    if (!world.sites[site].isUp) return arrive(text, 60_000, receives)
+    const invocation = makeInvocation(world, `${site} job`)
+    const message = JSON.parse(text) as JobMessage
+    const run = runJob(
+      world.sites[site].servicesOf(invocation),
+      toolsOf(world, site),
+      message,
+      new AbortController().signal,
+    )
+    const done = await Promise.race([
+      run.then(
+        () => true,
+        () => false,
+      ),
+      invocation.killed.then(() => false),
+      scheduler.delay(visibilityMs, `${site} visibility`).then(() => false),
+    ])
+    if (done) return
+    if (receives + 1 < receivesMax) return arrive(text, visibilityMs, receives + 1)
+    deadLetters++
+    mark('message went to the dead letters')
+  }
+  const send = (message: JobMessage, delayMs: number): void => {
+    const text = JSON.stringify(message)
+    if (faultsOn() && profile.name !== 'calm') {
+      if (streams.faults.oneIn(60)) return mark('queue message lost')
+      if (streams.faults.oneIn(20)) {
+        mark('queue message doubled')
+        arrive(text, delayMs + streams.faults.pick(60_000), 0)
+      }
+      if (streams.faults.oneIn(60)) {
+        mark('queue message delayed by days')
+        return arrive(text, 2 * dayMs, 0)
+      }
+    }
+    arrive(text, delayMs + streams.scheduling.pick(50), 0)
+  }
+  return { send, depth: () => ({ waiting, deadLetters }) }
+}
+
+/** No conversion is simulated; objects are copied by the real code from the peer's store, whose bytes may come damaged. */
+const toolsOf = (world: World, site: Site): WorkTools => ({
+  converter: {
+    inspect: () => Promise.reject(new Error('not simulated')),
+    convert: () => Promise.reject(new Error('not simulated')),
+  },
+  workFolder: () => Promise.reject(new Error('not simulated')),
+  fetch: async (url, { headers }) => {
+    await world.scheduler.delay(5, `${site} fetch`)
+    if (world.link.isCut(site, peerOf(site)) || !world.sites[peerOf(site)].isUp) throw new TypeError('fetch failed')
+    const response = await world.sites[peerOf(site)].objects.fetch(url, { headers })
+    if (!world.faultsOn() || world.profile.name === 'calm' || !world.streams.faults.oneIn(6)) return response
+    world.mark('object corrupted on the way')
+    const bytes = new Uint8Array(await response.arrayBuffer())
+    if (bytes.length > 0) bytes[0] = (bytes[0] ?? 0) ^ 1
+    return new Response(bytes, { status: response.status, headers: response.headers })
+  },
+})

@@ -1,0 +1,9 @@
+import { expect, test } from '@jest/globals'
+import { simulate } from './world.ts'
+
+test('fresh seeds hold every invariant', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const { broken } = await simulate(seed)
+    expect({ seed, broken }).toEqual({ seed, broken: [] })
+  }
+}, 240_000)
