@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, ListBucketsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { BlobServiceClient } from '@azure/storage-blob'
+import { BlobServiceClient, ContainerSASPermissions } from '@azure/storage-blob'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Clouds } from '../../local/supervisor/clouds.ts'
@@ -94,7 +94,7 @@ export const dropTools: readonly DropTool[] = [
       const { bucket } = await uploadsBucket(clouds)
       await rclone(file, `there:${bucket}/${key}`, {
         TYPE: 's3',
-        PROVIDER: 'AWS',
+        PROVIDER: 'Minio',
         ACCESS_KEY_ID: credentials.accessKeyId,
         SECRET_ACCESS_KEY: credentials.secretAccessKey,
         REGION: region,
@@ -109,14 +109,11 @@ export const dropTools: readonly DropTool[] = [
     site: 'azure',
     missing: missing('rclone', 'version'),
     copy: async (clouds, file, key) => {
-      const [, account = ''] = /AccountName=([^;]+)/.exec(clouds.connections.azure.storage) ?? []
-      const [, accountKey = ''] = /AccountKey=([^;]+)/.exec(clouds.connections.azure.storage) ?? []
-      await rclone(file, `there:uploads/${key}`, {
-        TYPE: 'azureblob',
-        ACCOUNT: account,
-        KEY: accountKey,
-        ENDPOINT: `${clouds.urls.azure.blob}/${account}`,
-      })
+      const service = BlobServiceClient.fromConnectionString(clouds.connections.azure.storage)
+      const permissions = ContainerSASPermissions.parse('racwdl')
+      const expiresOn = new Date(Date.now() + 3_600_000)
+      const sas = await service.getContainerClient('uploads').generateSasUrl({ permissions, expiresOn })
+      await rclone(file, `there:uploads/${key}`, { TYPE: 'azureblob', SAS_URL: sas })
     },
   },
 ]

@@ -68,7 +68,9 @@ export function contentSuite(pair: () => Pair): void {
         expect([over.status, over.headers.get('content-range')]).toEqual([416, `bytes */${text.length}`])
         expect((await get({ range: 'bytes=0-3', 'if-range': '"old"' })).status).toBe(200)
         const head = await here().call<string>('HEAD', path, { status: 200 })
-        expect([head.body, head.headers.get('content-length')]).toEqual(['', String(text.length)])
+        // API Gateway sets this one itself, from the content that a HEAD does not have.
+        const length = site === 'aws' ? null : String(text.length)
+        expect([head.body, head.headers.get('content-length')]).toEqual(['', length])
         const none = await here().call<Problem>('GET', `/v1/assets/${asset.id}/renditions/none`, { status: 404 })
         expect(none.body.code).toBe('not-found')
       })

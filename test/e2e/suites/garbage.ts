@@ -82,10 +82,10 @@ export function garbageSuite(pair: () => Pair): void {
 
     test.each([...wrongs])('$name is refused with $status', async ({ method, path, options, status }) => {
       const answer = await here.call<Problem>(method, path, options)
-      expect([answer.status, answer.headers.get('content-type')]).toEqual([
-        status,
-        expect.stringContaining('application/problem+json'),
-      ])
+      expect(answer.status).toBe(status)
+      // Past its own limit of 10 MB, API Gateway answers itself.
+      if (answer.headers.get('content-type') === 'application/json' && site === 'aws' && status === 413) return
+      expect(answer.headers.get('content-type')).toContain('application/problem+json')
       expect([typeof answer.body.code, answer.body.status]).toEqual(['string', status])
     })
 
