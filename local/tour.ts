@@ -9,6 +9,7 @@ import { ingestByApi, ingestByDrop, type Item } from './tour/ingest.ts'
 import { showOutage } from './tour/outage.ts'
 import { type Print, type Progress, progressOf, sizeText, tableLines } from './tour/progress.ts'
 import { untilReady } from './tour/ready.ts'
+import { withFewerRows } from './tour/shorten.ts'
 import { verifyBytes } from './tour/verify.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -44,10 +45,11 @@ export async function runTour(clouds: Clouds, { print }: { readonly print: Print
 async function showFiles(clouds: Clouds, apis: Apis, progress: Progress, print: Print): Promise<void> {
   progress.part('Files in at both clouds')
   const samples = await makeSamples(sampleFolder)
+  const fewer = await withFewerRows(samples, join(sampleFolder, 'fewer-rows'))
   progress.say(`${samples.length} sample files at hand`)
   const arrived = await Promise.all([
     ingestByApi(apis.aws, samples, progress),
-    ingestByDrop(clouds, apis.azure, developmentTenant, samples, progress),
+    ingestByDrop(clouds, apis.azure, developmentTenant, fewer, progress),
   ])
   const items = arrived.flat()
   await untilReady(apis, items, progress)
