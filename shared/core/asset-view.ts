@@ -13,7 +13,7 @@ import { derivedId, sha256Base64Url } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { stampMs } from '../domain/stamp.ts'
-import { vectorText } from '../replication/vector.ts'
+import { joinVectors, type Vector, vectorText } from '../replication/vector.ts'
 import { type ReadOptions, readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
 
@@ -51,6 +51,8 @@ export interface AssetView {
   readonly createdAt: string
   readonly updatedAt: string
   readonly etag: string
+  /** What a session has seen once it has seen this view: the newest stamps of both records. */
+  readonly vector: Vector
   readonly deleted: boolean
   /** Whether every object of this asset is at this site; if not, content comes from the peer. */
   readonly bytesHere: boolean
@@ -132,6 +134,7 @@ async function viewOf(
     createdAt: new Date(record.createdMs).toISOString(),
     updatedAt: new Date(updatedMs).toISOString(),
     etag: assetEtag(record, mediaRecord),
+    vector: mediaRecord ? joinVectors(record.vector, mediaRecord.vector) : record.vector,
     deleted: record.deleted,
     bytesHere,
   }

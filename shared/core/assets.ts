@@ -8,7 +8,7 @@ import type { Vector } from '../replication/vector.ts'
 import { assetEtag, viewsOf, type AssetView } from './asset-view.ts'
 import { assetBodyOf, patchedBody, type NewAsset } from './asset-write.ts'
 import { readRecord } from './record-reads.ts'
-import { restoreRecord, writeRecord, type Idempotency, type WriteOptions } from './records.ts'
+import { lastLiveVersion, writeRecord, type Idempotency, type WriteOptions, type Written } from './records.ts'
 import type { Services } from './services.ts'
 import { acceptUpload, beginProcessing, ensureUpload, partSizes, planOf, type UploadPlan } from './uploads.ts'
 
@@ -21,7 +21,12 @@ export interface Created {
   readonly asset: AssetView
   readonly created: boolean
   readonly replayed: boolean
+  /** Whether the peer holds the asset's record, as far as it was asked. */
+  readonly durability: 'local' | 'both'
 }
+
+/** An asset after a write of its record. */
+export type WrittenAsset = AssetView & Pick<Written, 'replayed' | 'durability'>
 
 /**
  * Creates an asset and begins its upload at this site. With `idempotency` a second call finds the first one's asset and
@@ -33,18 +38,23 @@ export async function createAsset(
   tenant: string,
   input: NewAsset & { readonly upload: 'single' | 'multipart' },
   idempotency?: Idempotency,
+  durability?: 'local' | 'both',
 ): Promise<Created & { readonly upload: UploadPlan }> {
   const body = assetBodyOf(input, { kind: 'upload' }, input.upload)
   if (input.upload === 'multipart') partSizes(services, body.bytes)
-  const { id, created, replayed } = await writeNew(services, tenant, input.id, body, idempotency)
+  const written = await writeNew(services, tenant, { id: input.id, body }, { idempotency, durability })
+  const { id } = written.record.key
   const media = (await readRecord(services, mediaKey(tenant, id)))?.body as MediaBody | undefined
   const upload = media
     ? ({ kind: 'done', site: media.site } as const)
     : await planOf(services, await ensureUpload(services, tenant, id, body, input.upload))
-  return { asset: await needAsset(services, tenant, id), upload, created, replayed }
+  return { ...(await createdOf(services, written)), upload }
 }
 
-/** Creates an asset from bytes that came in the request: staged, then on the way of every upload. */
+/**
+ * Creates an asset from bytes that came in the request: staged, then on the way of every upload. Its durability is `local`,
+ * since the bytes are at this site alone until they were processed and copied.
+ */
 export async function createAssetFromBytes(
   services: Services,
   tenant: string,
@@ -62,10 +72,11 @@ export async function createAssetFromBytes(
   if (body.sha256 !== sha256 || body.bytes !== bytes.byteLength) {
     throw new CatamaranError('invalid-request', 'The body is not what was declared: its size or SHA-256 differs.')
   }
-  const { id, created, replayed } = await writeNew(services, tenant, input.id, body, idempotency)
+  const written = await writeNew(services, tenant, { id: input.id, body }, { idempotency })
+  const { id } = written.record.key
   if (!(await readRecord(services, mediaKey(tenant, id))))
     await stageBytes(services, tenant, id, { body, bytes, sha256 })
-  return { asset: await needAsset(services, tenant, id), created, replayed }
+  return createdOf(services, written)
 }
 
 async function stageBytes(
@@ -96,20 +107,43 @@ async function stageBytes(
 async function writeNew(
   services: Services,
   tenant: string,
-  givenId: string | undefined,
-  body: AssetBody,
-  idempotency: Idempotency | undefined,
-): Promise<{ id: string; created: boolean; replayed: boolean }> {
-  const id = givenId === undefined ? base32(services.random.bytes(16)) : parseAssetId(givenId)
-  const options: WriteOptions = { precondition: { kind: 'absent' }, idempotency }
-  const { record, created, replayed } = await writeRecord(services, assetKey(tenant, id), options, () => body)
-  if (record.deleted) throw new CatamaranError('gone', 'The asset that this request created was deleted since.')
-  return { id, created, replayed }
+  { id: given, body }: { readonly id: string | undefined; readonly body: AssetBody },
+  options: Omit<WriteOptions, 'precondition'>,
+): Promise<Written> {
+  const id = given === undefined ? base32(services.random.bytes(16)) : parseAssetId(given)
+  const written = await writeRecord(
+    services,
+    assetKey(tenant, id),
+    { ...options, precondition: { kind: 'absent' } },
+    () => body,
+  )
+  assertLive(written)
+  return written
 }
+
+function assertLive({ record }: Written): void {
+  if (record.deleted) throw new CatamaranError('gone', 'The request was honoured before; the asset was deleted since.')
+}
+
+async function createdOf(services: Services, written: Written): Promise<Created> {
+  const { replayed, durability, ...asset } = await writtenOf(services, written)
+  return { asset, created: written.created, replayed, durability }
+}
+
+/** The asset as this write left it. Throws `gone` when the write is an old one and the asset was deleted since. */
+async function writtenOf(services: Services, written: Written): Promise<WrittenAsset> {
+  assertLive(written)
+  const { record, replayed, durability } = written
+  const [view] = await viewsOf(services, [{ record }])
+  if (!view) throw noSuchAsset()
+  return { ...view, replayed, durability }
+}
+
+const noSuchAsset = (): CatamaranError => new CatamaranError('not-found', 'There is no such asset.')
 
 async function needAsset(services: Services, tenant: string, id: string): Promise<AssetView> {
   const view = await getAsset(services, tenant, id)
-  if (!view) throw new CatamaranError('not-found', 'There is no such asset.')
+  if (!view) throw noSuchAsset()
   return view
 }
 
@@ -141,20 +175,20 @@ const withEtag = (services: Services, options: WriteOptions): WriteOptions => ({
   },
 })
 
-/** RFC 7396 on `name` and `labels`. Throws `not-found`, `precondition-failed`, `invalid-request`, `invalid-name`. */
+/** RFC 7396 on `name` and `labels`. Throws `not-found`, `gone`, `precondition-failed`, `invalid-request`, `invalid-name`. */
 export async function patchAsset(
   services: Services,
   tenant: string,
   id: string,
   patch: JsonObject,
   options: WriteOptions,
-): Promise<AssetView & { readonly replayed: boolean }> {
-  const { replayed } = await writeRecord(services, assetKey(tenant, id), withEtag(services, options), (body) => {
-    if (!body) throw new CatamaranError('not-found', 'There is no such asset.')
+): Promise<WrittenAsset> {
+  const written = await writeRecord(services, assetKey(tenant, id), withEtag(services, options), (body) => {
+    if (!body) throw noSuchAsset()
     const next = patchedBody(body as AssetBody, patch)
     return jsonEqual(body, next) ? body : next
   })
-  return { ...(await needAsset(services, tenant, id)), replayed }
+  return writtenOf(services, written)
 }
 
 /** Hides the asset; its bytes and media stay. Throws `not-found`, `precondition-failed`. */
@@ -163,19 +197,21 @@ export async function deleteAsset(
   tenant: string,
   id: string,
   options: WriteOptions,
-): Promise<void> {
-  await writeRecord(services, assetKey(tenant, id), withEtag(services, options), () => null)
+): Promise<Written> {
+  return writeRecord(services, assetKey(tenant, id), withEtag(services, options), () => null)
 }
 
-/** Brings a deleted asset back as it was. On one that is there it changes nothing. Throws `not-found`. */
+/** Brings a deleted asset back as it was. On one that is there it changes nothing. Throws `not-found`, `gone`. */
 export async function restoreAsset(
   services: Services,
   tenant: string,
   id: string,
   options: WriteOptions,
-): Promise<AssetView> {
-  const present = await getAsset(services, tenant, id)
-  if (present) return present
-  await restoreRecord(services, assetKey(tenant, id), undefined, options)
-  return needAsset(services, tenant, id)
+): Promise<WrittenAsset> {
+  const key = assetKey(tenant, id)
+  const last = (await readRecord(services, key)) ?? (await lastLiveVersion(services, key))
+  if (!last?.body) throw noSuchAsset()
+  const { body: lastBody } = last
+  const written = await writeRecord(services, key, withEtag(services, options), (body) => body ?? lastBody)
+  return writtenOf(services, written)
 }

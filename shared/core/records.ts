@@ -63,19 +63,20 @@ export async function writeRecord(
   options: WriteOptions,
   change: Change,
 ): Promise<Written> {
+  // A write that was done before, or changes nothing, is offered too: whoever holds the present state holds that write.
+  const held = async (record: StoredRecord) => ({ durability: await durabilityOf(services, record, options) })
   for (let attempt = 0; attempt < writeTriesMax; attempt++) {
     const current = await services.records.get(key)
     const replay = replayOf(current, options.idempotency)
-    if (current && replay) return { record: current, created: false, replayed: true, durability: 'local' }
+    if (current && replay) return { record: current, created: false, replayed: true, ...(await held(current)) }
     const live = current && !current.deleted ? current : undefined
     await checkPrecondition(live, options)
     const body = change(live?.body ?? undefined, live)
-    if (live && body === live.body) return { record: live, created: false, replayed: false, durability: 'local' }
+    if (live && body === live.body) return { record: live, created: false, replayed: false, ...(await held(live)) }
     if (!live && body === null) throw notFound()
     const state = nextState(services, key, current, body, options.idempotency)
     const record = await swap(services, current, state)
-    if (record)
-      return { record, created: !live, replayed: false, durability: await durabilityOf(services, record, options) }
+    if (record) return { record, created: !live, replayed: false, ...(await held(record)) }
     await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 10, capMs: 500 }))
   }
   throw new CatamaranError('unavailable', 'Many writers are changing this record at once; try again.', {
@@ -187,7 +188,8 @@ export async function restoreRecord(
   return writeRecord(services, key, options, () => body)
 }
 
-async function lastLiveVersion(services: Services, key: RecordKey): Promise<RecordState | undefined> {
+/** The last state that was not deleted, if it is still kept. */
+export async function lastLiveVersion(services: Services, key: RecordKey): Promise<RecordState | undefined> {
   let after: string | undefined
   do {
     const page = await recordVersions(services, key, { after, limit: 50 })

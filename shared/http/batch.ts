@@ -92,10 +92,10 @@ function writeLine(call: AnyCall, collection: string, number: number, line: Batc
   switch (line.op) {
     case 'put':
       assertBodySize(line.body)
-      return putOr412(() => writeRecord(services, key, options, (now) => nextBody(now, line.body, durability)))
+      return putOr412(() => writeRecord(services, key, options, (now) => nextBody(now, line.body)))
     case 'patch':
       return writeRecord(services, key, options, (now) =>
-        nextBody(now, assertBodySize(mergePatch(now ?? {}, line.body)), durability),
+        nextBody(now, assertBodySize(mergePatch(now ?? {}, line.body))),
       )
     case 'delete':
       return writeRecord(services, key, options, () => null)

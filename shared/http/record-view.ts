@@ -43,12 +43,6 @@ export function assertBodySize(body: JsonObject): JsonObject {
   )
 }
 
-/**
- * The next body, or the present one itself when they are equal, which makes no new version. A write that must be known
- * to the peer goes through all the same.
- */
-export const nextBody = (
-  now: JsonObject | undefined,
-  next: JsonObject,
-  durability: 'local' | 'both' | undefined,
-): JsonObject => (now && durability !== 'both' && jsonEqual(now, next) ? now : next)
+/** The next body, or the present one itself when they are equal, which makes no new version. */
+export const nextBody = (now: JsonObject | undefined, next: JsonObject): JsonObject =>
+  now && jsonEqual(now, next) ? now : next

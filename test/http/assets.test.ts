@@ -142,5 +142,58 @@ test('a session reads an asset at the other site the moment it was made', async 
   const read = await azure.call('GET', '/v1/assets/fresh', { headers: session })
   expect([read.status, read.json['etag']]).toEqual([200, assetOf(made)['etag']])
   const list = await azure.call('GET', '/v1/assets', { headers: session })
-  expect([list.status, list.json['code'], list.headers.get('retry-after')]).toEqual([503, 'unavailable', '2'])
+  expect([list.status, itemsOf(list).map(({ id }) => id)]).toEqual([200, ['fresh']])
+})
+
+test('a write of an asset tells what a write of a record tells: replayed, held by both, and how far the session has seen', async () => {
+  const { aws, azure, sites } = await testClouds()
+  const path = '/v1/assets/told'
+  const send = (method: string, more: string, json?: object, headers: object = {}) =>
+    aws.call(method, more, {
+      json,
+      headers: { prefer: 'durability=both', 'idempotency-key': `${method} ${more}`, ...headers },
+    })
+  const writes = [
+    () => send('POST', '/v1/assets', { ...photo, id: 'told' }),
+    () => send('PATCH', path, { name: 'b.jpg' }, { 'if-match': '*' }),
+    () => send('DELETE', path, undefined, { 'if-match': '*' }),
+    () => send('POST', `${path}/restore`),
+  ]
+  for (const write of writes) {
+    sites.connected = false
+    const alone = await write()
+    sites.connected = true
+    const again = await write()
+    const told = [alone, again].map(({ status, headers }) => [
+      status < 300,
+      headers.get('idempotency-replayed'),
+      headers.get('preference-applied'),
+    ])
+    expect(told).toEqual([
+      [true, null, null],
+      [true, 'true', 'durability=both'],
+    ])
+    const session = textOf(again.headers.get('catamaran-session'))
+    expect(session).toBe(alone.headers.get('catamaran-session'))
+    const there = await azure.call('GET', path, { headers: { 'catamaran-session': session } })
+    expect(there.status).toBe(alone.status === 204 ? 404 : 200)
+  }
+  const late = await send('PATCH', path, { name: 'b.jpg' }, { 'if-match': '*' })
+  expect([late.status, late.headers.get('idempotency-replayed')]).toEqual([200, 'true'])
+})
+
+test('bytes in the request are never said to be at both sites', async () => {
+  const { aws } = await testClouds()
+  const headers = { prefer: 'durability=both', 'content-type': 'text/csv' }
+  const direct = await aws.call('POST', '/v1/assets?name=a.csv', { body: 'a,b\n1,2\n', headers })
+  expect([direct.status, direct.headers.get('preference-applied')]).toEqual([202, null])
+})
+
+test('a list takes the session as far as its assets', async () => {
+  const { aws, azure } = await testClouds()
+  await aws.call('POST', '/v1/assets', { json: { ...photo, id: 'seen' } })
+  const listed = await aws.call('GET', '/v1/assets')
+  expect(itemsOf(listed)[0]).not.toHaveProperty('vector')
+  const session = { 'catamaran-session': textOf(listed.headers.get('catamaran-session')) }
+  expect((await azure.call('GET', '/v1/assets/seen', { headers: session })).status).toBe(200)
 })

@@ -190,6 +190,31 @@ describe('both sites', () => {
     expect([local.status, local.headers.get('preference-applied')]).toEqual([201, null])
   })
 
+  test('a retry is confirmed once the peer is back, and never before', async () => {
+    const { aws, sites } = await testClouds()
+    const headers = { ...create, prefer: 'durability=both', 'idempotency-key': 'k' }
+    const put = () => aws.call('PUT', `${records}/a`, { json: { n: 1 }, headers })
+    const said = ({ status, headers: all }: Awaited<ReturnType<typeof put>>) => [status, all.get('preference-applied')]
+    sites.connected = false
+    expect([said(await put()), said(await put())]).toEqual([
+      [201, null],
+      [200, null],
+    ])
+    sites.connected = true
+    const confirmed = await put()
+    expect([...said(confirmed), confirmed.headers.get('idempotency-replayed')]).toEqual([
+      200,
+      'durability=both',
+      'true',
+    ])
+    expect(sites.azure.records.all().find(({ key }) => key.id === 'a')?.body).toEqual({ n: 1 })
+    const same = await aws.call('PUT', `${records}/a`, {
+      json: { n: 1 },
+      headers: { 'if-match': '*', prefer: 'durability=both' },
+    })
+    expect([...said(same), same.json['version']]).toEqual([200, 'durability=both', confirmed.json['version']])
+  })
+
   test('a conflict is kept, shown, restored and dismissed', async () => {
     const { aws, azure, sites } = await testClouds()
     const made = await aws.call('PUT', `${records}/a`, { json: { n: 0 }, headers: create })

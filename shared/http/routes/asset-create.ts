@@ -1,20 +1,21 @@
 import { z } from '@hono/zod-openapi'
-import type { AssetView } from '../../core/asset-view.ts'
-import { createAsset, createAssetFromBytes } from '../../core/assets.ts'
+import { createAsset, createAssetFromBytes, type Created } from '../../core/assets.ts'
 import { CatamaranError } from '../../domain/errors.ts'
 import { sha256Hex } from '../../domain/hash.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Api } from '../api.ts'
-import { answer, createdIdOf, idempotencyOf } from '../answer.ts'
+import { answer, createdIdOf, durabilityOf, idempotencyOf } from '../answer.ts'
 import { fileNameOf } from '../file-name.ts'
 import { mediaTypeOf, readBytes, readJson } from '../request-body.ts'
 import { jsonTypes, route, type AnyCall } from '../route.ts'
 import { assetNameSchema, createAssetSchema, createdAssetSchema, mediaTypeSchema } from '../schemas/assets.ts'
 import { validate } from '../validate.ts'
-import { assetTag, seenOf, viewOfAsset } from './assets.ts'
+import { assetTag, viewOfAsset } from './assets.ts'
 
 /** What a Lambda takes in one request (6 MB in base64). */
 export const directBytesMax = 4 * 1024 * 1024
+
+const createdHeaders = ['Location', 'ETag', 'Catamaran-Session', 'Idempotency-Replayed', 'Preference-Applied']
 
 export function addAssetCreateRoute(api: Api): void {
   const definition = {
@@ -29,22 +30,22 @@ export function addAssetCreateRoute(api: Api): void {
     scope: 'assets:write',
     query: z.strictObject({ name: assetNameSchema.optional() }),
     content: { 'application/json': 'The schema CreateAsset.', '*/*': 'The bytes of the asset, up to 4 MiB.' },
-    requestHeaders: ['Idempotency-Key'],
+    requestHeaders: ['Idempotency-Key', 'Prefer', 'Catamaran-Session'],
     responses: {
       201: {
         description: 'Created; upload by the plan, then complete.',
         schema: createdAssetSchema,
-        headers: ['Location', 'ETag'],
+        headers: createdHeaders,
       },
       202: {
         description: 'The bytes are here and will be processed.',
         schema: createdAssetSchema,
-        headers: ['Location', 'ETag'],
+        headers: createdHeaders,
       },
       200: {
         description: 'Created before by the same Idempotency-Key.',
         schema: createdAssetSchema,
-        headers: ['Location', 'ETag'],
+        headers: createdHeaders,
       },
     },
   } as const
@@ -88,7 +89,7 @@ async function createPlanned(call: AnyCall): Promise<Response> {
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(labels === undefined ? {} : { labels }),
   }
-  const made = await createAsset(services, tenant, input, idempotencyOf(call, json))
+  const made = await createAsset(services, tenant, input, idempotencyOf(call, json), durabilityOf(call))
   return answerCreated(call, made, { upload: made.upload }, 201)
 }
 
@@ -113,14 +114,14 @@ async function createDirect(call: AnyCall, name: string | undefined, declared: s
   return answerCreated(call, made, {}, 202)
 }
 
-async function answerCreated(
+function answerCreated(
   call: AnyCall,
-  { asset, replayed }: { readonly asset: AssetView; readonly replayed: boolean },
+  { asset, replayed, durability }: Created,
   more: object,
   status: 201 | 202,
-): Promise<Response> {
+): Response {
   const location = `${call.api.options.publicUrl}/v1/assets/${asset.id}`
-  const seen = await seenOf(call, asset.id)
-  const options = { status: replayed ? 200 : status, location, replayed, etag: asset.etag, seen } as const
+  const seen = [asset.vector]
+  const options = { status: replayed ? 200 : status, location, replayed, durability, etag: asset.etag, seen } as const
   return answer(call, { asset: viewOfAsset(asset), ...more }, options)
 }

@@ -1,12 +1,11 @@
 import { z } from '@hono/zod-openapi'
-import { readAssetPair, type AssetView } from '../../core/asset-view.ts'
+import type { AssetView } from '../../core/asset-view.ts'
 import { listAssets } from '../../core/asset-list.ts'
 import { deleteAsset, getAsset, patchAsset, restoreAsset } from '../../core/assets.ts'
 import type { WriteOptions } from '../../core/records.ts'
 import { CatamaranError, hasCode } from '../../domain/errors.ts'
-import type { Vector } from '../../replication/vector.ts'
 import type { Api } from '../api.ts'
-import { afterOf, answer, answerPage, noContent, writeOptionsOf } from '../answer.ts'
+import { afterOf, answer, answerPage, noContent, writeOptionsOf, type AnswerOptions } from '../answer.ts'
 import { patchTypes, route, type AnyCall } from '../route.ts'
 import { assetIdSchema, assetPageSchema, assetSchema, assetStatuses } from '../schemas/assets.ts'
 import { cursorParam, flagParam, integerParam, jsonObjectSchema } from '../schemas/common.ts'
@@ -14,7 +13,9 @@ import { cursorParam, flagParam, integerParam, jsonObjectSchema } from '../schem
 export const assetTag = 'Assets'
 export const assetPath = '/v1/assets/{id}'
 export const assetParams = z.strictObject({ id: assetIdSchema })
-const shown = { description: 'The asset as it is now.', schema: assetSchema, headers: ['ETag'] }
+const shown = { description: 'The asset as it is now.', schema: assetSchema, headers: ['ETag', 'Catamaran-Session'] }
+const writtenHeaders = ['Catamaran-Session', 'Idempotency-Replayed', 'Preference-Applied']
+const written = { ...shown, headers: ['ETag', ...writtenHeaders] }
 
 export function addAssetRoutes(api: Api): void {
   addList(api)
@@ -24,9 +25,9 @@ export function addAssetRoutes(api: Api): void {
   addRestore(api)
 }
 
-/** Times are shown once, as text. */
-export function viewOfAsset(view: AssetView): Omit<AssetView, 'createdMs' | 'updatedMs'> {
-  const { createdMs: _created, updatedMs: _updated, ...rest } = view
+/** Times are shown once, as text; what was seen goes into the session. */
+export function viewOfAsset(view: AssetView): Omit<AssetView, 'createdMs' | 'updatedMs' | 'vector'> {
+  const { createdMs: _created, updatedMs: _updated, vector: _vector, ...rest } = view
   return rest
 }
 
@@ -51,7 +52,7 @@ function addList(api: Api): void {
       deleted: flagParam('Show the deleted assets instead.'),
     }),
     requestHeaders: ['Catamaran-Session'],
-    responses: { 200: { description: 'A page.', schema: assetPageSchema, headers: ['Link'] } },
+    responses: { 200: { description: 'A page.', schema: assetPageSchema, headers: ['Link', 'Catamaran-Session'] } },
   } as const
   route(api, definition, async (call) => {
     const { limit, cursor, deleted, ...rest } = call.query
@@ -59,7 +60,8 @@ function addList(api: Api): void {
     const scope = ['assets', call.tenant, filters]
     const page = { after: afterOf(call, scope, cursor), limit }
     const { items, next } = await listAssets(call.services, call.tenant, filters, page, { session: call.session })
-    return answerPage(call, scope, { items: items.map(viewOfAsset), next })
+    const seen = items.map((view) => view.vector)
+    return answerPage(call, scope, { items: items.map(viewOfAsset), next, afterOf: (view) => view.id, seen })
   })
 }
 
@@ -96,22 +98,16 @@ function addRead(api: Api): void {
  * Progress and the whereabouts of the bytes are not under the ETag, which is the same at both sites: while they move, the
  * client is always sent the whole view.
  */
-export async function answerAsset(
+export function answerAsset(
   call: AnyCall,
   view: AssetView,
-  options: { status?: 200 | 202; replayed?: boolean } = {},
-): Promise<Response> {
+  options: Pick<AnswerOptions, 'status' | 'replayed' | 'durability'> = {},
+): Response {
   const moving = view.progress !== undefined || !view.bytesHere
-  const seen = await seenOf(call, view.id)
+  const seen = [view.vector]
   const response = answer(call, viewOfAsset(view), { ...options, seen, ...(moving ? {} : { etag: view.etag }) })
   if (moving) response.headers.set('etag', view.etag)
   return response
-}
-
-/** What a session has seen once it has seen this asset: both of its records. */
-export async function seenOf({ services, tenant }: AnyCall, id: string): Promise<Vector[]> {
-  const { asset, media } = await readAssetPair(services, tenant, id)
-  return [asset, media].flatMap((record) => (record ? [record.vector] : []))
 }
 
 function addPatch(api: Api): void {
@@ -125,16 +121,16 @@ function addPatch(api: Api): void {
     scope: 'assets:write',
     params: assetParams,
     body: { schema: jsonObjectSchema, mediaTypes: patchTypes },
-    requestHeaders: ['If-Match', 'Idempotency-Key', 'Prefer'],
-    responses: { 200: shown },
+    requestHeaders: ['If-Match', 'Idempotency-Key', 'Prefer', 'Catamaran-Session'],
+    responses: { 200: written },
   } as const
   route(api, definition, async (call) => {
     const { services, tenant, params, body } = call
     const options = writeOptionsOf(call, body, { required: true, mayCreate: false })
-    const { replayed, ...view } = await withCurrent(call, params.id, () =>
+    const { replayed, durability, ...view } = await withCurrent(call, params.id, () =>
       patchAsset(services, tenant, params.id, body, options),
     )
-    return answerAsset(call, view, { replayed })
+    return answerAsset(call, view, { replayed, durability })
   })
 }
 
@@ -161,14 +157,16 @@ function addDelete(api: Api): void {
     description: 'It can be restored; only a purge erases.',
     scope: 'assets:write',
     params: assetParams,
-    requestHeaders: ['If-Match', 'Idempotency-Key', 'Prefer'],
-    responses: { 204: { description: 'Deleted.' } },
+    requestHeaders: ['If-Match', 'Idempotency-Key', 'Prefer', 'Catamaran-Session'],
+    responses: { 204: { description: 'Deleted.', headers: writtenHeaders } },
   } as const
   route(api, definition, async (call) => {
     const options = writeOptionsOf(call, undefined, { required: true, mayCreate: false })
     const { id } = call.params
-    await withCurrent(call, id, () => deleteAsset(call.services, call.tenant, id, options))
-    return noContent(call)
+    const { record, replayed, durability } = await withCurrent(call, id, () =>
+      deleteAsset(call.services, call.tenant, id, options),
+    )
+    return noContent(call, { replayed, durability, seen: [record.vector] })
   })
 }
 
@@ -181,11 +179,13 @@ function addRestore(api: Api): void {
     summary: 'Bring back a deleted asset',
     scope: 'assets:write',
     params: assetParams,
-    requestHeaders: ['Idempotency-Key', 'Prefer'],
-    responses: { 200: shown },
+    requestHeaders: ['Idempotency-Key', 'Prefer', 'Catamaran-Session'],
+    responses: { 200: written },
   } as const
   route(api, definition, async (call) => {
     const options: WriteOptions = writeOptionsOf(call, undefined, { required: false, mayCreate: false })
-    return answerAsset(call, await restoreAsset(call.services, call.tenant, call.params.id, options))
+    const restored = await restoreAsset(call.services, call.tenant, call.params.id, options)
+    const { replayed, durability, ...view } = restored
+    return answerAsset(call, view, { replayed, durability })
   })
 }

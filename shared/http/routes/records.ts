@@ -144,7 +144,7 @@ function addPut(api: Api): void {
     const options = writeOptionsOf(call, body, { required: true, mayCreate: true })
     assertBodySize(body)
     const key = clientKey(tenant, params)
-    const change = (now: JsonObject | undefined): JsonObject => nextBody(now, body, options.durability)
+    const change = (now: JsonObject | undefined): JsonObject => nextBody(now, body)
     return answerWritten(call, await putOr412(() => writeRecord(services, key, options, change)))
   })
 }
@@ -180,7 +180,7 @@ function addPatch(api: Api): void {
     const { services, tenant, params, body: patch } = call
     const options = writeOptionsOf(call, patch, { required: true, mayCreate: false })
     const result = await writeRecord(services, clientKey(tenant, params), options, (now) =>
-      nextBody(now, assertBodySize(mergePatch(now ?? {}, patch)), options.durability),
+      nextBody(now, assertBodySize(mergePatch(now ?? {}, patch))),
     )
     return answerWritten(call, result)
   })
