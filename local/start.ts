@@ -1,12 +1,7 @@
 /** `npm start`: both clouds on this machine, then the tour. `npm start -- --help` lists the options. */
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { ChildEvent } from './supervisor/child.ts'
-import { type BuildEvent, type Clouds, startClouds } from './supervisor/clouds.ts'
+import { type BuildEvent, startClouds } from './supervisor/clouds.ts'
 import { helpText, readOptions, type StartOptions } from './supervisor/options.ts'
-
-type RunTour = (clouds: Clouds, options: { readonly print: (line: string) => void }) => Promise<boolean>
 
 /** npm passes a Ctrl-C on that the terminal has sent already: within this time both count as one. */
 const samePressMs = 1_000
@@ -23,13 +18,6 @@ function printEvent(event: ChildEvent | BuildEvent): void {
   if (event.kind === 'crashed') {
     print(`${event.name} … ended by itself (${event.reason}), starting it again in ${seconds(event.againMs)}`)
   }
-}
-
-async function tourOf(): Promise<RunTour | undefined> {
-  const path = join(dirname(fileURLToPath(import.meta.url)), 'tour.ts')
-  if (!existsSync(path)) return undefined
-  const module = (await import(pathToFileURL(path).href)) as { readonly runTour: RunTour }
-  return module.runTour
 }
 
 /** Resolves at the first request to stop; a second one kills everything. */
@@ -67,7 +55,7 @@ async function run(options: StartOptions): Promise<number> {
   print(`both clouds serve after ${seconds(performance.now() - began)}`)
   for (const site of ['aws', 'azure'] as const) print(`  ${site.padEnd(6)} ${clouds.urls[site].api}`)
   try {
-    const runTour = options.tour ? await tourOf() : undefined
+    const runTour = options.tour ? (await import('./tour.ts')).runTour : undefined
     const held = runTour === undefined || (await Promise.race([runTour(clouds, { print }), stop.then(() => true)]))
     if (!options.once && !signal.aborted) {
       print('Ctrl-C stops everything.')

@@ -1,21 +1,25 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
+/** False for a zombie too: it has ended, though nobody has asked for its exit code yet. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return statFields(pid)?.[0] !== 'Z'
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 
 /** A text that differs between two processes that had the same pid one after the other; undefined where it cannot be told. */
-export function startedAt(pid: number): string | undefined {
+export const startedAt = (pid: number): string | undefined => statFields(pid)?.[19]
+
+/** Linux's `/proc/<pid>/stat` from its third field on: state first, start time twentieth. */
+function statFields(pid: number): string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field is the command in brackets and may hold spaces: count from its end. Start time is field 22.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+    // The second field is the command in brackets and may hold spaces: count from its end.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
     return undefined
   }
