@@ -23,6 +23,8 @@ const okpKey = z.looseObject({
 /** An address to which paths are appended: without a slash at its end. */
 const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 
+const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text
+
 /** The variables that mean the same on both sites. */
 export const sharedVariables = {
   CATAMARAN_STAGE: z.string().min(1),
@@ -38,6 +40,20 @@ export const sharedVariables = {
     .string()
     .refine((text) => Buffer.from(text, 'base64').byteLength === 32, 'must be 32 bytes in base64')
     .transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
+  /** The origins whose pages may call the API, as browsers state them, separated by commas. */
+  ALLOWED_ORIGINS: z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter(Boolean),
+    )
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'must be origins such as https://app.example.com, with commas between',
+    ),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   FFMPEG_PATH: z.string().min(1).optional(),
   /** Where ffmpeg is looked for when FFMPEG_PATH does not name it. */

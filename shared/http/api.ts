@@ -35,7 +35,10 @@ export interface Api {
   readonly app: OpenAPIHono<ApiEnv>
   readonly services: Services
   readonly options: ApiOptions
+  /** By key. */
   readonly limiter: RateLimiter
+  /** By address, of the requests whose key is not valid. */
+  readonly wrongKeyLimiter: RateLimiter
   readonly bodyBytesMax: number
   /** Every path with its methods: what 405 and OPTIONS answer from. */
   readonly paths: Map<string, Set<string>>

@@ -20,14 +20,16 @@ import { addReplicationRoutes } from './routes/replication.ts'
 import { addUploadRoutes } from './routes/uploads.ts'
 
 const rateLimitDefault = { quota: 60_000, windowSeconds: 60 } as const
+const wrongKeyLimitDefault = { quota: 300, windowSeconds: 60 } as const
 
 /** The one HTTP API, the same at both sites: `app.fetch(request)` is all that a trigger needs. */
 export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>()
   const { services, peerRoutes } = options
   const limiter = makeRateLimiter(services.clock, options.rateLimit ?? rateLimitDefault)
+  const wrongKeyLimiter = makeRateLimiter(services.clock, options.wrongKeyLimit ?? wrongKeyLimitDefault)
   const bodyBytesMax = options.maxBodyBytes ?? jsonBodyBytesMax
-  const api: Api = { app, services, options, limiter, bodyBytesMax, paths: new Map() }
+  const api: Api = { app, services, options, limiter, wrongKeyLimiter, bodyBytesMax, paths: new Map() }
   app.onError(onFailure(api))
   app.notFound(noRoute(api))
   app.use('*', everyRequest(api))

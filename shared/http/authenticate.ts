@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { authenticateKey, type Caller } from '../core/keys.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { Api, ApiEnv, Scope } from './api.ts'
+import { clientAddressOf } from './client-address.ts'
 
 /** The caller behind the request's key. Throws `unauthenticated`, `throttled`, `forbidden`. */
 export async function authenticate(api: Api, c: Context<ApiEnv>, scope: Scope): Promise<Caller> {
@@ -10,8 +11,10 @@ export async function authenticate(api: Api, c: Context<ApiEnv>, scope: Scope): 
     throw new CatamaranError('unauthenticated', 'Send an API key as Authorization: Bearer <key> or as X-Api-Key.')
   }
   const caller = await authenticateKey(api.services, text)
-  if (!caller)
+  if (!caller) {
+    limitGuesses(api, c)
     throw new CatamaranError('unauthenticated', 'The API key is not valid: mistyped, unknown, expired or revoked.')
+  }
   c.set('caller', caller)
   limitRate(api, c, caller)
   if (caller.scopes.includes(scope)) return caller
@@ -32,5 +35,14 @@ function limitRate(api: Api, c: Context<ApiEnv>, caller: Caller): void {
   if (verdict.allowed) return
   throw new CatamaranError('throttled', `At most ${quota} requests in ${windowSeconds} s.`, {
     retryAfterMs: verdict.retryAfterMs,
+  })
+}
+
+/** Wrong keys are counted by address. A valid key passes whatever others do behind the same address. */
+function limitGuesses({ wrongKeyLimiter }: Api, c: Context<ApiEnv>): void {
+  const { allowed, retryAfterMs } = wrongKeyLimiter.take(clientAddressOf(c.req.header('x-forwarded-for')))
+  if (allowed) return
+  throw new CatamaranError('throttled', 'Too many requests with keys that are not valid came from your address.', {
+    retryAfterMs,
   })
 }

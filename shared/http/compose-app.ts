@@ -14,5 +14,9 @@ export const composeApp = (services: Services, config: SharedConfig) =>
     publicUrl: config.PUBLIC_URL,
     peerUrl: config.PEER_URL,
     edgeUrl: config.EDGE_URL,
-    peerRoutes: peerRoutes(services, peerVerifier(identityOf(services.site, config), systemClock.now)),
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    peerRoutes: peerRoutes(
+      services,
+      peerVerifier(identityOf(services.site, config), () => systemClock.now()),
+    ),
   })

@@ -14,4 +14,4 @@ export const identityOf = (site: Site, config: SharedConfig): PeerIdentity => ({
 
 /** The other site, as this one reaches it. */
 export const composePeer = (site: Site, config: SharedConfig): Peer =>
-  peerClient({ url: config.PEER_URL, token: peerTokens(identityOf(site, config), systemClock.now) })
+  peerClient({ url: config.PEER_URL, token: peerTokens(identityOf(site, config), () => systemClock.now()) })

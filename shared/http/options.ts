@@ -2,7 +2,7 @@ import type { Hono } from 'hono'
 import type { Services } from '../core/services.ts'
 
 export interface RateLimitOptions {
-  /** Requests a key may make per window, also the largest burst. */
+  /** Requests a key or an address may make per window, also the largest burst. */
   readonly quota: number
   readonly windowSeconds: number
 }
@@ -22,5 +22,7 @@ export interface ApiOptions {
   /** Origins whose pages may call the API, compared exactly. */
   readonly allowedOrigins?: readonly string[]
   readonly rateLimit?: RateLimitOptions
+  /** How often one client address may come with a key that is not valid. */
+  readonly wrongKeyLimit?: RateLimitOptions
   readonly version?: string
 }

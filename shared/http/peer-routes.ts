@@ -15,8 +15,12 @@ import {
   recordStateSchema,
   summariesSchema,
 } from './peer-schemas.ts'
+import { decodeUtf8, readBytes } from './request-body.ts'
 
 export const peerProtocol = 1
+
+/** The most bytes of a call: twice what the other site sends at most, since this one may be of an older version. */
+const peerBodyBytesMax = 2 * 2 ** 20
 
 /** The peer API: narrow, for the other site only, and without a verb that erases. Errors are left to the app. */
 export function peerRoutes(services: Services, verify: (token: string) => Promise<void>): Hono {
@@ -53,12 +57,22 @@ export function peerRoutes(services: Services, verify: (token: string) => Promis
 }
 
 async function bodyOf<Schema extends z.ZodType>(context: Context, schema: Schema): Promise<z.output<Schema>> {
-  const parsed = schema.safeParse(await context.req.json().catch(() => undefined))
+  const parsed = schema.safeParse(await jsonOf(context.req.raw))
   if (parsed.success) return parsed.data
   throw new CatamaranError(
     'invalid-request',
     `The peer sent something unreadable: ${parsed.error.issues[0]?.message ?? ''}`,
   )
+}
+
+/** Undefined when it is no JSON. Throws `too-large` without reading on. */
+async function jsonOf(request: Request): Promise<unknown> {
+  const bytes = await readBytes(request, peerBodyBytesMax)
+  try {
+    return JSON.parse(decodeUtf8(bytes)) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 /** States are checked one by one, so that a malformed one fails alone. */

@@ -11,28 +11,29 @@ export interface RateLimitVerdict {
 
 export interface RateLimiter {
   readonly options: RateLimitOptions
-  take(keyId: string): RateLimitVerdict
+  /** Counts one request of a key or an address. */
+  take(name: string): RateLimitVerdict
 }
 
 const bucketsMax = 10_000
 
 /**
- * A token bucket per key, in this instance's memory. It protects an instance from a client that runs wild; it is no
- * quota, since each instance of a function counts for itself.
+ * A token bucket per name (a key, or a client's address), in this instance's memory. It protects an instance from a client
+ * that runs wild; it is no quota, since each instance of a function counts for itself.
  */
 export function makeRateLimiter(clock: Clock, options: RateLimitOptions): RateLimiter {
   const buckets = new Map<string, { tokens: number; atMs: number }>()
   const perMs = options.quota / (options.windowSeconds * 1000)
-  function take(keyId: string): RateLimitVerdict {
+  function take(name: string): RateLimitVerdict {
     const nowMs = clock.monotonicMs()
-    const bucket = buckets.get(keyId) ?? { tokens: options.quota, atMs: nowMs }
+    const bucket = buckets.get(name) ?? { tokens: options.quota, atMs: nowMs }
     const tokens = Math.min(options.quota, bucket.tokens + (nowMs - bucket.atMs) * perMs)
     const allowed = tokens >= 1
     const left = allowed ? tokens - 1 : tokens
     // The least recently used bucket goes first; forgetting one only ever fills it up again.
-    buckets.delete(keyId)
+    buckets.delete(name)
     if (buckets.size >= bucketsMax) buckets.delete(buckets.keys().next().value ?? '')
-    buckets.set(keyId, { tokens: left, atMs: nowMs })
+    buckets.set(name, { tokens: left, atMs: nowMs })
     return {
       allowed,
       remaining: Math.floor(left),

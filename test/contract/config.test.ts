@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { readConfig as readAws } from '../../aws/config.ts'
 import { readConfig as readAzure } from '../../azure/config.ts'
+import { composeApp } from '../../shared/http/compose-app.ts'
+import { twoSites } from '../core/two-sites.ts'
 
 const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }
 const shared = {
@@ -38,6 +40,27 @@ test('a whole environment is read, in the shapes that the rest of the site uses'
   expect(config.CURSOR_KEY).toHaveLength(32)
   expect(readAws({ ...aws, S3_FORCE_PATH_STYLE: 'true', FFMPEG_PATH: '' })).toMatchObject({ S3_FORCE_PATH_STYLE: true })
   expect(readAzure(azure)).toMatchObject({ COSMOS_DATABASE: 'catamaran' })
+})
+
+test('origins are read one by one, none unless named, and nothing but origins', () => {
+  expect(readAws(aws).ALLOWED_ORIGINS).toEqual([])
+  expect(readAzure({ ...azure, ALLOWED_ORIGINS: ' https://a.test, http://localhost:3000,' }).ALLOWED_ORIGINS).toEqual([
+    'https://a.test',
+    'http://localhost:3000',
+  ])
+  for (const wrong of ['*', 'https://a.test/', 'a.test', 'https://A.test', 'null', 'https://a.test https://b.test']) {
+    expect(() => readAws({ ...aws, ALLOWED_ORIGINS: wrong })).toThrow(/ALLOWED_ORIGINS: must be origins/)
+  }
+})
+
+test('pages of the origins named may call the API, and no others', async () => {
+  const api = composeApp(twoSites().aws.services, readAws({ ...aws, ALLOWED_ORIGINS: 'https://app.test' }))
+  const allowedTo = async (origin: string) =>
+    (await api.request('/v1/openapi.json', { headers: { origin } })).headers.get('access-control-allow-origin')
+  expect([await allowedTo('https://app.test'), await allowedTo('https://evil.test')]).toEqual([
+    'https://app.test',
+    null,
+  ])
 })
 
 test('every variable that is missing is named, one by one and together', () => {

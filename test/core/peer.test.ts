@@ -70,6 +70,32 @@ describe('the peer API', () => {
     expect(granted).toMatchObject({ key: 'objects/acme/x/y', bytes: 5, mediaType: 'text/plain' })
   })
 
+  test('a call over 2 MiB is refused without reading on', async () => {
+    const { api } = pair()
+    const authorization = `Bearer ${await peerTokens(awsIdentity, nowMs)()}`
+    const send = (body: ReadableStream | string, headers: object = {}) =>
+      api.request('/peer/v1/offer', {
+        method: 'POST',
+        body,
+        duplex: 'half',
+        headers: { authorization, ...headers },
+      } as object)
+    let pulled = 0
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        pulled += 1
+        controller.enqueue(new Uint8Array(65_536).fill(32))
+      },
+    })
+    for (const answer of [await send(endless), await send('{}', { 'content-length': String(3 * 2 ** 20) })]) {
+      expect([answer.status, await answer.json()]).toEqual([413, { code: 'too-large' }])
+    }
+    expect(pulled).toBeLessThan(40)
+    const large = JSON.stringify({ states: [], more: 'x'.repeat(2 ** 20) })
+    expect((await send(large)).status).toBe(200)
+    expect((await send('{')).status).toBe(400)
+  })
+
   test('has no verb that erases', () => {
     const { api } = pair()
     const verbs = api.routes.filter((route) => route.method !== 'ALL').map(({ method, path }) => `${method} ${path}`)

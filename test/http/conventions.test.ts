@@ -53,6 +53,21 @@ describe('limits', () => {
     expect((await aws.call('GET', records)).status).toBe(200)
   })
 
+  test('an address that tries keys is held back, while a valid key passes from there', async () => {
+    const { aws, sites } = await testClouds({ wrongKeyLimit: { quota: 2, windowSeconds: 60 } })
+    const from = (address: string, key?: string) =>
+      aws.call('GET', records, { ...(key ? { key } : {}), headers: { 'x-forwarded-for': address } })
+    const guess = async (address: string) => (await from(address, 'cat_guess')).status
+    expect([await guess('9.9.9.9, 1.2.3.4'), await guess('8.8.8.8, 1.2.3.4:5000')]).toEqual([401, 401])
+    const refused = await from('1.2.3.4', 'cat_guess')
+    expect([refused.status, refused.json['code'], refused.headers.get('retry-after')]).toEqual([429, 'throttled', '30'])
+    expect([await guess('1.2.3.5'), (await from('1.2.3.4')).status]).toEqual([401, 200])
+    expect([await guess('2001:db8::1'), await guess('[2001:db8:0:0:ffff::2]:443')]).toEqual([401, 401])
+    expect([await guess('2001:db8:0:0:1:2:3:4'), await guess('2001:db8:0:1::1')]).toEqual([429, 401])
+    await sites.clock.advance(30_000)
+    expect(await guess('1.2.3.4')).toBe(401)
+  })
+
   test('a JSON request over 1 MiB is refused, whether its length was stated or not', async () => {
     const { aws } = await testClouds()
     const text = JSON.stringify({ text: 'x'.repeat(1024 * 1024) })
