@@ -13,9 +13,11 @@ import { shardOf } from '../../shared/domain/hash.ts'
 import { bucketText, feedText, partitionText } from '../../shared/domain/record-index.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
-import type { PutOutcome, RecordStore, WriteCondition } from '../../shared/ports/record-store.ts'
+import type { PutOutcome, RecordStore } from '../../shared/ports/record-store.ts'
 import { calling, isNamed, mapError } from './errors.ts'
+import { putMany } from './record-batch.ts'
 import { bucketEntryOf, fromItem, type Item, textOf, toItem } from './record-item.ts'
+import { conditionInput } from './write-condition.ts'
 
 export interface RecordStoreOptions {
   readonly client: DynamoDBClient
@@ -50,6 +52,7 @@ export function dynamoRecordStore(options: RecordStoreOptions): RecordStore {
         throw mapError(error, 'storing a record')
       }
     },
+    putMany: (writes) => putMany(options, writes),
     query: async ({ tenant, collection, shard }, { after, limit }) => {
       const { Items = [], LastEvaluatedKey } = await query({
         ...keyCondition('pk', partitionText(tenant, collection, shard), 'sk', after),
@@ -85,16 +88,6 @@ const itemKey = ({ tenant, collection, id }: RecordKey): Item => ({
   pk: { S: partitionText(tenant, collection, shardOf({ tenant, collection, id })) },
   sk: { S: id },
 })
-
-/**
- *            absent                    unchanged(token)
- *   no item   -> written                -> changed
- *   rev = t   -> changed                -> written when t = token, else changed
- */
-const conditionInput = (condition: WriteCondition) =>
-  condition.kind === 'absent'
-    ? { ConditionExpression: 'attribute_not_exists(pk)' }
-    : { ConditionExpression: 'rev = :token', ExpressionAttributeValues: { ':token': { S: condition.token } } }
 
 const keyCondition = (hash: string, value: string, range: string, after: string | undefined) => ({
   KeyConditionExpression: after ? '#hash = :hash AND #range > :after' : '#hash = :hash',

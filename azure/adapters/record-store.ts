@@ -7,6 +7,7 @@ import { keyText, type RecordKey } from '../../shared/domain/record.ts'
 import { sortableId } from '../../shared/domain/sortable-id.ts'
 import type { PutOutcome, RecordStore } from '../../shared/ports/record-store.ts'
 import { calling, isStatus, mapError } from './errors.ts'
+import { putMany } from './record-batch.ts'
 import { bucketEntryOf, fromItem, type Item, toItem } from './record-item.ts'
 
 export interface RecordStoreOptions {
@@ -70,6 +71,7 @@ export function cosmosRecordStore({ container }: RecordStoreOptions): RecordStor
         throw mapError(error, 'storing a record')
       }
     },
+    putMany: (writes) => putMany({ container }, writes),
     query: async ({ tenant, collection, shard }, { after, limit }) => {
       const pk = partitionText(tenant, collection, shard)
       const { items, hasMore } = await query<Item>(

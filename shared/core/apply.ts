@@ -7,6 +7,7 @@ import { stampMs } from '../domain/stamp.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { mergeStates } from '../replication/merge.ts'
+import { applyFresh } from './apply-fresh.ts'
 import { conflictRecord } from './conflict-record.ts'
 import { keepInHistory, stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
@@ -17,11 +18,18 @@ const applyConcurrencyMax = 16
 /** Takes states in from the peer. Idempotent, in any order, each on its own: one that fails does not hold up the rest. */
 export async function applyStates(services: Services, states: readonly RecordState[]): Promise<OfferOutcome[]> {
   const outcomes: OfferOutcome[] = new Array<OfferOutcome>(states.length)
+  const fresh =
+    states.length > 1
+      ? await applyFresh(
+          services,
+          states.filter((state) => !isTooFarAhead(services, state)),
+        )
+      : new Map<RecordState, OfferOutcome>()
   let next = 0
   const worker = async (): Promise<void> => {
     for (let index = next++; index < states.length; index = next++) {
       const state = states[index]
-      if (state) outcomes[index] = await applyOne(services, state)
+      if (state) outcomes[index] = fresh.get(state) ?? (await applyOne(services, state))
     }
   }
   await Promise.all(Array.from({ length: Math.min(applyConcurrencyMax, states.length) }, worker))

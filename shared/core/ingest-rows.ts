@@ -1,17 +1,18 @@
 import { createReadStream } from 'node:fs'
 import { rowsCollection, type MediaBody } from '../domain/asset.ts'
 import { hasCode } from '../domain/errors.ts'
-import { jsonEqual, type JsonObject } from '../domain/json.ts'
 import type { RecordKey } from '../domain/record.ts'
 import type { RowItem, RowOptions } from '../data/row.ts'
 import { rowsOf } from '../data/rows.ts'
 import { forEachOf } from './each.ts'
 import type { Lease } from './lease.ts'
 import { listRecords } from './record-reads.ts'
+import { writeRecords } from './record-batch.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
 
-const batchRows = 256
+/** What one batch of the store holds. */
+const batchRows = 100
 const concurrencyMax = 16
 const checkpointRows = 2_048
 const pageRows = 500
@@ -67,26 +68,13 @@ async function storeBatch(
   where: Pick<RecordKey, 'tenant' | 'collection'>,
   batch: readonly Numbered[],
 ): Promise<number> {
-  let good = 0
-  await forEachOf(batch, concurrencyMax, async ({ number, item }) => {
-    const key = { ...where, id: idOf(number) }
-    if ('row' in item && (await storeRow(services, key, item.row))) good++
-    else await removeRow(services, key)
-  })
-  return good
-}
-
-/** False when no record can hold the row. */
-async function storeRow(services: Services, key: RecordKey, row: JsonObject): Promise<boolean> {
-  try {
-    await writeRecord(services, key, { precondition: { kind: 'none' } }, (body) =>
-      body && jsonEqual(body, row) ? body : row,
-    )
-    return true
-  } catch (error) {
-    if (hasCode(error, 'too-large') || hasCode(error, 'invalid-request')) return false
-    throw error
-  }
+  const keyOf = (number: number): RecordKey => ({ ...where, id: idOf(number) })
+  const wanted = batch.flatMap(({ number, item }) => ('row' in item ? { key: keyOf(number), body: item.row } : []))
+  const held = await writeRecords(services, wanted)
+  const stored = new Set(wanted.filter((_, index) => held[index]).map(({ key }) => key.id))
+  const bad = batch.map(({ number }) => keyOf(number)).filter(({ id }) => !stored.has(id))
+  await forEachOf(bad, concurrencyMax, (key) => removeRow(services, key))
+  return stored.size
 }
 
 async function removeRow(services: Services, key: RecordKey): Promise<void> {

@@ -115,7 +115,8 @@ async function checkPrecondition(
   }
 }
 
-function nextState(
+/** The state that a write of `body` makes of `current`, under a fresh stamp of this site. */
+export function nextState(
   services: Services,
   key: RecordKey,
   current: StoredRecord | undefined,

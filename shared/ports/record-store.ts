@@ -1,3 +1,4 @@
+import type { CatamaranError } from '../domain/errors.ts'
 import type { RecordKey, RecordState, StoredRecord, Via } from '../domain/record.ts'
 import type { Vector } from '../replication/vector.ts'
 import type { Page, PageRequest } from './page.ts'
@@ -14,6 +15,17 @@ export type PutOutcome =
   | { readonly kind: 'stored'; readonly token: string }
   /** The condition did not hold; nothing was written. */
   | { readonly kind: 'changed' }
+
+export interface RecordWrite {
+  readonly state: RecordState
+  readonly condition: WriteCondition
+  readonly facts: LocalFacts
+}
+
+export type PutManyOutcome =
+  | PutOutcome
+  /** This one can't be stored, whatever the condition: `too-large` or `invalid-request`. */
+  | { readonly kind: 'refused'; readonly error: CatamaranError }
 
 export interface Partition {
   readonly tenant: string
@@ -40,6 +52,11 @@ export interface RecordStore {
   getMany(keys: readonly RecordKey[]): Promise<(StoredRecord | undefined)[]>
   /** Compare-and-swap of a whole state. Safe to send again: the second try answers `changed`. */
   put(state: RecordState, condition: WriteCondition, facts: LocalFacts): Promise<PutOutcome>
+  /**
+   * Up to 100 compare-and-swaps of different records in few round trips; outcomes in the order of `writes`, each write by
+   * itself. Throws when the store fails as a whole: some writes may then have happened.
+   */
+  putMany(writes: readonly RecordWrite[]): Promise<PutManyOutcome[]>
   /** The states of one partition in ascending order of id (by UTF-8 bytes), tombstones included. `after` is an id. */
   query(partition: Partition, page: PageRequest): Promise<Page<StoredRecord>>
   /** Everything in one reconcile bucket (see bucketOf). `after` is the cursor the last page gave. May lag by seconds. */

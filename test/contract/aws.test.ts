@@ -21,6 +21,7 @@ import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
 import { objectStreamSuite } from './object-stream-suite.ts'
 import { type LocalProcesses, startProcesses } from './processes.ts'
+import { recordBatchSuite } from './record-batch-suite.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
@@ -74,6 +75,7 @@ const nowMs = Date.now
 
 recordStoreSuite('DynamoDB', () => records)
 recordIndexSuite('DynamoDB', () => records)
+recordBatchSuite('DynamoDB', () => records)
 siteStoreSuite('DynamoDB', () => ({ store: siteStore, nowMs, passTime }))
 objectStoreSuite('S3', () => ({ store: objects, isRemote: true, pieceCopies }))
 objectStreamSuite('S3', () => ({ store: objects, isRemote: true }))

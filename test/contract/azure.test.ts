@@ -20,6 +20,7 @@ import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
 import { objectStreamSuite } from './object-stream-suite.ts'
 import { type LocalProcesses, startProcesses } from './processes.ts'
+import { recordBatchSuite } from './record-batch-suite.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
@@ -48,7 +49,7 @@ beforeAll(async () => {
   siteStore = cosmosSiteStore({ container: database.container('site') })
   const client = BlobServiceClient.fromConnectionString(connections.storage)
   objects = blobObjectStore({ client, copyFromUrl: false })
-  pieceCopies = blobObjectStore({ client, copyFromUrl: false, copyBytesMax: 1 })
+  pieceCopies = blobObjectStore({ client, copyFromUrl: false, copyBlockBytes: 300_000 })
   const queues = QueueServiceClient.fromConnectionString(connections.storage)
   const jobs = queues.getQueueClient('jobs')
   queue = storageJobQueue({ queue: jobs, poisonQueue: queues.getQueueClient('jobs-poison') })
@@ -70,6 +71,7 @@ const nowMs = Date.now
 
 recordStoreSuite('Cosmos DB', () => records)
 recordIndexSuite('Cosmos DB', () => records)
+recordBatchSuite('Cosmos DB', () => records)
 siteStoreSuite('Cosmos DB', () => ({ store: siteStore, nowMs, passTime }))
 objectStoreSuite('Blob Storage', () => ({ store: objects, isRemote: true, pieceCopies }))
 objectStreamSuite('Blob Storage', () => ({ store: objects, isRemote: true }))

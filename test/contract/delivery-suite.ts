@@ -3,8 +3,8 @@ import type { Clock } from '../../shared/ports/clock.ts'
 import type { Delivery } from '../../shared/ports/delivery.ts'
 import { memoryClock } from '../memory/clock.ts'
 
-const options = (expiresMs: number) => ({
-  expiresMs,
+const options = (expiresAtMs: number) => ({
+  expiresAtMs,
   mediaType: 'image/webp',
   disposition: 'inline; filename="a b.webp"',
 })
@@ -32,10 +32,10 @@ export function deliverySuite(
       const delivery = make(clock)
       const urls = new Set<string>()
       for (let minute = 0; minute < 60; minute++) {
-        const expiresMs = clock.now() + 15 * minuteMs
-        const url = await delivery.signedUrl('objects/t/a/1', options(expiresMs))
+        const expiresAtMs = clock.now() + 15 * minuteMs
+        const url = await delivery.signedUrl('objects/t/a/1', options(expiresAtMs))
         urls.add(url)
-        const overMs = expiryOf(new URL(url)) - expiresMs
+        const overMs = expiryOf(new URL(url)) - expiresAtMs
         expect(overMs).toBeGreaterThanOrEqual(0)
         expect(overMs).toBeLessThanOrEqual(15 * minuteMs)
         await clock.advance(minuteMs)

@@ -9,6 +9,7 @@ import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
 import { objectStreamSuite } from './object-stream-suite.ts'
+import { recordBatchSuite } from './record-batch-suite.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
@@ -19,6 +20,7 @@ const siteStore = memorySiteStore({ clock })
 
 recordStoreSuite('memory', () => records)
 recordIndexSuite('memory', () => records)
+recordBatchSuite('memory', () => records)
 siteStoreSuite('memory', () => ({ store: siteStore, nowMs: clock.now, passTime: clock.advance }))
 
 const objects = memoryObjectStore({ clock, random: memoryRandom() })

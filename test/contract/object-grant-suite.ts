@@ -40,7 +40,7 @@ export function objectGrantSuite(name: string, contextOf: () => GrantContext): v
       const responseDisposition = `attachment; filename="a b.txt"; filename*=UTF-8''%C3%BC.txt`
       const grant = await store().presign(key, {
         method: 'GET',
-        expiresMs: later(),
+        expiresAtMs: later(),
         responseType: 'text/csv; charset=utf-8',
         responseDisposition,
       })
@@ -55,7 +55,7 @@ export function objectGrantSuite(name: string, contextOf: () => GrantContext): v
 
     test('PUT stores the bytes', async () => {
       const key = `uploads/${freshTenant()}/one`
-      const grant = await store().presign(key, { method: 'PUT', expiresMs: later() })
+      const grant = await store().presign(key, { method: 'PUT', expiresAtMs: later() })
       expect(grant).toMatchObject({ method: 'PUT', expiresAtMs: expect.any(Number) })
       const bytes = patterned(100_000)
       expect((await send(grant, bytes)).ok).toBe(true)
@@ -66,8 +66,8 @@ export function objectGrantSuite(name: string, contextOf: () => GrantContext): v
       const tenant = freshTenant()
       const [key, other] = [`objects/${tenant}/mine`, `objects/${tenant}/yours`]
       for (const one of [key, other]) await store().put(one, Buffer.from(one), { mediaType: 'text/plain' })
-      const read = await store().presign(key, { method: 'GET', expiresMs: later() })
-      const write = await store().presign(key, { method: 'PUT', expiresMs: later() })
+      const read = await store().presign(key, { method: 'GET', expiresAtMs: later() })
+      const write = await store().presign(key, { method: 'PUT', expiresAtMs: later() })
       const body = Buffer.from('overwritten')
       const attempts = [
         () => send({ ...read, method: 'PUT', headers: write.headers }, body),
@@ -84,7 +84,7 @@ export function objectGrantSuite(name: string, contextOf: () => GrantContext): v
       }
       expect((await readAll(key)).toString()).toBe(key)
       expect((await readAll(other)).toString()).toBe(other)
-      const brief = await store().presign(key, { method: 'GET', expiresMs: contextOf().nowMs() + 1_500 })
+      const brief = await store().presign(key, { method: 'GET', expiresAtMs: contextOf().nowMs() + 1_500 })
       expect((await send(brief)).status).toBe(200)
       await contextOf().passTime(3_200)
       expect((await send(brief)).status).toBe(403)
@@ -98,7 +98,7 @@ export function objectGrantSuite(name: string, contextOf: () => GrantContext): v
     const slice = (part: number): Uint8Array => bytes.subarray((part - 1) * partBytes, part * partBytes)
     const start = () => store().startMultipart(`uploads/${freshTenant()}/parts`, { mediaType: 'video/mp4', metadata })
     const sendPart = async (upload: Awaited<ReturnType<typeof start>>, part: number, body = slice(part)) => {
-      const answer = await send(await store().presignPart(upload, part, { expiresMs: later() }), body)
+      const answer = await send(await store().presignPart(upload, part, { expiresAtMs: later() }), body)
       expect(answer.ok).toBe(true)
     }
 

@@ -176,6 +176,30 @@ export function objectStoreSuite(name: string, contextOf: () => ObjectContext): 
       expect(sha256((await readAll(`objects/${tenant}/to`)) ?? new Uint8Array())).toBe(sha256(bytes))
     })
 
+    test('a copy of certain bytes is of those, or does not come to be', async () => {
+      const { pieceCopies = store() } = contextOf()
+      for (const copier of [store(), pieceCopies]) {
+        const tenant = freshTenant()
+        const [from, to] = [`uploads/${tenant}/from`, `objects/${tenant}/to`]
+        await store().put(from, patterned(mebibyte), type)
+        const { etag = '' } = (await store().head(from)) ?? {}
+        await store().put(from, Buffer.from('other bytes'), type)
+        const asked = { mediaType: 'image/png', metadata: {} }
+        const refused = { code: 'precondition-failed' }
+        await expect(copier.copy(from, to, { ...asked, ifMatch: etag })).rejects.toMatchObject(refused)
+        expect(await store().head(to)).toBeUndefined()
+        const now = (await store().head(from))?.etag
+        await copier.copy(from, to, { ...asked, ifMatch: now })
+        expect(Buffer.from((await readAll(to)) ?? []).toString()).toBe('other bytes')
+        await store().put(from, new Uint8Array(), type)
+        await expect(copier.copy(from, to, { ...asked, ifMatch: now })).rejects.toMatchObject(refused)
+        expect(await store().head(to)).toMatchObject({ bytes: 11, mediaType: 'image/png' })
+        await store().remove(from)
+        const gone = copier.copy(from, to, { ...asked, ifMatch: now })
+        await expect(gone).rejects.toMatchObject({ code: 'not-found' })
+      }
+    })
+
     test('a list is in order of key, by prefix, at any page size, also while others write', async () => {
       const tenant = freshTenant()
       const names = [

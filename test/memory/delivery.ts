@@ -10,8 +10,8 @@ export const memoryDelivery = ({
   readonly clock: Clock
   readonly edgeUrl?: string
 }): Delivery => ({
-  signedUrl: async (objectKey, { expiresMs, mediaType, disposition }) => {
-    const { untilMs } = windowedExpiry(clock.now(), expiresMs)
+  signedUrl: async (objectKey, { expiresAtMs, mediaType, disposition }) => {
+    const { untilMs } = windowedExpiry(clock.now(), expiresAtMs)
     const url = new URL(`/${objectKey.split('/').map(encodeURIComponent).join('/')}`, edgeUrl)
     url.search = new URLSearchParams({ type: mediaType, disposition, expires: String(untilMs) }).toString()
     return url.href

@@ -18,14 +18,14 @@ export function memoryGrants({ clock, baseUrl, secret, read, write, writePart }:
   const sign = (
     method: 'GET' | 'PUT',
     key: string,
-    expiresMs: number,
+    expiresAtMs: number,
     extra: Record<string, string>,
   ): PresignedRequest => {
     const url = new URL(`/${key.split('/').map(encodeURIComponent).join('/')}`, baseUrl)
-    const query = new URLSearchParams({ ...extra, method, expires: String(expiresMs) })
+    const query = new URLSearchParams({ ...extra, method, expires: String(expiresAtMs) })
     query.set('signature', sha256Hex(`${secret} ${url.pathname} ${query}`))
     url.search = query.toString()
-    return { method, url: url.href, headers: {}, expiresAtMs: expiresMs }
+    return { method, url: url.href, headers: {}, expiresAtMs }
   }
   const isSigned = (url: URL, method: string): boolean => {
     const query = new URLSearchParams(url.search)
@@ -53,12 +53,12 @@ export function memoryGrants({ clock, baseUrl, secret, read, write, writePart }:
   }
   return {
     object: (key: string, options: PresignOptions): PresignedRequest =>
-      sign(options.method, key, options.expiresMs, {
+      sign(options.method, key, options.expiresAtMs, {
         ...(options.responseType === undefined ? {} : { type: options.responseType }),
         ...(options.responseDisposition === undefined ? {} : { disposition: options.responseDisposition }),
       }),
-    part: (upload: MultipartUpload, part: number, expiresMs: number): PresignedRequest =>
-      sign('PUT', upload.key, expiresMs, { upload: upload.uploadId, part: String(part) }),
+    part: (upload: MultipartUpload, part: number, expiresAtMs: number): PresignedRequest =>
+      sign('PUT', upload.key, expiresAtMs, { upload: upload.uploadId, part: String(part) }),
     fetch: async (
       address: string,
       init: { method?: string; headers?: Record<string, string>; body?: Uint8Array } = {},

@@ -133,10 +133,13 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       write(key, bytes, mediaType, metadata)
       return 'stored'
     },
-    copy: async (from, to, { mediaType, metadata }) => {
+    copy: async (from, to, { mediaType, metadata, ifMatch }) => {
       assertMetadata(metadata)
       const source = objects.get(checked(from))
       if (!source) throw new CatamaranError('not-found', `No object ${from}`)
+      if (ifMatch !== undefined && ifMatch !== source.info.etag) {
+        throw new CatamaranError('precondition-failed', `${from} has changed`)
+      }
       write(checked(to), source.bytes, mediaType, metadata)
     },
     remove: async (key) => remove(checked(key)),
@@ -152,7 +155,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       uploads.set(`${uploadId} ${key}`, { mediaType, metadata, parts: new Map() })
       return { key, uploadId }
     },
-    presignPart: async (upload, part, { expiresMs }) => grants.part(upload, part, expiresMs),
+    presignPart: async (upload, part, { expiresAtMs }) => grants.part(upload, part, expiresAtMs),
     listParts: async (upload) => partsOf(upload),
     completeMultipart: async (upload, parts) => complete(upload, parts),
     abortMultipart: async ({ uploadId, key }) => void uploads.delete(`${uploadId} ${key}`),

@@ -3,6 +3,7 @@ import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/
 import { storedText } from '../../shared/domain/stored-text.ts'
 import { compareUtf8 } from '../../shared/domain/utf8.ts'
 import { vectorText } from '../../shared/replication/vector.ts'
+import { eachWrite } from '../../shared/adapters/write-batch.ts'
 import type { Page, PageRequest } from '../../shared/ports/page.ts'
 import type { BucketEntry, RecordStore } from '../../shared/ports/record-store.ts'
 import { MemoryIndex } from './memory-index.ts'
@@ -50,23 +51,30 @@ export function memoryRecordStore(
     return { items: found, ...(next === undefined ? {} : { next }) } satisfies Page<Item>
   }
 
+  const put: RecordStore['put'] = async (state, condition, facts) => {
+    const text = storedText(state)
+    const current = read(keyText(state.key))
+    const holds = condition.kind === 'absent' ? !current : current?.token === condition.token
+    if (!holds) return { kind: 'changed' }
+    const { key, vector, stamp, deleted, createdMs, applied } = state
+    const kept = applied && applied.length > 0 ? { applied } : {}
+    const body = text.body === undefined ? null : JSON.parse(text.body)
+    const token = vectorText(vector)
+    const stored: StoredRecord = { key, vector, stamp, deleted, body, createdMs, ...kept, ...facts, token }
+    write(stored)
+    options.onChange?.(structuredClone(stored))
+    return { kind: 'stored', token }
+  }
   return {
     get: async (key) => read(keyText(key)),
     getMany: async (keys: readonly RecordKey[]) => keys.map((key) => read(keyText(key))),
-    put: async (state, condition, facts) => {
-      const text = storedText(state)
-      const current = read(keyText(state.key))
-      const holds = condition.kind === 'absent' ? !current : current?.token === condition.token
-      if (!holds) return { kind: 'changed' }
-      const { key, vector, stamp, deleted, createdMs, applied } = state
-      const kept = applied && applied.length > 0 ? { applied } : {}
-      const body = text.body === undefined ? null : JSON.parse(text.body)
-      const token = vectorText(vector)
-      const stored: StoredRecord = { key, vector, stamp, deleted, body, createdMs, ...kept, ...facts, token }
-      write(stored)
-      options.onChange?.(structuredClone(stored))
-      return { kind: 'stored', token }
-    },
+    put,
+    putMany: (writes) =>
+      eachWrite(
+        writes,
+        (write) => (storedText(write.state), write),
+        (items) => Promise.all(items.map(({ item: { state, condition, facts } }) => put(state, condition, facts))),
+      ),
     query: async ({ tenant, collection, shard }, request) =>
       page(partitions, partitionText(tenant, collection, shard), request, (state) => state),
     scanBucket: async (bucket, request) =>
