@@ -28,8 +28,8 @@ export const cloudFrontDelivery = ({
   privateKey,
   clock = systemClock,
 }: DeliveryOptions): Delivery => ({
-  signedUrl: async (objectKey, { expiresMs, mediaType, disposition }) => {
-    const { untilMs } = windowedExpiry(clock.now(), expiresMs)
+  signedUrl: async (objectKey, { expiresAtMs, mediaType, disposition }) => {
+    const { untilMs } = windowedExpiry(clock.now(), expiresAtMs)
     const query = new URLSearchParams()
     if (disposition) query.set('response-content-disposition', disposition)
     if (mediaType) query.set('response-content-type', mediaType)

@@ -11,7 +11,7 @@ const doing = 'signing a URL'
 export function objectGrants(options: ObjectStoreOptions): Pick<ObjectStore, 'presign' | 'presignPart'> {
   const { client } = options
   return {
-    presign: async (key, { method, expiresMs, responseType, responseDisposition, responseCacheControl }) => {
+    presign: async (key, { method, expiresAtMs, responseType, responseDisposition, responseCacheControl }) => {
       const place = placeOf(options, key)
       const answer = {
         ...(responseType === undefined ? {} : { ResponseContentType: responseType }),
@@ -19,15 +19,15 @@ export function objectGrants(options: ObjectStoreOptions): Pick<ObjectStore, 'pr
         ...(responseCacheControl === undefined ? {} : { ResponseCacheControl: responseCacheControl }),
       }
       const command = method === 'PUT' ? new PutObjectCommand(place) : new GetObjectCommand({ ...place, ...answer })
-      const time = signingTime(options, expiresMs)
+      const time = signingTime(options, expiresAtMs)
       const url = await calling(doing, () => getSignedUrl(client, command, time))
-      return { method, url, headers: {}, expiresAtMs: expiresMs }
+      return { method, url, headers: {}, expiresAtMs }
     },
-    presignPart: async ({ key, uploadId }, part, { expiresMs }) => {
+    presignPart: async ({ key, uploadId }, part, { expiresAtMs }) => {
       const command = new UploadPartCommand({ ...placeOf(options, key), UploadId: uploadId, PartNumber: part })
-      const time = signingTime(options, expiresMs)
+      const time = signingTime(options, expiresAtMs)
       const url = await calling(doing, () => getSignedUrl(client, command, time))
-      return { method: 'PUT', url, headers: {}, expiresAtMs: expiresMs }
+      return { method: 'PUT', url, headers: {}, expiresAtMs }
     },
   }
 }

@@ -118,18 +118,19 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
           : mapError(error, 'storing an object')
       }
     },
-    copy: async (from, to, { mediaType, metadata }) => {
+    copy: async (from, to, { mediaType, metadata, ifMatch }) => {
       assertMetadata(metadata)
       const source = await head(from)
       if (!source) throw new CatamaranError('not-found', `No object ${from}`)
       const start = { ContentType: mediaType, Metadata: { ...metadata } }
       await calling('copying an object', async () => {
+        // Parts are always of one and the same object: of the one that is wanted, or of the one that stands there now.
         if (source.bytes > (options.copyBytesMax ?? copyBytesMaxOfS3)) {
-          return copyInParts(from, to, start, source.bytes, source.etag)
+          return copyInParts(from, to, start, source.bytes, ifMatch ?? source.etag)
         }
-        const CopySource = sourceOf(options, from)
-        const input = { ...placeOf(options, to), CopySource, MetadataDirective: 'REPLACE' as const, ...start }
-        await client.send(new CopyObjectCommand(input))
+        const condition = ifMatch === undefined ? {} : { CopySourceIfMatch: ifMatch }
+        const copy = { CopySource: sourceOf(options, from), MetadataDirective: 'REPLACE' as const, ...condition }
+        await client.send(new CopyObjectCommand({ ...placeOf(options, to), ...copy, ...start }))
       })
     },
   }

@@ -21,10 +21,10 @@ export function blobDelivery(options: DeliveryOptions): Delivery {
   const sign = sasSigner(options)
   const { edgeUrl, client, clock = systemClock } = options
   return {
-    signedUrl: async (objectKey, { expiresMs, mediaType, disposition }) => {
-      const { fromMs, untilMs } = windowedExpiry(clock.now(), expiresMs)
+    signedUrl: async (objectKey, { expiresAtMs, mediaType, disposition }) => {
+      const { fromMs, untilMs } = windowedExpiry(clock.now(), expiresAtMs)
       const answer = { contentType: mediaType, contentDisposition: disposition }
-      const url = await sign(objectKey, { permissions: 'r', startsMs: fromMs, expiresMs: untilMs, ...answer })
+      const url = await sign(objectKey, { permissions: 'r', startsMs: fromMs, expiresAtMs: untilMs, ...answer })
       // The client's own address ends where the container begins, with or without the account's name in the path.
       return `${edgeUrl}/${url.slice(client.url.replace(/\/*$/, '/').length)}`
     },

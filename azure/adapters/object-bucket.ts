@@ -11,8 +11,8 @@ export interface ObjectStoreOptions {
   readonly objectsContainer?: string
   /** Azure copies from any URL by itself; Azurite only from its own. */
   readonly copyFromUrl: boolean
-  /** Above this many bytes a copy goes on in the service while this waits; it takes no more in one call. */
-  readonly copyBytesMax?: number
+  /** The most bytes of a block that the service copies in one call. */
+  readonly copyBlockBytes?: number
   readonly clock?: Clock
   readonly random?: Random
 }

@@ -8,24 +8,24 @@ import { blockId } from './object-write.ts'
 export function objectGrants(options: ObjectStoreOptions): Pick<ObjectStore, 'presign' | 'presignPart'> {
   const sign = sasSigner(options)
   return {
-    presign: async (key, { method, expiresMs, responseType, responseDisposition, responseCacheControl }) => {
+    presign: async (key, { method, expiresAtMs, responseType, responseDisposition, responseCacheControl }) => {
       if (method === 'PUT') {
-        const url = await sign(key, { permissions: 'cw', expiresMs })
-        return { method, url, headers: { 'x-ms-blob-type': 'BlockBlob' }, expiresAtMs: expiresMs }
+        const url = await sign(key, { permissions: 'cw', expiresAtMs })
+        return { method, url, headers: { 'x-ms-blob-type': 'BlockBlob' }, expiresAtMs }
       }
       const answer = {
         contentType: responseType,
         contentDisposition: responseDisposition,
         cacheControl: responseCacheControl,
       }
-      const url = await sign(key, { permissions: 'r', expiresMs, ...answer })
-      return { method, url, headers: {}, expiresAtMs: expiresMs }
+      const url = await sign(key, { permissions: 'r', expiresAtMs, ...answer })
+      return { method, url, headers: {}, expiresAtMs }
     },
-    presignPart: async ({ key, uploadId }, part, { expiresMs }) => {
+    presignPart: async ({ key, uploadId }, part, { expiresAtMs }) => {
       const id = blockId(decodeUpload(uploadId).name, part)
-      const url = await sign(key, { permissions: 'w', expiresMs })
+      const url = await sign(key, { permissions: 'w', expiresAtMs })
       const address = `${url}&comp=block&blockid=${encodeURIComponent(id)}`
-      return { method: 'PUT', url: address, headers: {}, expiresAtMs: expiresMs }
+      return { method: 'PUT', url: address, headers: {}, expiresAtMs }
     },
   }
 }

@@ -13,7 +13,7 @@ import { blobOf, containerNameOf, type ObjectStoreOptions } from './object-bucke
 export interface SasRequest {
   /** The letters of Blob Storage's own permissions, for instance `r` or `cw`. */
   readonly permissions: string
-  readonly expiresMs: number
+  readonly expiresAtMs: number
   readonly startsMs?: number
   readonly contentType?: string | undefined
   readonly contentDisposition?: string | undefined
@@ -47,9 +47,9 @@ export function sasSigner(options: ObjectStoreOptions): (key: string, request: S
   }
 
   return async (key, request) => {
-    const { permissions, expiresMs, startsMs, contentType, contentDisposition, cacheControl } = request
+    const { permissions, expiresAtMs, startsMs, contentType, contentDisposition, cacheControl } = request
     const nowMs = clock.now()
-    if (expiresMs <= nowMs || expiresMs > nowMs + expiryMsMax) {
+    if (expiresAtMs <= nowMs || expiresAtMs > nowMs + expiryMsMax) {
       throw new CatamaranError('invalid-request', 'A URL can be signed for at most five days')
     }
     const blob = blobOf(options, key)
@@ -58,7 +58,7 @@ export function sasSigner(options: ObjectStoreOptions): (key: string, request: S
       blobName: key,
       permissions: BlobSASPermissions.parse(permissions),
       protocol: blob.url.startsWith('https:') ? SASProtocol.Https : SASProtocol.HttpsAndHttp,
-      expiresOn: new Date(expiresMs),
+      expiresOn: new Date(expiresAtMs),
       ...(startsMs === undefined ? {} : { startsOn: new Date(startsMs) }),
       ...(contentType ? { contentType } : {}),
       ...(contentDisposition ? { contentDisposition } : {}),

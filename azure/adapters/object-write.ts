@@ -10,8 +10,8 @@ import { sasSigner } from './object-signing.ts'
 /** Blob Storage takes 50,000; the same bound on both sites makes an upload describable alike. */
 export const partsMax = 10_000
 const partsAtOnceMax = 3
-/** What one synchronous copy takes. */
-const copyBytesMaxOfBlob = 256 * 2 ** 20
+const copyBlockBytesDefault = 256 * 2 ** 20
+const copyBlocksAtOnceMax = 8
 const copyLinkMs = 24 * 3_600_000
 
 /** Block ids of one blob are equally long, and differ between uploads: a random text, and the part's number. */
@@ -63,6 +63,25 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
     }
   }
 
+  /** The service reads the source by itself (Put Block From URL). Answers the ids of the blocks, in their order. */
+  const stageCopy = async (from: string, to: string, bytes: number): Promise<string[]> => {
+    const link = await sign(from, {
+      permissions: 'r',
+      expiresAtMs: (options.clock ?? systemClock).now() + copyLinkMs,
+    })
+    const blockBytes = options.copyBlockBytes ?? copyBlockBytesDefault
+    const upload = uploadName(options)
+    const ids = Array.from({ length: Math.ceil(bytes / blockBytes) }, (_, index) => blockId(upload, index + 1))
+    await calling('copying an object', () =>
+      eachAtOnce(ids, copyBlocksAtOnceMax, async (id, index) => {
+        const offset = index * blockBytes
+        const count = Math.min(blockBytes, bytes - offset)
+        await blobOf(options, to).stageBlockFromURL(id, link, offset, count)
+      }),
+    )
+    return ids
+  }
+
   return {
     put: async (key, body, put) => {
       try {
@@ -83,22 +102,22 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
           : mapError(error, 'storing an object')
       }
     },
-    copy: async (from, to, { mediaType, metadata }) => {
+    copy: async (from, to, { mediaType, metadata, ifMatch }) => {
       assertMetadata(metadata)
       const source = await head(from)
       if (!source) throw new CatamaranError('not-found', `No object ${from}`)
-      const link = await sign(from, { permissions: 'r', expiresMs: (options.clock ?? systemClock).now() + copyLinkMs })
-      const target = blobOf(options, to)
-      await calling('copying an object', async () => {
-        if (source.bytes <= (options.copyBytesMax ?? copyBytesMaxOfBlob))
-          await target.syncCopyFromURL(link, { metadata: { ...metadata } })
-        else await (await target.beginCopyFromURL(link, { metadata: { ...metadata } })).pollUntilDone()
-        // A copy keeps its source's headers; nothing refers to it before this returns.
-        if (source.mediaType !== mediaType) await target.setHTTPHeaders({ blobContentType: mediaType })
-      })
+      if (ifMatch !== undefined && ifMatch !== source.etag) throw changed(from)
+      const ids = await stageCopy(from, to, source.bytes)
+      // An ETag never comes back, so the blocks are all of this source; uncommitted ones are nobody's.
+      if ((await head(from))?.etag !== source.etag) throw changed(from)
+      await calling('copying an object', () =>
+        blobOf(options, to).commitBlockList(ids, commitOptions({ mediaType, metadata })),
+      )
     },
   }
 }
+
+const changed = (key: string): CatamaranError => new CatamaranError('precondition-failed', `${key} has changed`)
 
 export const commitOptions = ({ mediaType, metadata = {}, ifAbsent }: PutObjectOptions) => ({
   blobHTTPHeaders: { blobContentType: mediaType },

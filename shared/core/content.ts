@@ -51,8 +51,8 @@ export async function assetContent(
   const { objectKey, mediaType, disposition, etag } = info
   const isHere = media.site === services.site || (await services.objects.head(objectKey)) !== undefined
   if (!isHere) return atPeer(services, info)
-  const expiresMs = services.clock.now() + signedMs
-  const url = await services.delivery.signedUrl(objectKey, { expiresMs, mediaType, disposition })
+  const expiresAtMs = services.clock.now() + signedMs
+  const url = await services.delivery.signedUrl(objectKey, { expiresAtMs, mediaType, disposition })
   return { kind: 'redirect', url, etag, info }
 }
 

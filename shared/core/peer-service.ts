@@ -62,7 +62,7 @@ async function grantRead(services: Services, key: string): Promise<ReadGrant | u
   if (!info) return undefined
   const { url, expiresAtMs } = await services.objects.presign(key, {
     method: 'GET',
-    expiresMs: services.clock.now() + grantMs,
+    expiresAtMs: services.clock.now() + grantMs,
   })
   const { bytes, mediaType, metadata } = info
   return { key, url, bytes, mediaType, metadata, expiresAtMs }

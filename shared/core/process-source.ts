@@ -1,5 +1,5 @@
 import { assetKey, type AssetBody, type Failure, type MediaBody } from '../domain/asset.ts'
-import { CatamaranError } from '../domain/errors.ts'
+import { CatamaranError, hasCode } from '../domain/errors.ts'
 import type { ObjectBody } from '../ports/object-store.ts'
 import type { Lease } from './lease.ts'
 import { readRecord } from './record-reads.ts'
@@ -106,7 +106,7 @@ async function keepFile(
   await services.objects.put(to, fileStream(path), { mediaType, metadata, bytes, ifAbsent: true, signal: lease.signal })
 }
 
-/** For files larger than the local disk: copied by the store itself, then the source is looked at again. */
+/** For files larger than the local disk: the store itself copies exactly the bytes that were read and verified, or nothing. */
 async function keepByCopy(
   services: Services,
   lease: Lease,
@@ -114,9 +114,11 @@ async function keepByCopy(
 ): Promise<void> {
   if (await services.objects.head(to)) return
   lease.check()
-  await services.objects.copy(body.key, to, { mediaType, metadata: { sha256, crc64nvme } })
-  const after = await services.objects.head(body.key)
-  if (after?.etag === body.etag) return
-  await services.objects.remove(to)
-  throw new CatamaranError('unavailable', 'The source changed while it was copied.')
+  try {
+    await services.objects.copy(body.key, to, { mediaType, metadata: { sha256, crc64nvme }, ifMatch: body.etag })
+  } catch (cause) {
+    if (!hasCode(cause, 'precondition-failed') && !hasCode(cause, 'not-found')) throw cause
+    // The next run looks at what is there now.
+    throw new CatamaranError('unavailable', 'The source changed before it was copied.', { cause })
+  }
 }

@@ -102,9 +102,9 @@ export async function uploadPlan(
 export async function planOf(services: Services, upload: UploadBody, asked?: readonly number[]): Promise<UploadPlan> {
   const { site } = upload
   if (upload.state !== 'open') return { kind: 'done', site }
-  const expiresMs = services.clock.now() + presignMs
+  const expiresAtMs = services.clock.now() + presignMs
   if (upload.kind !== 'multipart') {
-    const request = await services.objects.presign(upload.objectKey, { method: 'PUT', expiresMs })
+    const request = await services.objects.presign(upload.objectKey, { method: 'PUT', expiresAtMs })
     return { kind: 'single', site, request }
   }
   const multipart = multipartOf(upload)
@@ -115,7 +115,7 @@ export async function planOf(services: Services, upload: UploadBody, asked?: rea
   const requests = await Promise.all(
     numbers.map(async (part) => ({
       part,
-      request: await services.objects.presignPart(multipart, part, { expiresMs }),
+      request: await services.objects.presignPart(multipart, part, { expiresAtMs }),
     })),
   )
   return { kind: 'multipart', site, partBytes, parts, arrived, requests }

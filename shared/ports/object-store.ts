@@ -40,9 +40,17 @@ export interface PutObjectOptions {
   readonly signal?: AbortSignal
 }
 
+export interface CopyObjectOptions {
+  readonly mediaType: string
+  readonly metadata: Readonly<Record<string, string>>
+  /** The ETag that the source must have. */
+  readonly ifMatch?: string | undefined
+}
+
 export interface PresignOptions {
   readonly method: 'GET' | 'PUT'
-  readonly expiresMs: number
+  /** A moment, in milliseconds since 1970. */
+  readonly expiresAtMs: number
   /** For GET: what the store should answer with. */
   readonly responseType?: string
   readonly responseDisposition?: string
@@ -87,12 +95,11 @@ export interface ObjectStore {
     body: ReadableStream<Uint8Array> | Uint8Array,
     options: PutObjectOptions,
   ): Promise<'stored' | 'exists'>
-  /** Copies inside the store without reading the bytes here, any size. Throws `not-found`. */
-  copy(
-    from: string,
-    to: string,
-    options: { readonly mediaType: string; readonly metadata: Readonly<Record<string, string>> },
-  ): Promise<void>
+  /**
+   * Copies inside the store without reading the bytes here, any size. With `ifMatch` the copy is of the bytes that have this
+   * ETag or does not come to be. Throws `not-found`, and `precondition-failed` when the source has another ETag by now.
+   */
+  copy(from: string, to: string, options: CopyObjectOptions): Promise<void>
   /** True when there was something to remove. */
   remove(key: string): Promise<boolean>
   /** In ascending order of key. `after` is the cursor the last page gave. `prefix` names an area: `drop/`, `objects/t1/a1/`. */
@@ -102,7 +109,11 @@ export interface ObjectStore {
     key: string,
     options: { readonly mediaType: string; readonly metadata?: Readonly<Record<string, string>> },
   ): Promise<MultipartUpload>
-  presignPart(upload: MultipartUpload, part: number, options: { readonly expiresMs: number }): Promise<PresignedRequest>
+  presignPart(
+    upload: MultipartUpload,
+    part: number,
+    options: { readonly expiresAtMs: number },
+  ): Promise<PresignedRequest>
   /** What the store holds of an unfinished upload, in order of part. */
   listParts(upload: MultipartUpload): Promise<readonly UploadedPart[]>
   /** Joins parts 1 to n. Doing it twice is harmless. Throws `invalid-request` when parts are missing. */

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { createAsset, listAssets } from '../../shared/core/assets.ts'
+import { completeUpload, createAsset, getAsset, listAssets } from '../../shared/core/assets.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { partSizes } from '../../shared/core/uploads.ts'
+import { sha256Hex } from '../../shared/domain/hash.ts'
 import { ingestWorld, tenant, type IngestWorld } from './ingest-world.ts'
 
 const photo = { name: 'boat.jpg', mediaType: 'image/jpeg' } as const
@@ -34,6 +35,35 @@ describe('what an asset may be', () => {
       code,
     })
     expect((await listAssets(services, tenant, {}, { limit: 10 })).items).toEqual([])
+  })
+
+  test('a file larger than the local disk is copied by the store, and never other bytes than those verified', async () => {
+    Object.assign(world.aws.work, { workFileBytesMax: 4 })
+    const whole = Buffer.from('the verified bytes')
+    const { asset, upload } = await createAsset(services, tenant, { ...photo, upload: 'single' })
+    if (upload.kind !== 'single') throw new Error(upload.kind)
+    await world.aws.objects.fetch(upload.request.url, { method: 'PUT', body: whole })
+    await completeUpload(services, tenant, asset.id)
+    const { copy } = world.aws.objects
+    let copies = 0
+    world.aws.objects.copy = async (from, to, options) => {
+      copies += 1
+      // The uploader's URL still works: other bytes, then the right ones again, with a copy in between.
+      await world.aws.objects.fetch(upload.request.url, { method: 'PUT', body: Buffer.from('something else') })
+      try {
+        await copy(from, to, options)
+      } finally {
+        if (copies === 1) await world.aws.objects.fetch(upload.request.url, { method: 'PUT', body: whole })
+      }
+    }
+    await world.settle()
+    expect(copies).toBe(1)
+    const objects = () => world.aws.objects.all().filter(({ info }) => info.key.startsWith('objects/'))
+    expect(objects()).toEqual([])
+    world.aws.objects.copy = copy
+    await world.pass(3)
+    expect(await getAsset(services, tenant, asset.id)).toMatchObject({ status: 'ready', sha256: sha256Hex(whole) })
+    expect(objects().map(({ bytes }) => Buffer.from(bytes))).toEqual([whole])
   })
 
   test('parts grow so that the store can hold 5 TiB', () => {

@@ -56,7 +56,7 @@ describe('CloudFront before S3', () => {
 
   const sign = (overrides: Partial<Parameters<typeof cloudFrontDelivery>[0]> = {}) =>
     cloudFrontDelivery({ edgeUrl: edge.url, keyPairId, privateKey, ...overrides }).signedUrl(key, {
-      expiresMs: Date.now() + 60_000,
+      expiresAtMs: Date.now() + 60_000,
       ...wanted,
     })
 
@@ -95,7 +95,7 @@ describe('CloudFront before S3', () => {
   test('the signature is no part of the cache key', async () => {
     await read(await sign())
     const other = await cloudFrontDelivery({ edgeUrl: edge.url, keyPairId, privateKey }).signedUrl(key, {
-      expiresMs: Date.now() + 3_600_000,
+      expiresAtMs: Date.now() + 3_600_000,
       ...wanted,
     })
     expect((await read(other)).cache).toBe('hit')
@@ -155,7 +155,7 @@ describe('Front Door before Blob Storage', () => {
 
   const sign = () =>
     blobDelivery({ edgeUrl: edge.url, client, copyFromUrl: false }).signedUrl(key, {
-      expiresMs: Date.now() + 60_000,
+      expiresAtMs: Date.now() + 60_000,
       ...wanted,
     })
 
