@@ -73,7 +73,8 @@ async function atPeer(
   services: Services,
   info: ContentInfo,
 ): Promise<{ kind: 'at-peer'; url: string; etag: string; info: ContentInfo }> {
-  const [grant] = await services.peer.grantRead([info.objectKey])
+  const { objectKey, mediaType, disposition } = info
+  const [grant] = await services.peer.grantRead([objectKey], { mediaType, disposition })
   if (grant) return { kind: 'at-peer', url: grant.url, etag: info.etag, info }
   throw new CatamaranError('unavailable', 'The bytes are on their way from the other site; try again soon.', {
     retryAfterMs: 5_000,

@@ -1,5 +1,5 @@
 import type { RecordKey, RecordState } from '../domain/record.ts'
-import type { ReadGrant, SummaryAnswer, SummaryRequest } from '../ports/peer.ts'
+import type { GrantOptions, ReadGrant, SummaryAnswer, SummaryRequest } from '../ports/peer.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
 import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/digest.ts'
 import { readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
@@ -52,17 +52,23 @@ const compare = (digests: readonly string[], theirs: string): SummaryAnswer =>
 const grantMs = 15 * 60_000
 
 /** Short-lived URLs to read objects straight from this site's store. Only immutable objects are ever granted. */
-export async function grantReads(services: Services, keys: readonly string[]): Promise<(ReadGrant | undefined)[]> {
-  return Promise.all(keys.map((key) => grantRead(services, key)))
+export async function grantReads(
+  services: Services,
+  keys: readonly string[],
+  as: GrantOptions = {},
+): Promise<(ReadGrant | undefined)[]> {
+  return Promise.all(keys.map((key) => grantRead(services, key, as)))
 }
 
-async function grantRead(services: Services, key: string): Promise<ReadGrant | undefined> {
+async function grantRead(services: Services, key: string, as: GrantOptions): Promise<ReadGrant | undefined> {
   if (!key.startsWith('objects/')) return undefined
   const info = await services.objects.head(key)
   if (!info) return undefined
   const { url, expiresAtMs } = await services.objects.presign(key, {
     method: 'GET',
     expiresAtMs: services.clock.now() + grantMs,
+    ...(as.mediaType === undefined ? {} : { responseType: as.mediaType }),
+    ...(as.disposition === undefined ? {} : { responseDisposition: as.disposition }),
   })
   const { bytes, mediaType, metadata } = info
   return { key, url, bytes, mediaType, metadata, expiresAtMs }

@@ -21,7 +21,8 @@ export function peerClient(options: PeerClientOptions): Peer {
     offer: async (states) => (await post<{ outcomes: OfferOutcome[] }>('offer', { states })).outcomes,
     read: async (keys) => defined((await post<{ states: (RecordState | null)[] }>('read', { keys })).states),
     list: async (collection, page) => post<Page<RecordState>>('list', { collection, page }),
-    grantRead: async (keys) => defined((await post<{ grants: (ReadGrant | null)[] }>('read-grants', { keys })).grants),
+    grantRead: async (keys, as) =>
+      defined((await post<{ grants: (ReadGrant | null)[] }>('read-grants', { keys, as })).grants),
     summaries: async (requests) => (await post<{ answers: SummaryAnswer[] }>('summaries', { requests })).answers,
     status: async () => call<PeerStatus>(options, 'status', { method: 'GET' }),
   }

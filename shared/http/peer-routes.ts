@@ -42,8 +42,8 @@ export function peerRoutes(services: Services, verify: (token: string) => Promis
     return context.json(await listForPeer(services, collection, page))
   })
   routes.post('/read-grants', async (context) => {
-    const { keys } = await bodyOf(context, grantsSchema)
-    return context.json({ grants: (await grantReads(services, keys)).map((grant) => grant ?? null) })
+    const { keys, as } = await bodyOf(context, grantsSchema)
+    return context.json({ grants: (await grantReads(services, keys, as)).map((grant) => grant ?? null) })
   })
   routes.post('/summaries', async (context) => {
     const { requests } = await bodyOf(context, summariesSchema)

@@ -41,7 +41,16 @@ export const listSchema = z.object({
   collection: z.object({ tenant: name, collection: name }),
   page: z.object({ after: z.string().max(256).optional(), limit: z.number().int().min(1).max(1000) }),
 })
-export const grantsSchema = z.object({ keys: z.array(z.string().min(1).max(1024)).max(100) })
+const printable = /^[\x20-\x7e]+$/
+export const grantsSchema = z.object({
+  keys: z.array(z.string().min(1).max(1024)).max(100),
+  as: z
+    .object({
+      mediaType: z.string().max(255).regex(printable).optional(),
+      disposition: z.string().max(4096).regex(printable).optional(),
+    })
+    .optional(),
+})
 export const summariesSchema = z.object({
   requests: z
     .array(z.object({ path: z.array(z.number().int().min(0).max(127)).max(2), digest: z.string().max(64) }))

@@ -17,6 +17,13 @@ export interface ReadGrant {
   readonly expiresAtMs: number
 }
 
+/** What the store should say of the bytes to whoever reads them by a grant. Printable ASCII. */
+export interface GrantOptions {
+  readonly mediaType?: string | undefined
+  /** A Content-Disposition, up to 4,096 characters. */
+  readonly disposition?: string | undefined
+}
+
 /** A question about the digest tree: no `path` asks for the root, [page] for a page's leaves, [page, leaf] for a bucket's entries. */
 export interface SummaryRequest {
   readonly path: readonly number[]
@@ -49,7 +56,7 @@ export interface Peer {
   /** The peer's states of one collection in ascending order of id, tombstones included. */
   list(collection: Pick<RecordKey, 'tenant' | 'collection'>, page: PageRequest): Promise<Page<RecordState>>
   /** Short-lived URLs from which the objects' bytes can be read; undefined where the peer lacks the object. */
-  grantRead(objectKeys: readonly string[]): Promise<readonly (ReadGrant | undefined)[]>
+  grantRead(objectKeys: readonly string[], as?: GrantOptions): Promise<readonly (ReadGrant | undefined)[]>
   summaries(request: readonly SummaryRequest[]): Promise<readonly SummaryAnswer[]>
   status(): Promise<PeerStatus>
 }

@@ -140,7 +140,7 @@ export async function ingestWorld({
       offer: (states) => reach((peer) => applyStates(peer, states)),
       read: (keys) => reach((peer) => readForPeer(peer, keys)),
       list: (collection, page) => reach((peer) => listForPeer(peer, collection, page)),
-      grantRead: (keys) => reach((peer) => grantReads(peer, keys)),
+      grantRead: (keys, as) => reach((peer) => grantReads(peer, keys, as)),
       summaries: () => reach(async () => []),
       status: () => reach(async () => ({ site: peerOf(site), nowMs: clock.now(), protocol: 1 })),
     }

@@ -66,7 +66,7 @@ export function twoSites(seed = 1): TwoSites {
       offer: async (states) => reach('offer', (peer) => applyStates(peer, states)),
       read: async (keys) => reach('read', (peer) => readForPeer(peer, keys)),
       list: async (collection, page) => reach('list', (peer) => listForPeer(peer, collection, page)),
-      grantRead: async (keys) => reach('grantRead', (peer) => grantReads(peer, keys)),
+      grantRead: async (keys, as) => reach('grantRead', (peer) => grantReads(peer, keys, as)),
       summaries: async (requests) => reach('summaries', (peer) => answerSummaries(peer, requests)),
       status: async () => reach('status', async () => ({ site: peerOf(site), nowMs: clock.now(), protocol: 1 })),
     }

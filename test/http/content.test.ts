@@ -65,6 +65,18 @@ describe('by the CDN', () => {
     expect(streamed.headers.get('location')).toMatch(sha256Hex(bytes))
   })
 
+  test('the other site says of them what this one would', async () => {
+    const said = async (path: string): Promise<(string | null)[]> => {
+      const { headers } = await clouds.azure.call('GET', `/v1/assets/text/${path}`)
+      const { searchParams } = new URL(headers.get('location') ?? '')
+      return [searchParams.get('type'), searchParams.get('disposition')]
+    }
+    const attachment = `attachment; filename="na_ve _x_.txt"; filename*=UTF-8''na%C3%AFve%20%22x%22.txt`
+    for (const path of ['content', 'content?via=api']) expect(await said(path)).toEqual(['text/plain', attachment])
+    const [, inline] = await said('renditions/tiny')
+    expect(inline).toMatch(/^inline; filename="na_ve _x_-tiny"/)
+  })
+
   test('what cannot be had says why', async () => {
     expect((await get('waiting/content')).status).toBe(409)
     expect((await get('waiting/content?via=api')).json['code']).toBe('conflict')
