@@ -32,18 +32,30 @@ async function inspect(
   if (convertibleImages.has(mediaType)) return inspectImage(source.path, mediaType, signal)
   if (isTimedMedia(mediaType))
     return inspectMedia({ path: source.path, bytes: source.bytes, mediaType }, ffmpeg, signal)
+  refuseOther(source.mediaType, mediaType)
   if (isDataType(mediaType)) return inspectData(source.path, mediaType, gzip, signal)
-  refuseUnknown(source.mediaType, mediaType)
   return { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
 }
 
-/** Bytes that are no known type, sent as a picture or a film, are damaged: nobody is helped by storing them quietly. */
-function refuseUnknown(declared: string, found: string): void {
-  const family = declared.split('/')[0]
-  if (found === 'application/octet-stream' && (family === 'image' || family === 'video' || family === 'audio')) {
-    throw invalidMedia(
-      `The file is declared as ${declared.slice(0, 100)}, but its bytes are no ${family} that is known`,
-    )
+const mediaFamilies = new Set(['image', 'video', 'audio'])
+/** Pictures and playlists that are written as plain text and have no mark at their beginning. */
+const writtenAsText =
+  /^(image\/(svg\+xml|x-xbitmap|x-xpixmap|x-portable-\w+|(vnd\.)?dxf)|(audio|video)\/((x-)?mpegurl|vnd\.mpegurl|x-scpls))$/
+
+/**
+ * Bytes that are no known type, sent as a picture, a film or a sound, are damaged, and text sent as one is most often the
+ * message of a download that failed: nobody is helped by storing them quietly.
+ */
+function refuseOther(declaredType: string, found: string): void {
+  const declared = declaredType.split(';', 1)[0]?.trim().toLowerCase().slice(0, 100) ?? ''
+  const family = declared.split('/', 1)[0] ?? ''
+  if (!mediaFamilies.has(family)) return
+  const isText = found.startsWith('text/') || isDataType(found)
+  if (isText && !writtenAsText.test(declared)) {
+    throw invalidMedia(`The file is declared as ${declared}, but it holds text (${found})`)
+  }
+  if (found === 'application/octet-stream') {
+    throw invalidMedia(`The file is declared as ${declared}, but its bytes are no ${family} that is known`)
   }
 }
 

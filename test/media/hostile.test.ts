@@ -154,18 +154,34 @@ test.each([
     'application/pdf',
     'document',
   ],
-  ['HTML', Buffer.from('<!DOCTYPE html><html><body><script>alert(1)</script>'), 'text/html', 'document'],
   [
     'an SVG',
     Buffer.from('<?xml version="1.0"?><!-- x --><svg xmlns="http://www.w3.org/2000/svg"/>'),
     'image/svg+xml',
     'image',
   ],
-  ['a text', Buffer.from('Dear all,\n\nthe boat leaves at nine.\n'), 'text/plain', 'document'],
 ])('%s declared as JPEG is stored as what it is', async (_, bytes, mediaType, kind) => {
   await using bench = await workbench()
   const { inspection } = await run(await bench.write('picture.jpg', bytes), 'image/jpeg')
   expect(inspection).toMatchObject({ mediaType, kind, recipes: [] })
+})
+
+test.each([
+  ['a letter', 'Dear all,\n\nthe boat leaves at nine.\n', 'text/plain'],
+  ['an error page', '<!DOCTYPE html><html><body>502 Bad Gateway</body></html>', 'text/html'],
+  ['an error message', '[{"error":"expired"},{"error":"denied"}]', 'application/json'],
+  ['a table', 'a,b,c\n1,2,3\n4,5,6\n', 'text/csv'],
+])('%s declared as a picture, a film or a sound is refused with the reason', async (_, text, found) => {
+  await using bench = await workbench()
+  const path = await bench.write('text', text)
+  for (const declared of ['image/jpeg', 'video/mp4', 'Audio/MPEG; codecs=x']) {
+    const [mediaType = ''] = declared.toLowerCase().split(';')
+    const message = `The file is declared as ${mediaType}, but it holds text (${found})`
+    expect(await fault(run(path, declared))).toEqual({ code: 'invalid-media', message })
+  }
+  for (const declared of ['text/plain', 'application/octet-stream', 'image/x-xpixmap', 'audio/x-mpegurl']) {
+    expect(await fault(run(path, declared))).toBeUndefined()
+  }
 })
 
 test('bytes that are nothing are refused when declared as media, and stored otherwise', async () => {
