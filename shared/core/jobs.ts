@@ -11,19 +11,16 @@ import { withLease } from './lease.ts'
 import { writeMediaOf } from './media-store.ts'
 import { processAsset, type ProcessOutcome } from './process-asset.ts'
 import type { Services } from './services.ts'
+import { traced } from './trace.ts'
 import type { WorkTools } from './work-tools.ts'
 
 /**
  * Does one piece of long work; a message may come twice, early, or after the work was done. When `signal` is aborted
  * (the function's time is nearly over) the job is handed back to the queue. Throws only when the queue should try again.
  */
-export async function runJob(
-  services: Services,
-  work: WorkTools,
-  message: JobMessage,
-  signal: AbortSignal,
-): Promise<void> {
-  const { kind, payload } = message
+export async function runJob(site: Services, work: WorkTools, message: JobMessage, signal: AbortSignal): Promise<void> {
+  const { kind, payload, traceparent } = message
+  const services = traced(site, traceparent)
   const { tenant, job, asset, key } = payload
   if (kind === 'process' && isText(tenant) && isText(job)) {
     return runProcess(services, work, { ref: { tenant, job }, payload }, signal)

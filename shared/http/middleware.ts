@@ -1,13 +1,12 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import { isTraceparent } from '../core/trace.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { Api, ApiEnv } from './api.ts'
 import { answerOptions, setCorsHeaders } from './cors.ts'
 import { problemResponse, publicError } from './problem.ts'
 
 const requestIdPattern = /^[A-Za-z0-9._-]{1,128}$/
-/** W3C Trace Context. */
-const traceparentPattern = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 const urlCharsMax = 8192
 /** Headers of an answer that was begun and then failed. */
 const abandonedHeaders = [
@@ -37,7 +36,7 @@ export function everyRequest(api: Api): MiddlewareHandler<ApiEnv> {
     if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
     setCorsHeaders(api, c, headers)
     const trace = c.req.header('traceparent')
-    if (trace && traceparentPattern.test(trace)) headers.set('traceparent', trace)
+    if (isTraceparent(trace)) headers.set('traceparent', trace)
     const tookMs = clock.monotonicMs() - startMs
     const route = c.get('routePattern') ?? 'none'
     telemetry.metric('requestMs', tookMs, { route, method: c.req.raw.method, status: String(c.res.status) })
@@ -49,7 +48,7 @@ export function everyRequest(api: Api): MiddlewareHandler<ApiEnv> {
       tookMs: Math.round(tookMs),
       tenant: c.get('caller')?.tenant ?? null,
       key: c.get('caller')?.keyId ?? null,
-      ...(trace && traceparentPattern.test(trace) ? { traceparent: trace } : {}),
+      ...(isTraceparent(trace) ? { traceparent: trace } : {}),
     })
   }
 }

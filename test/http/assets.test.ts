@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
+import { runJob } from '../../shared/core/jobs.ts'
+import type { WorkTools } from '../../shared/core/work-tools.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
+import type { JobMessage } from '../../shared/ports/job-queue.ts'
+import type { MemoryObjectStore } from '../memory/object-store.ts'
+import type { MemoryTelemetry } from '../memory/telemetry.ts'
 import { itemsOf, testClouds, type Answer, textOf } from './fixture.ts'
 
 const assetOf = (answer: Answer): JsonObject => answer.json['asset'] as JsonObject
@@ -196,4 +201,30 @@ test('a list takes the session as far as its assets', async () => {
   expect(itemsOf(listed)[0]).not.toHaveProperty('vector')
   const session = { 'catamaran-session': textOf(listed.headers.get('catamaran-session')) }
   expect((await azure.call('GET', '/v1/assets/seen', { headers: session })).status).toBe(200)
+})
+
+test('the work that a request begins belongs to its trace, and so do its retries and logs', async () => {
+  const { aws } = await testClouds()
+  const sent: JobMessage[] = []
+  const { jobs, telemetry } = aws.services
+  Object.assign(jobs, { send: async (message: JobMessage) => void sent.push(message) })
+  const traceparent = `00-${'4b'.repeat(16)}-${'f0'.repeat(8)}-01`
+  const send = (trace: string) =>
+    aws.call('POST', '/v1/assets?name=a.csv', {
+      body: trace,
+      headers: { 'content-type': 'text/csv', traceparent: trace },
+    })
+  await send(traceparent)
+  await send('00-nonsense')
+  expect(sent.map((message) => message.traceparent)).toEqual([traceparent, undefined])
+  const made = await aws.call('POST', '/v1/assets', { json: { ...photo, id: 'traced' } })
+  const { objects } = aws.services as unknown as { objects: MemoryObjectStore }
+  await objects.fetch((planOf(made)['request'] as { url: string }).url, { method: 'PUT', body: Buffer.from('x') })
+  await aws.call('POST', '/v1/assets/traced/complete', { headers: { traceparent } })
+  expect(sent.at(-1)?.traceparent).toBe(traceparent)
+  const work = { workFolder: () => Promise.reject(new TypeError('no disk')) } as unknown as WorkTools
+  await runJob(aws.services, work, sent[0] ?? { kind: '', payload: {} }, new AbortController().signal)
+  expect(sent.slice(3).map((message) => message.traceparent)).toEqual([traceparent])
+  const { logs } = telemetry as MemoryTelemetry
+  expect(logs.find(({ message }) => message === 'A run failed')?.fields).toMatchObject({ traceparent })
 })

@@ -7,7 +7,7 @@ import type { Api } from '../api.ts'
 import { answer, createdIdOf, durabilityOf, idempotencyOf } from '../answer.ts'
 import { fileNameOf } from '../file-name.ts'
 import { mediaTypeOf, readBytes, readJson } from '../request-body.ts'
-import { jsonTypes, route, type AnyCall } from '../route.ts'
+import { jsonTypes, route, tracedServices, type AnyCall } from '../route.ts'
 import { assetNameSchema, createAssetSchema, createdAssetSchema, mediaTypeSchema } from '../schemas/assets.ts'
 import { validate } from '../validate.ts'
 import { assetTag, viewOfAsset } from './assets.ts'
@@ -94,7 +94,7 @@ async function createPlanned(call: AnyCall): Promise<Response> {
 }
 
 async function createDirect(call: AnyCall, name: string | undefined, declared: string): Promise<Response> {
-  const { services, tenant, c } = call
+  const { tenant, c } = call
   if (name === undefined) {
     throw new CatamaranError(
       'invalid-request',
@@ -110,7 +110,7 @@ async function createDirect(call: AnyCall, name: string | undefined, declared: s
   const id = createdIdOf(call, 'assets')
   const input = { name, mediaType, ...(id === undefined ? {} : { id }) }
   const print: Json = { name, mediaType, sha256: sha256Hex(bytes) }
-  const made = await createAssetFromBytes(services, tenant, input, bytes, idempotencyOf(call, print))
+  const made = await createAssetFromBytes(tracedServices(call), tenant, input, bytes, idempotencyOf(call, print))
   return answerCreated(call, made, {}, 202)
 }
 

@@ -3,7 +3,7 @@ import { completeUpload } from '../../core/assets.ts'
 import { abandonUpload, uploadPlan } from '../../core/uploads.ts'
 import type { Api } from '../api.ts'
 import { answer, noContent } from '../answer.ts'
-import { route } from '../route.ts'
+import { route, tracedServices } from '../route.ts'
 import { assetSchema, uploadPlanSchema } from '../schemas/assets.ts'
 import { answerAsset, assetParams, assetPath, assetTag } from './assets.ts'
 
@@ -67,7 +67,7 @@ function addEnd(api: Api): void {
     },
   } as const
   route(api, complete, async (call) => {
-    const view = await completeUpload(call.services, call.tenant, call.params.id)
+    const view = await completeUpload(tracedServices(call), call.tenant, call.params.id)
     return answerAsset(call, view, { status: view.status === 'ready' || view.status === 'failed' ? 200 : 202 })
   })
   const abandon = {
