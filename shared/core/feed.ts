@@ -61,21 +61,34 @@ const causeOf = (error: unknown): string => (error instanceof Error ? error.mess
 
 const asPayload = (state: RecordState): JsonObject => ({ state: state as unknown as JsonObject })
 
-/** Offers states to the peer in bounded batches; what the peer refuses for good becomes a dead letter. Never throws. */
+/**
+ * Offers states to the peer in bounded batches; what the peer refuses for good becomes a dead letter. A peer that fails
+ * makes it stop, never throw; it throws when this site's own store fails, and may then be called again.
+ */
 export async function offerChanges(services: Services, states: readonly RecordState[]): Promise<number> {
   let taken = 0
   for (const batch of batchesOf(latestOnly(states))) {
     if (!(await peerMayAnswer(services))) return taken
-    try {
-      const outcomes = await services.peer.offer(batch)
-      await peerAnswered(services)
-      taken += await settle(services, batch, outcomes)
-    } catch (error) {
-      await peerFailed(services, error)
-      if (!hasCode(error, 'peer-unavailable')) await fileAll(services, batch, error)
-    }
+    const outcomes = await offerBatch(services, batch)
+    if (!outcomes) continue
+    await peerAnswered(services)
+    taken += await settle(services, batch, outcomes)
   }
   return taken
+}
+
+/** Undefined when the peer gave no answer. */
+async function offerBatch(
+  services: Services,
+  batch: readonly RecordState[],
+): Promise<readonly OfferOutcome[] | undefined> {
+  try {
+    return await services.peer.offer(batch)
+  } catch (error) {
+    await peerFailed(services, error)
+    if (!hasCode(error, 'peer-unavailable')) await fileAll(services, batch, error)
+    return undefined
+  }
 }
 
 /** A later state of the same record has seen the earlier ones, so only the last of each needs to travel. */
