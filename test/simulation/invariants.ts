@@ -1,88 +1,90 @@
-import { stateOf } from '../../shared/core/record-history.ts'
 import { conflictsCollection } from '../../shared/core/conflict-record.ts'
-import { jsonEqual } from '../../shared/domain/json.ts'
-import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
+import { stateOf } from '../../shared/core/record-history.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
+import { jsonEqual } from '../../shared/domain/json.ts'
+import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import { sites } from '../../shared/domain/site.ts'
-import { stampSite } from '../../shared/domain/stamp.ts'
+import { hasSeen } from './ledger.ts'
+import type { Reader } from './reader.ts'
+import { treeFaults } from './tree.ts'
 import type { World } from './world.ts'
 
 /** What is not as it must be once the storm is over and the sites had their time, by the numbers of the design page. */
-export function brokenInvariants(world: World): string[] {
+export function brokenInvariants(world: World, reader: Reader): string[] {
   return [
     ...world.ledger.violations,
-    ...notConverged(world),
+    ...unsettled(world, reader),
     ...lostAcknowledgements(world),
     ...resurrections(world),
     ...tooManyMessages(world),
-    ...wrongBytes(world),
-    ...orphans(world),
+    ...deadLetters(world),
   ]
 }
 
-export const hasConverged = (world: World): boolean =>
-  notConverged(world).length === 0 && wrongBytes(world).length === 0 && orphans(world).length === 0
+export const hasSettled = (world: World, reader: Reader): boolean => unsettled(world, reader).length === 0
+
+/** What still has to come right. */
+const unsettled = (world: World, reader: Reader): string[] => [
+  ...notConverged(world),
+  ...wrongBytes(world),
+  ...orphans(world),
+  ...sites.flatMap((site) => treeFaults(world.sites[site])),
+  ...sites.flatMap((site) => (world.sites[site].isOpen ? [] : [`18: ${site} never opened again`])),
+  ...reader.behind().map((id) => `1: the last change of ${id} never came up in the list of changes`),
+]
 
 /** 1. Both sites hold equal records, tombstones and conflicts. */
 function notConverged({ sites: { aws, azure } }: World): string[] {
-  const there = new Map(azure.records.all().map((record) => [keyText(record.key), record]))
-  const broken = aws.records.all().flatMap((record) => {
-    const other = there.get(keyText(record.key))
-    there.delete(keyText(record.key))
-    return other && jsonEqual(plain(record), plain(other))
-      ? []
-      : [`1: ${keyText(record.key)} differs between the sites`]
+  const broken = [...aws.latest].flatMap(([id, record]) => {
+    const other = azure.latest.get(id)
+    return other && jsonEqual(plain(record), plain(other)) ? [] : [`1: ${id} differs between the sites`]
   })
-  return [...broken, ...[...there.keys()].map((key) => `1: ${key} is at azure alone`)]
+  const alone = [...azure.latest.keys()].filter((id) => !aws.latest.has(id))
+  return [...broken, ...alone.map((id) => `1: ${id} is at azure alone`)]
 }
 
 const plain = (record: StoredRecord) => JSON.parse(JSON.stringify(stateOf(record))) as never
 
 /** 2 and 4. Every acknowledged write is the head, or was seen by a later write, or is kept as a conflict. */
 function lostAcknowledgements({ ledger, sites: { azure } }: World): string[] {
-  const records = azure.records.all()
-  const heads = new Map(records.map((record) => [keyText(record.key), record]))
-  const conflicts = records.filter((record) => record.key.collection === conflictsCollection && !record.deleted)
+  const kept = [...azure.latest.values()].filter(
+    ({ key, deleted }) => key.collection === conflictsCollection && !deleted,
+  )
+  const writes = Map.groupBy(ledger.writes.values(), ({ state }) => keyText(state.key))
   return ledger.acknowledged.flatMap(({ key, stamp }) => {
-    const own = ledger.writes.get(stamp)
+    const own = ledger.writes.get(stamp)?.state
     if (!own) return [`2: ${keyText(key)} ${stamp} was acknowledged and stored nowhere`]
-    const head = heads.get(keyText(key))
     // The same request may have been stored at both sites; whichever of the two is kept, nothing of it is lost.
     const isSame = (body: unknown, deleted: unknown): boolean =>
       deleted === own.deleted && jsonEqual(body as never, own.body)
+    const head = azure.latestOf(key)
     const isHead = head !== undefined && isSame(head.body, head.deleted)
-    const isKept = conflicts.some(
-      ({ body }) =>
-        body?.['recordId'] === key.id && body['collection'] === key.collection && isSame(body['body'], body['deleted']),
-    )
-    const isSeen = [...ledger.writes.values()].some(
-      (later) =>
-        keyText(later.key) === keyText(key) && later.stamp !== stamp && (later.vector[stampSite(stamp)] ?? '') >= stamp,
-    )
+    const isKept = kept.some(({ body }) => isAbout(body, key) && isSame(body?.['body'], body?.['deleted']))
+    const isSeen = writes
+      .get(keyText(key))
+      ?.some(({ state: later }) => later.stamp !== stamp && hasSeen(later.vector, stamp))
     return isHead || isKept || isSeen ? [] : [`2: ${keyText(key)} ${stamp} was acknowledged and lost`]
   })
 }
 
+const isAbout = (body: StoredRecord['body'], key: RecordKey): boolean =>
+  body?.['recordId'] === key.id && body['collection'] === key.collection
+
 /** 3. No delete that had seen the head's write is undone. */
 function resurrections({ ledger, sites: { azure } }: World): string[] {
   const deletes = ledger.acknowledged
-    .flatMap(({ stamp }) => ledger.writes.get(stamp) ?? [])
+    .flatMap(({ stamp }) => ledger.writes.get(stamp)?.state ?? [])
     .filter(({ deleted }) => deleted)
-  return azure.records
-    .all()
-    .flatMap((head) =>
-      !head.deleted &&
-      deletes.some(
-        (gone) => keyText(gone.key) === keyText(head.key) && (gone.vector[stampSite(head.stamp)] ?? '') >= head.stamp,
-      )
-        ? [`3: ${keyText(head.key)} came back after its delete`]
-        : [],
-    )
+  return [...azure.latest].flatMap(([id, head]) =>
+    !head.deleted && deletes.some((gone) => keyText(gone.key) === id && hasSeen(gone.vector, head.stamp))
+      ? [`3: ${id} came back after its delete`]
+      : [],
+  )
 }
 
 /** 7. At most two messages a write when nothing fails. */
 function tooManyMessages({ profile, ledger, link }: World): string[] {
-  if (profile.name !== 'calm') return []
+  if (!profile.isCalm) return []
   const offered = link.offered.aws + link.offered.azure
   return offered <= 2 * ledger.writes.size ? [] : [`7: ${offered} states were offered for ${ledger.writes.size} writes`]
 }
@@ -99,11 +101,24 @@ function wrongBytes({ ledger, sites: all }: World): string[] {
   })
 }
 
-/** 9. Nothing is marked as missing any more. */
-const orphans = ({ sites: all }: World): string[] =>
+/** 9. Nothing is marked as missing any more, and nothing waits for its time. */
+const orphans = ({ ledger, sites: all }: World): string[] =>
   sites.flatMap((site) =>
     all[site].siteStore
       .all()
-      .filter(({ partition }) => partition.startsWith('missing/') || partition === 'quarantine')
+      .filter(
+        ({ partition, id }) => partition === 'quarantine' || (isMissing(partition) && !ledger.burntObjects.has(id)),
+      )
       .map(({ partition, id }) => `9: ${site} still has ${partition} ${id}`),
+  )
+
+const isMissing = (partition: string): boolean => partition.startsWith('missing/')
+
+/** 6. Nothing that a site did wrong is needed to bring on these faults, so no change may end as a dead letter. */
+const deadLetters = ({ sites: all }: World): string[] =>
+  sites.flatMap((site) =>
+    all[site].siteStore
+      .all()
+      .filter(({ partition, value }) => partition === 'dead-letters' && value['kind'] !== 'job')
+      .map(({ value }) => `6: ${site} filed a dead letter: ${String(value['cause'])}`),
   )

@@ -1,4 +1,6 @@
 import { CatamaranError } from '../../shared/domain/errors.ts'
+import type { Site } from '../../shared/domain/site.ts'
+import type { Service } from './site.ts'
 import type { World } from './world.ts'
 
 /**
@@ -6,59 +8,66 @@ import type { World } from './world.ts'
  * A zombie is one that its host gave up on while it still runs.
  */
 export interface Invocation {
-  readonly label: string
-  /** Runs one effect, with the faults that this invocation was dealt. */
-  effect<Result>(name: string, act: () => Promise<Result>): Promise<Result>
+  readonly site: Site
+  /** What runs: http, feed, job, a timer's task, or the peer's verb. */
+  readonly name: string
+  /** Runs one effect on a service, with the faults that this invocation was dealt. */
+  effect<Result>(service: Service, name: string, act: () => Promise<Result>): Promise<Result>
   /** Resolves when the invocation was killed. */
   readonly killed: Promise<void>
-  kill(): void
 }
 
 const never = <Result>(): Promise<Result> => new Promise<Result>(() => {})
 
-export function makeInvocation(world: World, label: string, { mayCrash = true } = {}): Invocation {
+/** `items` is how many things the invocation is to deal with. */
+export function makeInvocation(world: World, site: Site, name: string, items = 1): Invocation {
   const { profile, streams, mark } = world
   const { promise: killed, resolve } = Promise.withResolvers<void>()
+  const { epoch } = world.sites[site]
   let isDead = false
   let effects = 0
-  const doomed = mayCrash && world.faultsOn() && streams.faults.oneIn(profile.crash)
-  const crashAt = doomed ? streams.faults.pick(12) : -1
+  const doomed = world.faultsOn() && streams.faults.oneIn(profile.crash)
+  const crashAt = doomed ? streams.faults.pick(streams.faults.of([4, 12, 60])) : -1
   const crashAfter = doomed && streams.faults.oneIn(2)
-  const kill = (): void => {
+  const die = <Result>(): Promise<Result> => {
     isDead = true
     resolve()
+    return never()
   }
-  const effect = async <Result>(name: string, act: () => Promise<Result>): Promise<Result> => {
+  const crash = <Result>(index: number): Promise<Result> => {
+    mark(crashAfter ? 'crash after an effect' : 'crash before an effect')
+    if (items > 1 && index > 0) mark('crash in the middle of a batch')
+    return die()
+  }
+  const effect = async <Result>(service: Service, what: string, act: () => Promise<Result>): Promise<Result> => {
     if (isDead) return never()
     const index = effects++
-    await world.scheduler.delay(latencyMs(world), `${label} ${name}`)
-    if (isDead) return never()
-    if (index === crashAt && !crashAfter) {
-      mark('crash before an effect')
-      kill()
-      return never()
-    }
-    refuseSometimes(world)
+    await world.scheduler.delay(latencyMs(world), `${site} ${name} ${service}.${what}`)
+    // The machines of a site that was wiped are gone with it.
+    if (isDead || epoch !== world.sites[site].epoch) return die()
+    if (index === crashAt && !crashAfter) return crash(index)
+    refuseSometimes(world, site, service)
     const result = await act()
-    if (index === crashAt) {
-      mark('crash after an effect')
-      kill()
-      return never()
-    }
+    if (index === crashAt) return crash(index)
     if (isDead) return never()
     loseAnswerSometimes(world)
     return result
   }
-  return { label, effect, killed, kill }
+  return { site, name, effect, killed }
 }
 
 const latencyMs = ({ streams, profile }: World): number =>
   1 +
-  streams.scheduling.pick(profile.name === 'calm' ? 5 : 20) +
+  streams.scheduling.pick(profile.isCalm ? 5 : 20) +
   (streams.scheduling.oneIn(50) ? streams.scheduling.pick(800) : 0)
 
 /** Before the effect: nothing has happened. */
-function refuseSometimes({ profile, streams, faultsOn, mark }: World): void {
+function refuseSometimes(world: World, site: Site, service: Service): void {
+  const { profile, streams, faultsOn, mark, scheduler } = world
+  if (scheduler.now() < world.sites[site].outUntilMs[service]) {
+    mark('one service out')
+    throw new CatamaranError('unavailable', `simulated: ${service} is out`)
+  }
   if (!faultsOn() || !streams.faults.oneIn(profile.throttle)) return
   if (streams.faults.oneIn(2)) {
     mark('throttled')

@@ -1,7 +1,7 @@
-import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
+import { keyText, type RecordKey, type StoredRecord, type Via } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
-import type { Stamp } from '../../shared/domain/stamp.ts'
-import { compareVectors } from '../../shared/replication/vector.ts'
+import { stampMs, stampSite, type Stamp } from '../../shared/domain/stamp.ts'
+import { compareVectors, vectorText, type Vector } from '../../shared/replication/vector.ts'
 
 /** What the clients were told, kept outside of both clouds. */
 export interface Acknowledged {
@@ -10,35 +10,63 @@ export interface Acknowledged {
   readonly both: boolean
 }
 
-export interface Ledger {
-  readonly acknowledged: Acknowledged[]
-  /** Every state that a client's request stored at a site, acknowledged or not, with the vector it was written with. */
-  readonly writes: Map<Stamp, StoredRecord>
-  /** Bytes that were published, by object key. */
-  readonly objects: Map<string, string>
-  /** What must never happen and did, in words. */
-  readonly violations: string[]
-  /** Looks at each state a site stores, as it does. */
-  stored(site: Site, state: StoredRecord): void
+/** A write that a client's request stored, and the state it took the place of. */
+export interface ClientWrite {
+  readonly state: StoredRecord
+  readonly before: StoredRecord | undefined
 }
 
+export interface Ledger {
+  acknowledged: Acknowledged[]
+  /** Every write that a client's request stored and that did not burn with its site, acknowledged or not. */
+  readonly writes: Map<Stamp, ClientWrite>
+  /** Those that did; one may still be on its way to the other site. */
+  readonly burnt: Map<Stamp, ClientWrite>
+  /** How a state came to a site: `<site> <key> <vector>`. Told by a client or a merge if ever it was. */
+  readonly arrivals: Map<string, Via>
+  /** Bytes that were published, by object key. */
+  readonly objects: Map<string, string>
+  readonly burntObjects: Set<string>
+  /** What each client has seen of each record. */
+  readonly sessions: Map<string, Vector>[]
+  /** What must never happen and did, in words. */
+  readonly violations: string[]
+  /** Looks at each state a site stores, as it does. `nowMs` is undefined while the site's clock is not to be trusted. */
+  stored(site: Site, state: StoredRecord, before: StoredRecord | undefined, nowMs: number | undefined): void
+}
+
+const aheadMsMax = 60_000
+
 export function makeLedger(): Ledger {
-  const latest = new Map<string, StoredRecord>()
   const ledger: Ledger = {
     acknowledged: [],
     writes: new Map(),
+    burnt: new Map(),
+    arrivals: new Map(),
     objects: new Map(),
+    burntObjects: new Set(),
+    sessions: [],
     violations: [],
-    stored: (site, state) => {
+    stored: (site, state, before, nowMs) => {
       const id = `${site} ${keyText(state.key)}`
-      const before = latest.get(id)
-      latest.set(id, state)
       if (before && compareVectors(state.vector, before.vector) !== 'after') {
         ledger.violations.push(`5: ${id} went from ${JSON.stringify(before.vector)} to ${JSON.stringify(state.vector)}`)
       }
       if (before && state.stamp < before.stamp) ledger.violations.push(`5: ${id} went back to ${state.stamp}`)
-      if (state.via === 'client') ledger.writes.set(state.stamp, state)
+      const arrival = `${id} ${vectorText(state.vector)}`
+      if (ledger.arrivals.get(arrival) !== 'client') ledger.arrivals.set(arrival, state.via)
+      if (state.via === 'client') ledger.writes.set(state.stamp, { state, before })
+      else if (nowMs !== undefined && state.stamp !== before?.stamp && stampMs(state.stamp) > nowMs + aheadMsMax) {
+        ledger.violations.push(`5: ${id} was taken in ${stampMs(state.stamp) - nowMs} ms ahead of its time`)
+      }
+      // A write that burnt with its site was on its way to the other one.
+      const late = ledger.burnt.get(state.stamp)
+      if (late) ledger.writes.set(state.stamp, late)
+      ledger.burnt.delete(state.stamp)
     },
   }
   return ledger
 }
+
+export const hasSeen = (vector: Vector | undefined, stamp: Stamp): boolean =>
+  (vector?.[stampSite(stamp)] ?? '') >= stamp

@@ -1,10 +1,14 @@
 import { applyStates } from '../../shared/core/apply.ts'
 import { answerSummaries, grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
 import type { Services } from '../../shared/core/services.ts'
-import { CatamaranError } from '../../shared/domain/errors.ts'
+import { CatamaranError, isCatamaranError } from '../../shared/domain/errors.ts'
+import { offerStatesMax } from '../../shared/domain/limits.ts'
+import type { RecordState } from '../../shared/domain/record.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
-import type { Peer } from '../../shared/ports/peer.ts'
+import type { OfferOutcome, Peer } from '../../shared/ports/peer.ts'
 import { makeInvocation, type Invocation } from './invocation.ts'
+import { older, outcomesOfNewer, sent, type Versions } from './versions.ts'
+import { watchOffer, watchOutcomes } from './watch-offers.ts'
 import type { World } from './world.ts'
 
 /** The network between the sites; each direction may be cut by itself. */
@@ -13,33 +17,67 @@ export interface Link {
   slowUntilMs: number
   isCut(from: Site, to: Site): boolean
   /** States offered, by the site that offered them. */
-  offered: Record<Site, number>
+  readonly offered: Record<Site, number>
+  readonly versions: Versions
 }
 
 const timeoutMs = 10_000
+const keysMax = 100
 
-export const makeLink = ({ scheduler }: Pick<World, 'scheduler'>): Link => {
+export const makeLink = ({ scheduler }: Pick<World, 'scheduler'>, versions: Versions): Link => {
   const link: Link = {
     cutUntilMs: { aws: 0, azure: 0 },
     slowUntilMs: 0,
     isCut: (from) => scheduler.now() < link.cutUntilMs[from],
     offered: { aws: 0, azure: 0 },
+    versions,
   }
   return link
 }
 
 /** The peer as one invocation reaches it: requests and answers get lost, doubled and delayed, each for itself. */
-export function linkTo(world: World, from: Site, caller: Invocation): Peer {
-  const call = async <Answer>(verb: string, act: (services: Services) => Promise<Answer>): Promise<Answer> =>
-    caller.effect(`peer.${verb}`, () => cross(world, from, { verb, act }))
+export function linkTo(world: World, caller: Invocation): Peer {
+  const { site: from } = caller
+  const to = peerOf(from)
+  const call = async <Answer>(
+    verb: string,
+    act: (services: Services) => Promise<Answer>,
+    items = 1,
+  ): Promise<Answer> => {
+    if (items > keysMax) world.ledger.violations.push(`7: ${items} items in one ${verb}`)
+    try {
+      return await caller.effect('peer', verb, () => cross(world, from, { verb, act, items }))
+    } catch (error) {
+      throw asSeenFromAfar(error)
+    }
+  }
+  const offer = async (states: readonly RecordState[]): Promise<readonly OfferOutcome[]> => {
+    watchOffer(world, caller, states)
+    const outgoing = sent(world, from, states)
+    const outcomes = await call(
+      'offer',
+      (services) =>
+        outcomesOfNewer(world, to, older(world, to, clone(outgoing)), (taken) => applyStates(services, taken)),
+      Math.ceil((states.length * keysMax) / offerStatesMax),
+    )
+    watchOutcomes(world, to, states, outcomes)
+    return outcomes
+  }
   return {
-    offer: (states) => {
-      world.link.offered[from] += states.length
-      return call('offer', (services) => applyStates(services, clone(states)))
+    offer,
+    read: (keys) => {
+      if (caller.name === 'http') world.mark('read through to the peer')
+      const states = async (services: Services) => {
+        const found = await readForPeer(services, keys)
+        return found.map((state) => state && older(world, from, clone(sent(world, to, [state])))[0])
+      }
+      return call('read', states, keys.length)
     },
-    read: (keys) => call('read', async (services) => (await readForPeer(services, keys)).map(cloneOf)),
-    list: (collection, page) => call('list', async (services) => clone(await listForPeer(services, collection, page))),
-    grantRead: (keys) => call('grantRead', (services) => grantReads(services, keys)),
+    list: (collection, page) => {
+      if (caller.name === 'http') world.mark('list read through to the peer')
+      return call('list', async (services) => clone(await listForPeer(services, collection, page)))
+    },
+    grantRead: (keys, as) => call('grantRead', (services) => grantReads(services, keys, as), keys.length),
     summaries: (requests) => call('summaries', async (services) => clone(await answerSummaries(services, requests))),
     status: () =>
       call('status', async (services) => ({ site: services.site, nowMs: services.clock.now(), protocol: 1 })),
@@ -47,14 +85,21 @@ export function linkTo(world: World, from: Site, caller: Invocation): Peer {
 }
 
 const clone = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) as Value
-const cloneOf = <Value>(value: Value | undefined): Value | undefined => (value === undefined ? undefined : clone(value))
+
+/** As over HTTP: what may pass by itself is the peer being away; anything else is a disagreement. */
+function asSeenFromAfar(error: unknown): unknown {
+  if (!isCatamaranError(error)) return error
+  const passes = error.status >= 500 || error.status === 429
+  return new CatamaranError(passes ? 'peer-unavailable' : 'conflict', error.message)
+}
 
 interface Call<Answer> {
   readonly verb: string
+  readonly items: number
   readonly act: (services: Services) => Promise<Answer>
 }
 
-async function cross<Answer>(world: World, from: Site, { verb, act }: Call<Answer>): Promise<Answer> {
+async function cross<Answer>(world: World, from: Site, { verb, act, items }: Call<Answer>): Promise<Answer> {
   const to = peerOf(from)
   const { scheduler, streams, profile, mark, faultsOn } = world
   const startedMs = scheduler.now()
@@ -63,7 +108,7 @@ async function cross<Answer>(world: World, from: Site, { verb, act }: Call<Answe
     throw new CatamaranError('peer-unavailable', 'simulated: no answer in time')
   }
   const run = (): Promise<Answer> => {
-    const invocation = makeInvocation(world, `${to} peer-${verb}`)
+    const invocation = makeInvocation(world, to, `peer-${verb}`, items)
     return Promise.race([act(world.sites[to].servicesOf(invocation)), invocation.killed.then(lost)])
   }
   if (isLost(world, from)) return lost()
@@ -75,19 +120,11 @@ async function cross<Answer>(world: World, from: Site, { verb, act }: Call<Answe
   }
   if (faultsOn() && streams.network.oneIn(profile.netLate)) {
     mark('request to the peer late by minutes')
-    scheduler.at(
-      scheduler.now() + streams.network.between(60_000, 600_000),
-      `${to} late`,
-      () => void run().catch(() => {}),
-    )
+    const lateMs = streams.network.between(60_000, 600_000)
+    scheduler.at(scheduler.now() + lateMs, `${to} late`, () => void run().catch(() => {}))
     return lost()
   }
-  const answer = await Promise.race([
-    run(),
-    scheduler.delay(timeoutMs, `${from} peer time-out`).then((): never => {
-      throw new CatamaranError('peer-unavailable', 'simulated: no answer in time')
-    }),
-  ])
+  const answer = await Promise.race([run(), scheduler.delay(timeoutMs, `${from} peer time-out`).then(lost)])
   if (isLost(world, to)) {
     mark('answer of the peer lost')
     return lost()

@@ -1,10 +1,13 @@
 import { sites } from '../../shared/domain/site.ts'
+import { services } from './site.ts'
+import { restoreSnapshot, takeSnapshot, wipe } from './rebuild.ts'
 import type { World } from './world.ts'
 
-/** Larger misfortunes that come and go: cuts, slow links, outages, clocks that step and drift. */
+/** Larger misfortunes that come and go: cuts, slow links, outages, clocks that step and drift, sites that burn. */
 export function startMischief(world: World): void {
   const { scheduler, profile, streams, faultsOn } = world
   if (profile.longOutage) return scheduler.at(20_000, 'mischief', () => longOutage(world))
+  if (profile.rebuild !== 'none') startRebuild(world)
   if (profile.mischiefMs === 0) return
   const next = (): void => {
     if (!faultsOn()) return
@@ -15,37 +18,59 @@ export function startMischief(world: World): void {
 }
 
 function strike(world: World): void {
-  const { scheduler, link, mark, profile } = world
-  const chance = world.streams.faults
-  const nowMs = scheduler.now()
-  const site = world.sites[chance.of(sites)]
-  switch (chance.pick(profile.clockFaults ? 6 : 4)) {
-    case 0:
-      mark('one-way cut')
-      link.cutUntilMs[site.site] = nowMs + chance.between(1_000, 90_000)
-      return
-    case 1:
-      mark('cut both ways')
-      link.cutUntilMs.aws = link.cutUntilMs.azure = nowMs + chance.between(1_000, 180_000)
-      return
-    case 2:
-      mark('slow link')
-      link.slowUntilMs = nowMs + chance.between(5_000, 60_000)
-      return
-    case 3:
-      if (!site.isUp) return
-      mark('site down')
-      site.isUp = false
-      scheduler.at(nowMs + chance.between(2_000, 300_000), 'site up', () => (site.isUp = true))
-      return
-    case 4:
-      site.clockOffsetMs = chance.between(-300_000, 300_000)
-      mark(site.clockOffsetMs > 0 ? 'clock ahead' : 'clock behind')
-      return
-    default:
-      mark('clock stepped')
-      site.clockOffsetMs = Math.max(-300_000, Math.min(300_000, site.clockOffsetMs + chance.between(-30_000, 30_000)))
-  }
+  const { profile, streams } = world
+  const kinds = [
+    oneWayCut,
+    cutBothWays,
+    slowLink,
+    siteDown,
+    ...(profile.clockFaults ? [clockOff, clockStep] : []),
+    ...(profile.serviceOutages ? [serviceOut, serviceOut] : []),
+  ]
+  streams.faults.of(kinds)(world)
+}
+
+function oneWayCut({ link, mark, scheduler, streams }: World): void {
+  mark('one-way cut')
+  link.cutUntilMs[streams.faults.of(sites)] = scheduler.now() + streams.faults.between(1_000, 90_000)
+}
+
+function cutBothWays({ link, mark, scheduler, streams }: World): void {
+  mark('cut both ways')
+  link.cutUntilMs.aws = link.cutUntilMs.azure = scheduler.now() + streams.faults.between(1_000, 180_000)
+}
+
+function slowLink({ link, mark, scheduler, streams }: World): void {
+  mark('slow link')
+  link.slowUntilMs = scheduler.now() + streams.faults.between(5_000, 60_000)
+}
+
+function siteDown({ sites: all, mark, scheduler, streams }: World): void {
+  const site = all[streams.faults.of(sites)]
+  if (!site.isUp) return
+  mark('site down')
+  site.isUp = false
+  scheduler.at(scheduler.now() + streams.faults.between(2_000, 300_000), 'site up', () => (site.isUp = true))
+}
+
+function clockOff({ sites: all, mark, streams }: World): void {
+  const offsetMs = streams.faults.between(-300_000, 300_000)
+  all[streams.faults.of(sites)].setClock(offsetMs)
+  mark(offsetMs > 0 ? 'clock ahead' : 'clock behind')
+}
+
+function clockStep({ sites: all, mark, streams }: World): void {
+  const site = all[streams.faults.of(sites)]
+  const offsetMs = site.clockOffsetMs() + streams.faults.between(-30_000, 30_000)
+  site.setClock(Math.max(-300_000, Math.min(300_000, offsetMs)))
+  mark('clock stepped')
+}
+
+/** Now and then for longer than a queue tries to deliver a message. */
+function serviceOut({ sites: all, scheduler, streams }: World): void {
+  const site = all[streams.faults.of(sites)]
+  const ms = streams.faults.between(1_000, streams.faults.oneIn(3) ? 1_200_000 : 60_000)
+  site.outUntilMs[streams.faults.of(services)] = scheduler.now() + ms
 }
 
 function longOutage({ scheduler, sites: all, streams, mark }: World): void {
@@ -55,12 +80,26 @@ function longOutage({ scheduler, sites: all, streams, mark }: World): void {
   scheduler.at(scheduler.now() + 10 * 86_400_000, 'site up', () => (site.isUp = true))
 }
 
+function startRebuild(world: World): void {
+  const { scheduler, streams, profile, sites: all } = world
+  const site = all[streams.faults.of(sites)]
+  const atMs = streams.faults.between(60_000, 900_000)
+  if (profile.rebuild === 'wipe') return scheduler.at(atMs, 'site wiped', () => wipe(world, site))
+  scheduler.at(atMs, 'snapshot taken', () => {
+    const snapshot = takeSnapshot(site)
+    scheduler.at(atMs + streams.faults.between(1_000, 600_000), 'snapshot restored', () =>
+      restoreSnapshot(world, site, snapshot),
+    )
+  })
+}
+
 /** The storm is over: everything works, and the clocks are set. */
 export function heal({ link, sites: all }: World): void {
   link.cutUntilMs = { aws: 0, azure: 0 }
   link.slowUntilMs = 0
   for (const site of [all.aws, all.azure]) {
     site.isUp = true
-    site.clockOffsetMs = 0
+    site.setClock(0)
+    for (const service of services) site.outUntilMs[service] = 0
   }
 }

@@ -1,8 +1,10 @@
 import type { Chance } from './chance.ts'
 
-/** How hard one run is. Each number is a "one in"; 0 is never. */
+/** How hard one run is. Each number of a fault is a "one in"; 0 is never. */
 export interface Profile {
   readonly name: string
+  /** Nothing fails, so that costs can be checked. */
+  readonly isCalm: boolean
   readonly records: number
   readonly clients: number
   readonly opsPerClient: number
@@ -17,13 +19,29 @@ export interface Profile {
   /** A cut, a slow link, an outage or a clock fault begins about once in this many virtual ms. */
   readonly mischiefMs: number
   readonly clockFaults: boolean
+  /** One store of one site fails for a while, now and then. */
+  readonly serviceOutages: boolean
   readonly loseFeedEvents: number
   readonly longOutage: boolean
   readonly objects: boolean
+  /** Bytes get damaged, or break off, on their way between the sites. */
+  readonly corruption: number
+  readonly queueFaults: boolean
+  readonly shardSplits: number
+  /** One site runs version N + 1, which sends more than version N knows. */
+  readonly mixedVersions: boolean
+  /** A site loses everything, or goes back to an old snapshot, once. */
+  readonly rebuild: 'none' | 'wipe' | 'snapshot'
+  /** Whether a site that lost data lets clients in at once, not only after a clean reconcile. */
+  readonly opensAtOnce: boolean
 }
+
+/** What a shrunk or a planted run changes of the profile that its seed draws. */
+export type ProfileOverride = Partial<Profile>
 
 const calm: Profile = {
   name: 'calm',
+  isCalm: true,
   records: 6,
   clients: 3,
   opsPerClient: 25,
@@ -37,9 +55,16 @@ const calm: Profile = {
   netLate: 0,
   mischiefMs: 0,
   clockFaults: false,
+  serviceOutages: false,
   loseFeedEvents: 0,
   longOutage: false,
   objects: true,
+  corruption: 0,
+  queueFaults: false,
+  shardSplits: 0,
+  mixedVersions: false,
+  rebuild: 'none',
+  opensAtOnce: false,
 }
 
 /** Every seed draws a profile: some are calm, so that costs can be checked; most are a storm of some kind. */
@@ -47,6 +72,7 @@ export function drawProfile(chance: Chance): Profile {
   const storm: Profile = {
     ...calm,
     name: 'storm',
+    isCalm: false,
     records: chance.between(1, 8),
     opsPerClient: chance.between(10, 40),
     thinkMsMax: chance.of([200, 2000, 10_000]),
@@ -59,11 +85,19 @@ export function drawProfile(chance: Chance): Profile {
     netLate: chance.of([0, 20]),
     mischiefMs: chance.of([0, 20_000, 60_000]),
     clockFaults: chance.oneIn(2),
+    serviceOutages: chance.oneIn(3),
     objects: chance.oneIn(2),
+    corruption: chance.of([0, 6]),
+    queueFaults: chance.oneIn(2),
+    shardSplits: chance.of([0, 20]),
+    mixedVersions: chance.oneIn(6),
   }
-  const roll = chance.pick(40)
-  if (roll < 4) return { ...calm, name: 'calm' }
-  if (roll === 4) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6 }
-  if (roll === 5) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false }
+  const roll = chance.pick(80)
+  if (roll < 8) return calm
+  if (roll < 10) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6 }
+  if (roll < 12) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
+  if (roll < 14) return { ...storm, name: 'wiped site', rebuild: 'wipe', thinkMsMax: 90_000, records: 8 }
+  if (roll < 16) return { ...storm, name: 'old snapshot', rebuild: 'snapshot', thinkMsMax: 90_000, records: 8 }
+  if (roll < 19) return { ...storm, name: 'slow storm', thinkMsMax: 60_000, serviceOutages: true, mischiefMs: 120_000 }
   return storm
 }

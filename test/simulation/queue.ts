@@ -1,7 +1,6 @@
 import { runJob } from '../../shared/core/jobs.ts'
 import type { WorkTools } from '../../shared/core/work-tools.ts'
-import type { Site } from '../../shared/domain/site.ts'
-import { peerOf } from '../../shared/domain/site.ts'
+import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { makeInvocation } from './invocation.ts'
 import type { World } from './world.ts'
@@ -21,20 +20,19 @@ export function makeQueue(world: World, site: Site): Queue {
   let waiting = 0
   let deadLetters = 0
   const arrive = (text: string, delayMs: number, receives: number): void => {
+    const { epoch } = world.sites[site]
     waiting++
-    scheduler.at(scheduler.now() + delayMs, `${site} queue`, () => void receive(text, receives))
+    scheduler.at(scheduler.now() + delayMs, `${site} queue`, () => {
+      waiting--
+      if (epoch === world.sites[site].epoch) void receive(text, receives)
+    })
   }
   const receive = async (text: string, receives: number): Promise<void> => {
-    waiting--
     if (!world.sites[site].isUp) return arrive(text, 60_000, receives)
-    const invocation = makeInvocation(world, `${site} job`)
+    const invocation = makeInvocation(world, site, 'job')
     const message = JSON.parse(text) as JobMessage
-    const run = runJob(
-      world.sites[site].servicesOf(invocation),
-      toolsOf(world, site),
-      message,
-      new AbortController().signal,
-    )
+    const services = world.sites[site].servicesOf(invocation)
+    const run = runJob(services, toolsOf(world, site), message, new AbortController().signal)
     const done = await Promise.race([
       run.then(
         () => true,
@@ -50,8 +48,8 @@ export function makeQueue(world: World, site: Site): Queue {
   }
   const send = (message: JobMessage, delayMs: number): void => {
     const text = JSON.stringify(message)
-    if (faultsOn() && profile.name !== 'calm') {
-      if (streams.faults.oneIn(60)) return mark('queue message lost')
+    if (faultsOn() && profile.queueFaults) {
+      if (streams.faults.oneIn(40)) return mark('queue message lost')
       if (streams.faults.oneIn(20)) {
         mark('queue message doubled')
         arrive(text, delayMs + streams.faults.pick(60_000), 0)
@@ -77,10 +75,21 @@ const toolsOf = (world: World, site: Site): WorkTools => ({
     await world.scheduler.delay(5, `${site} fetch`)
     if (world.link.isCut(site, peerOf(site)) || !world.sites[peerOf(site)].isUp) throw new TypeError('fetch failed')
     const response = await world.sites[peerOf(site)].objects.fetch(url, { headers })
-    if (!world.faultsOn() || world.profile.name === 'calm' || !world.streams.faults.oneIn(6)) return response
-    world.mark('object corrupted on the way')
-    const bytes = new Uint8Array(await response.arrayBuffer())
-    if (bytes.length > 0) bytes[0] = (bytes[0] ?? 0) ^ 1
-    return new Response(bytes, { status: response.status, headers: response.headers })
+    if (!world.faultsOn() || !world.streams.faults.oneIn(world.profile.corruption)) return response
+    return damaged(world, response)
   },
 })
+
+async function damaged({ mark, streams }: World, response: Response): Promise<Response> {
+  const bytes = new Uint8Array(await response.arrayBuffer())
+  const { status, headers } = response
+  if (bytes.length === 0) return new Response(null, { status, headers })
+  if (streams.faults.oneIn(3)) {
+    mark('object broke off on the way')
+    return new Response(bytes.subarray(0, streams.faults.pick(bytes.length)), { status, headers })
+  }
+  mark('object corrupted on the way')
+  const at = streams.faults.pick(bytes.length)
+  bytes[at] = (bytes[at] ?? 0) ^ 1
+  return new Response(bytes, { status, headers })
+}

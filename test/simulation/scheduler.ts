@@ -19,6 +19,10 @@ export interface Scheduler {
   /** Runs events in order of time until `untilMs`, and leaves the clock there. */
   runUntil(untilMs: number): Promise<void>
   events(): number
+  /** Adds what happened inside an event to the digest and the trace. */
+  note(line: string): void
+  /** Adds a line to the trace alone; made only when somebody reads it. */
+  remark(line: () => string): void
   /** Names everything that happened, in order: two runs of a seed have the same. */
   digest(): string
 }
@@ -58,6 +62,11 @@ export function makeScheduler(trace?: Trace): Scheduler {
       nowMs = Math.max(nowMs, untilMs)
     },
     events: () => events,
+    note: (line) => {
+      hash.update(line)
+      trace?.(`    ${line}`)
+    },
+    remark: (line) => trace?.(`    ${line()}`),
     digest: () => hash.copy().digest('hex').slice(0, 16),
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { simulate } from './world.ts'
+import { simulate } from './run.ts'
 
 test('fresh seeds hold every invariant', async () => {
   for (let seed = 1; seed <= 20; seed++) {

@@ -1,31 +1,54 @@
 import type { Services } from '../../shared/core/services.ts'
-import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
+import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
-import type { JobMessage } from '../../shared/ports/job-queue.ts'
+import type { SiteStore } from '../../shared/ports/site-store.ts'
 import type { Telemetry } from '../../shared/ports/telemetry.ts'
 import { memoryDelivery } from '../memory/delivery.ts'
 import { memoryObjectStore, type MemoryObjectStore } from '../memory/object-store.ts'
 import { memoryRecordStore, type MemoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore, type MemorySiteStore } from '../memory/site-store.ts'
-import { makeFeed, type Feed } from './feeds.ts'
+import { makeCosmosFeed } from './cosmos-feed.ts'
+import type { Feed } from './feed.ts'
 import type { Invocation } from './invocation.ts'
 import { linkTo } from './link.ts'
+import { observe } from './observe.ts'
 import { makeQueue, type Queue } from './queue.ts'
-import { observe, type World } from './world.ts'
+import { makeStreamFeed } from './stream-feed.ts'
+import type { World } from './world.ts'
+
+/** What a site is built of; each may be out by itself. */
+export const services = ['records', 'site', 'objects', 'queue'] as const
+export type Service = (typeof services)[number] | 'peer' | 'clock'
 
 /** One cloud: its stores, and the services that an invocation sees of them. */
 export interface SimSite {
   readonly site: Site
   readonly records: MemoryRecordStore
+  /** What the indexes show, which follow their table late. */
+  readonly lagging: MemoryRecordStore
   readonly siteStore: MemorySiteStore
   readonly objects: MemoryObjectStore
   readonly queue: Queue
   readonly feed: Feed
-  /** What this site's clock shows beyond the true time. */
-  clockOffsetMs: number
+  /** Every record as it is now. */
+  readonly latest: Map<string, StoredRecord>
+  latestOf(key: RecordKey): StoredRecord | undefined
+  now(): number
+  clockOffsetMs(): number
+  /** Sets how far this site's clock is ahead of the true time. */
+  setClock(offsetMs: number): void
+  /** When the clock was last set, in virtual milliseconds. */
+  clockSetMs(): number
   /** While false, no function runs here and nobody reaches it. */
   isUp: boolean
+  /** While false, clients are turned away; functions run. */
+  isOpen: boolean
+  /** A clean reconcile that began after this moment, in virtual milliseconds, opens a site that was rebuilt. */
+  opensAfterMs: number
+  /** Another number, another set of machines: what ran before is gone. */
+  epoch: number
+  readonly outUntilMs: Record<Service, number>
   /** The services as one invocation sees them. */
   servicesOf(invocation: Invocation): Services
 }
@@ -35,80 +58,132 @@ const indexLagMsMax = 1500
 
 export function makeSite(world: World, site: Site): SimSite {
   const { scheduler, streams, mark, faultsOn } = world
-  const now = (): number => startMs + scheduler.now() + self.clockOffsetMs
-  const clock: Clock = {
-    now,
-    monotonicMs: () => scheduler.now(),
-    sleep: (ms) => scheduler.delay(ms, `${site} sleep`),
-  }
-  const feed = makeFeed(world, site)
+  let [offsetMs, setMs] = [0, -1e9]
+  const now = (): number => startMs + scheduler.now() + offsetMs
+  const sleep = (ms: number) => scheduler.delay(ms, `${site} sleep`)
+  const clock: Clock = { now, monotonicMs: () => scheduler.now(), sleep }
   const latest = new Map<string, StoredRecord>()
   const lagging = memoryRecordStore()
   const records = memoryRecordStore({
     onChange: (state) => {
-      observe(world, site, state, latest.get(keyText(state.key)))
+      const before = latest.get(keyText(state.key))
       latest.set(keyText(state.key), state)
-      feed.changed(state)
+      observe(world, site, state, before)
+      self.feed.changed(state)
       const lagMs = faultsOn() && streams.faults.oneIn(20) ? streams.faults.pick(indexLagMsMax) : 0
       if (lagMs > 0) mark('index lagged')
-      scheduler.at(scheduler.now() + lagMs, `${site} index`, () => void follow(lagging, records, state))
+      scheduler.at(scheduler.now() + lagMs, `${site} index`, () => void follow(lagging, latest, state.key))
     },
   })
-  const siteStore = memorySiteStore({ clock })
-  const objects = memoryObjectStore({ clock, random: streams.code, baseUrl: `https://${site}.test` })
-  const queue = makeQueue(world, site)
-  const servicesOf = (invocation: Invocation): Services => ({
+  const self: SimSite = {
     site,
+    records,
+    lagging,
+    siteStore: memorySiteStore({ clock }),
+    objects: memoryObjectStore({ clock, random: streams.code, baseUrl: `https://${site}.test` }),
+    queue: makeQueue(world, site),
+    feed: site === 'aws' ? makeStreamFeed(world) : makeCosmosFeed(world),
+    latest,
+    latestOf: (key) => latest.get(keyText(key)),
+    now,
+    clockOffsetMs: () => offsetMs,
+    setClock: (ms) => ([offsetMs, setMs] = [ms, scheduler.now()]),
+    clockSetMs: () => setMs,
+    isUp: true,
+    isOpen: true,
+    opensAfterMs: 0,
+    epoch: 0,
+    outUntilMs: { records: 0, site: 0, objects: 0, queue: 0, peer: 0, clock: 0 },
+    servicesOf: (invocation) => servicesOf(world, self, clock, invocation),
+  }
+  return self
+}
+
+function servicesOf(world: World, site: SimSite, clock: Clock, invocation: Invocation): Services {
+  const { queue } = site
+  return {
+    site: site.site,
     records: {
-      ...through(invocation, 'records', records, ['get', 'getMany', 'put', 'query']),
-      // Indexes follow their table late.
-      ...through(invocation, 'index', lagging, ['scanBucket', 'arrivals']),
+      ...through(invocation, 'records', site.records, ['get', 'getMany', 'put', 'putMany', 'query']),
+      ...through(invocation, 'records', site.lagging, ['scanBucket', 'arrivals']),
     },
-    siteStore: through(invocation, 'site', siteStore, ['get', 'put', 'remove', 'list']),
-    objects: { ...objects, ...through(invocation, 'objects', objects, ['head', 'get', 'put', 'remove']) },
+    siteStore: through(invocation, 'site', watched(world, site.siteStore), ['get', 'put', 'remove', 'list']),
+    objects: {
+      ...site.objects,
+      ...through(invocation, 'objects', watchedObjects(world, site, invocation), ['head', 'get', 'put', 'remove']),
+    },
     jobs: {
-      send: (message: JobMessage, options) =>
-        invocation.effect('send', async () => queue.send(message, options?.delayMs ?? 0)),
+      send: (message, options) =>
+        invocation.effect('queue', 'send', async () => queue.send(message, options?.delayMs ?? 0)),
       depth: async () => queue.depth(),
     },
-    peer: linkTo(world, site, invocation),
+    peer: linkTo(world, invocation),
     delivery: memoryDelivery({ clock }),
-    clock: { ...clock, sleep: (ms) => invocation.effect('sleep', () => clock.sleep(ms)) },
-    random: streams.code,
+    clock: { ...clock, sleep: (ms) => invocation.effect('clock', 'sleep', () => clock.sleep(ms)) },
+    random: world.streams.code,
     telemetry: telemetryOf(world),
-  })
-  const self: SimSite = { site, records, siteStore, objects, queue, feed, clockOffsetMs: 0, isUp: true, servicesOf }
-  return self
+  }
 }
 
 /** Every call through these names is an effect of the invocation. */
 function through<Store extends object, Name extends keyof Store & string>(
   invocation: Invocation,
-  what: string,
+  service: Service,
   store: Store,
   names: readonly Name[],
 ): Pick<Store, Name> {
   const wrapped = names.map((name) => {
     const call = store[name] as (...args: unknown[]) => Promise<unknown>
-    return [name, (...args: unknown[]) => invocation.effect(`${what}.${name}`, () => call(...args))] as const
+    return [name, (...args: unknown[]) => invocation.effect(service, name, () => call(...args))] as const
   })
   return Object.fromEntries(wrapped) as unknown as Pick<Store, Name>
 }
 
-/** Brings the lagging copy to the latest state of one record. */
-async function follow(lagging: MemoryRecordStore, records: MemoryRecordStore, { key }: StoredRecord): Promise<void> {
-  const latest = await records.get(key)
-  const known = await lagging.get(key)
-  if (!latest) return
-  const condition = known ? ({ kind: 'unchanged', token: known.token } as const) : ({ kind: 'absent' } as const)
-  await lagging.put(latest, condition, { via: latest.via, arrivalMs: latest.arrivalMs })
+function watched({ mark }: World, store: SiteStore): SiteStore {
+  return {
+    ...store,
+    put: async (item, condition) => {
+      const isStored = await store.put(item, condition)
+      if (item.partition === 'digests' && !isStored) mark('digest tree raced')
+      return isStored
+    },
+    remove: async (partition, id, token) => {
+      const isGone = await store.remove(partition, id, token)
+      if (partition === 'quarantine' && isGone) mark('quarantine released')
+      return isGone
+    },
+  }
 }
 
-/** Metrics and logs tell which branches ran. */
-const telemetryOf = ({ mark, trace }: World): Telemetry => ({
+function watchedObjects({ mark }: World, { objects }: SimSite, { name }: Invocation): MemoryObjectStore {
+  return {
+    ...objects,
+    put: async (key, body, options) => {
+      const outcome = await objects.put(key, body, options)
+      if (name === 'job' && outcome === 'stored') mark('object copied')
+      return outcome
+    },
+  }
+}
+
+/** Brings the lagging copy to the latest state of one record. */
+async function follow(
+  lagging: MemoryRecordStore,
+  latest: ReadonlyMap<string, StoredRecord>,
+  key: RecordKey,
+): Promise<void> {
+  const state = latest.get(keyText(key))
+  if (!state) return
+  const known = await lagging.get(key)
+  const condition = known ? ({ kind: 'unchanged', token: known.token } as const) : ({ kind: 'absent' } as const)
+  await lagging.put(state, condition, { via: state.via, arrivalMs: state.arrivalMs })
+}
+
+/** Logs tell which branches ran. */
+const telemetryOf = ({ mark, scheduler }: World): Telemetry => ({
   log: (_level, message, fields, error) => {
     if (message.includes('quarantined')) mark('stamp quarantined')
-    if (trace) trace(`    ${message} ${JSON.stringify(fields ?? {})} ${error ? String(error) : ''}`)
+    scheduler.remark(() => `${message} ${JSON.stringify(fields ?? {})} ${error ? String(error) : ''}`)
   },
   metric: () => {},
 })

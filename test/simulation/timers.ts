@@ -18,16 +18,22 @@ export function startTimers(world: World): void {
   }
 }
 
-function tick(world: World, site: Site): void {
-  if (!world.sites[site].isUp) return
-  const servicesOf = (name: string) => world.sites[site].servicesOf(makeInvocation(world, `${site} ${name}`))
+function tick(world: World, name: Site): void {
+  const site = world.sites[name]
+  if (!site.isUp) return
+  const { mark, scheduler } = world
+  const startedMs = scheduler.now()
+  const servicesOf = (task: string) => site.servicesOf(makeInvocation(world, name, task))
   sweep(servicesOf('sweep')).catch(() => {})
   reconcile(servicesOf('reconcile')).then(
     (report) => {
-      if (report.pulled > 0) world.mark('reconcile pulled')
-      if (report.pushed > 0) world.mark('reconcile pushed')
-      if (report.clean) world.mark('reconcile was clean')
-      if (report.scrubFound > 0) world.mark('scrub found a lost event')
+      if (report.pulled > 0) mark('reconcile pulled')
+      if (report.pushed > 0) mark('reconcile pushed')
+      if (report.clean) mark('reconcile was clean')
+      if (report.scrubFound > 0) mark('scrub found a lost event')
+      if (!report.clean || site.isOpen || startedMs < site.opensAfterMs) return
+      mark('rebuilt site opened again')
+      site.isOpen = true
     },
     () => {},
   )

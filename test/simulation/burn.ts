@@ -1,0 +1,48 @@
+import { mediaKey } from '../../shared/domain/asset.ts'
+import type { RecordKey } from '../../shared/domain/record.ts'
+import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
+import type { Stamp } from '../../shared/domain/stamp.ts'
+import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
+import { hasSeen } from './ledger.ts'
+import type { World } from './world.ts'
+
+/**
+ * A site has just lost what it held. Writes that neither it nor its peer holds any more are gone, and nobody is blamed for
+ * them, except those that were confirmed at both sites.
+ */
+export function burn(world: World, site: Site): void {
+  const { ledger, sites: all, mark } = world
+  const held = (key: RecordKey, stamp: Stamp): boolean =>
+    [site, peerOf(site)].some((where) => hasSeen(all[where].latestOf(key)?.vector, stamp))
+  for (const [stamp, write] of ledger.writes) {
+    if (held(write.state.key, stamp)) continue
+    ledger.writes.delete(stamp)
+    ledger.burnt.set(stamp, write)
+  }
+  const before = ledger.acknowledged.length
+  ledger.acknowledged = ledger.acknowledged.filter(({ key, stamp, both }) => both || held(key, stamp))
+  if (ledger.acknowledged.length < before) mark('acknowledged write burnt with its site')
+  for (const seen of ledger.sessions) {
+    for (const [id, vector] of seen) if (!isHeld(world, id, vector)) seen.delete(id)
+  }
+  burnObjects(world)
+}
+
+function isHeld({ sites: all }: World, id: string, vector: Vector): boolean {
+  return sites.some((site) => {
+    const record = all[site].latest.get(id)
+    return record !== undefined && ['equal', 'after'].includes(compareVectors(record.vector, vector))
+  })
+}
+
+/** Bytes that are nowhere any more, or that no record names. */
+function burnObjects({ ledger, sites: all }: World): void {
+  const held = new Set(sites.flatMap((site) => all[site].objects.all().map(({ info }) => info.key)))
+  for (const key of ledger.objects.keys()) {
+    const [, tenant = '', asset = ''] = key.split('/')
+    const isNamed = sites.some((site) => all[site].latestOf(mediaKey(tenant, asset)))
+    if (held.has(key) && isNamed) continue
+    ledger.objects.delete(key)
+    ledger.burntObjects.add(key)
+  }
+}

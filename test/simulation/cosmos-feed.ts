@@ -1,0 +1,55 @@
+import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
+import { deliver, feedBatchMax, feedDownMs, feedPollMs, type Feed } from './feed.ts'
+import type { World } from './world.ts'
+
+/**
+ * Cosmos DB change feed, latest-version mode: a document updated twice before it is read is seen once, at its last place.
+ * The lease is checkpointed after success, so what was done may come again; the function holds a batch until it succeeds.
+ */
+export function makeCosmosFeed(world: World): Feed {
+  const { scheduler, streams, profile, mark, faultsOn } = world
+  let lsn = 0
+  let checkpoint = 0
+  let isAsleep = true
+  let log: { readonly lsn: number; readonly id: string }[] = []
+  const latest = new Map<string, { readonly lsn: number; readonly state: StoredRecord }>()
+  const changed = (state: StoredRecord): void => {
+    if (faultsOn() && streams.faults.oneIn(profile.loseFeedEvents)) return mark('stream event lost')
+    const id = keyText(state.key)
+    if ((latest.get(id)?.lsn ?? 0) > checkpoint) mark('feed coalesced')
+    latest.set(id, { lsn: ++lsn, state })
+    log.push({ lsn, id })
+    if (!isAsleep) return
+    isAsleep = false
+    again(feedPollMs)
+  }
+  const again = (ms: number): void => scheduler.at(scheduler.now() + ms, 'azure feed', () => void poll())
+  const isLatest = (entry: { lsn: number; id: string }): boolean => latest.get(entry.id)?.lsn === entry.lsn
+  const poll = async (): Promise<void> => {
+    log = log.filter(isLatest)
+    const batch = log.filter((entry) => entry.lsn > checkpoint).slice(0, feedBatchMax)
+    if (batch.length === 0) return void (isAsleep = true)
+    if (!world.sites.azure.isUp) return again(feedDownMs)
+    const states = batch.flatMap((entry) => latest.get(entry.id)?.state ?? [])
+    const outcome = await deliver(world, 'azure', states)
+    if (outcome.kind === 'failed' || outcome.failed.length > 0) {
+      mark('feed batch retried')
+      return again(1000)
+    }
+    checkpoint = Math.max(checkpoint, batch.at(-1)?.lsn ?? 0)
+    if (faultsOn() && streams.faults.oneIn(60)) {
+      mark('feed lease replayed')
+      checkpoint = Math.max(0, checkpoint - streams.faults.pick(20))
+    }
+    again(10)
+  }
+  return {
+    changed,
+    backlog: () => log.filter((entry) => isLatest(entry) && entry.lsn > checkpoint).length,
+    reset: () => {
+      log = []
+      latest.clear()
+      checkpoint = lsn
+    },
+  }
+}

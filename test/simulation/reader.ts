@@ -1,0 +1,48 @@
+import { listChanges, type ChangesCursor } from '../../shared/core/changes.ts'
+import { keyText } from '../../shared/domain/record.ts'
+import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
+import type { Vector } from '../../shared/replication/vector.ts'
+import { vectorText } from '../../shared/replication/vector.ts'
+import { tenant } from './client.ts'
+import { request } from './request.ts'
+import type { World } from './world.ts'
+
+export interface Reader {
+  /** Records whose last change has not been read. */
+  behind(): string[]
+}
+
+const pauseMsMax = 30_000
+const limit = 12
+
+/**
+ * Follows the list of changes and changes site now and then: some changes come twice, none is missed. Clocks that step back
+ * put changes before what was read already, so the reader is told to trust them.
+ */
+export function startReader(world: World): Reader {
+  const { scheduler, streams, mark, profile } = world
+  const read = new Map<string, Vector>()
+  if (profile.clockFaults) return { behind: () => [] }
+  let site: Site = streams.workload.of(sites)
+  let cursor: ChangesCursor | undefined
+  const loop = async (): Promise<void> => {
+    for (;;) {
+      await scheduler.delay(1_000 + streams.workload.pick(pauseMsMax), 'reader waits')
+      if (streams.workload.oneIn(10)) {
+        mark('reader of changes went to the other site')
+        site = peerOf(site)
+      }
+      const outcome = await request(world, site, (services) => listChanges(services, tenant, { cursor, limit }))
+      if (outcome.kind !== 'answered') continue
+      cursor = outcome.value.cursor
+      for (const { key, vector } of outcome.value.items) read.set(keyText(key), vector)
+    }
+  }
+  void loop()
+  return {
+    behind: () =>
+      [...world.sites[site].latest].flatMap(([id, { vector }]) =>
+        vectorText(read.get(id) ?? {}) === vectorText(vector) ? [] : [id],
+      ),
+  }
+}

@@ -1,0 +1,47 @@
+import type { Services } from '../../shared/core/services.ts'
+import { hasCode, isCatamaranError } from '../../shared/domain/errors.ts'
+import type { Site } from '../../shared/domain/site.ts'
+import { makeInvocation } from './invocation.ts'
+import type { World } from './world.ts'
+
+const clientTimeoutMs = 30_000
+
+export type Outcome<Value> =
+  | { readonly kind: 'answered'; readonly value: Value }
+  | { readonly kind: 'refused'; readonly code: string }
+  /** Nobody can tell whether it happened. */
+  | { readonly kind: 'unknown' }
+
+/** One request of a client to one site, as it is seen from outside. */
+export async function request<Value>(
+  world: World,
+  site: Site,
+  run: (services: Services) => Promise<Value>,
+): Promise<Outcome<Value>> {
+  const { scheduler, sites: all, streams, profile } = world
+  await scheduler.delay(5, `to ${site}`)
+  if (!all[site].isUp || !all[site].isOpen) return { kind: 'unknown' }
+  const invocation = makeInvocation(world, site, 'http')
+  const outcome = await Promise.race([
+    run(all[site].servicesOf(invocation)).then(
+      (value): Outcome<Value> => ({ kind: 'answered', value }),
+      (error: unknown): Outcome<Value> => outcomeOf(world, error),
+    ),
+    invocation.killed.then(
+      (): Promise<Outcome<Value>> => scheduler.delay(1, 'connection lost').then(() => ({ kind: 'unknown' })),
+    ),
+    scheduler.delay(clientTimeoutMs, `${site} client time-out`).then((): Outcome<Value> => ({ kind: 'unknown' })),
+  ])
+  if (outcome.kind === 'unknown' || !world.faultsOn() || !streams.faults.oneIn(profile.lostAnswer)) return outcome
+  world.mark('answer to the client lost')
+  return { kind: 'unknown' }
+}
+
+function outcomeOf(world: World, error: unknown): { kind: 'refused'; code: string } | { kind: 'unknown' } {
+  if (!isCatamaranError(error)) {
+    world.ledger.violations.push(`0: a request failed with ${String(error)}`)
+    return { kind: 'unknown' }
+  }
+  if (hasCode(error, 'idempotency-key-reused')) world.ledger.violations.push(`6: ${error.message}`)
+  return error.status < 500 && error.code !== 'throttled' ? { kind: 'refused', code: error.code } : { kind: 'unknown' }
+}

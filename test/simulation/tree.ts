@@ -1,0 +1,25 @@
+import { bucketOf } from '../../shared/domain/hash.ts'
+import type { StoredRecord } from '../../shared/domain/record.ts'
+import type { SiteItem } from '../../shared/ports/site-store.ts'
+import { digestOfBucket, digestOfChildren, leafOfBucket, pageOfBucket } from '../../shared/replication/digest.ts'
+import type { SimSite } from './site.ts'
+
+/** What is wrong with a site's digest tree, compared with the records it is about. */
+export function treeFaults({ site, latest, siteStore }: SimSite): string[] {
+  const items = new Map(
+    siteStore.all().flatMap((item): [string, SiteItem][] => (item.partition === 'digests' ? [[item.id, item]] : [])),
+  )
+  const leavesOf = (page: number): readonly string[] => (items.get(`page-${page}`)?.value['leaves'] ?? []) as string[]
+  const pages = (items.get('root')?.value['pages'] ?? []) as string[]
+  const buckets = new Map<number, StoredRecord[]>()
+  for (const record of latest.values()) {
+    const bucket = bucketOf(record.key)
+    buckets.set(bucket, [...(buckets.get(bucket) ?? []), record])
+  }
+  return [...buckets].flatMap(([bucket, records]) => {
+    const page = pageOfBucket(bucket)
+    const isLeafTrue = (leavesOf(page)[leafOfBucket(bucket)] ?? '') === digestOfBucket(records)
+    const isPageTrue = (pages[page] ?? '') === digestOfChildren(leavesOf(page))
+    return isLeafTrue && isPageTrue ? [] : [`1: the digest tree of ${site} is wrong about bucket ${bucket}`]
+  })
+}

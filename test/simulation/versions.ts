@@ -1,0 +1,45 @@
+import type { RecordState } from '../../shared/domain/record.ts'
+import type { Site } from '../../shared/domain/site.ts'
+import { recordStateSchema } from '../../shared/http/peer-schemas.ts'
+import type { OfferOutcome } from '../../shared/ports/peer.ts'
+import type { World } from './world.ts'
+
+/** Which site runs version N + 1, if any: it adds members that version N has never heard of, and answers in new words. */
+export interface Versions {
+  readonly newer: Site | undefined
+}
+
+/** What a site puts on the wire. */
+export function sent({ link }: World, from: Site, states: readonly RecordState[]): readonly RecordState[] {
+  return link.versions.newer === from ? states.map((state) => ({ ...state, priority: 'of version N + 1' })) : states
+}
+
+/** What a site reads from the wire, through the schema of the routes. */
+export function older(world: World, to: Site, states: readonly RecordState[]): RecordState[] {
+  if (world.link.versions.newer === undefined) return [...states]
+  return states.flatMap((state) => {
+    const parsed = recordStateSchema.safeParse(state)
+    if (!parsed.success) {
+      world.ledger.violations.push(`19: ${to} could not read a state: ${parsed.error.message}`)
+      return []
+    }
+    if ('priority' in state && !('priority' in parsed.data)) world.mark('unknown members dropped')
+    return parsed.data as RecordState
+  })
+}
+
+/** The newer site puts some states off, and says so in a word that the older one does not know. */
+export async function outcomesOfNewer(
+  world: World,
+  to: Site,
+  states: readonly RecordState[],
+  apply: (states: readonly RecordState[]) => Promise<OfferOutcome[]>,
+): Promise<OfferOutcome[]> {
+  if (world.link.versions.newer !== to || !world.faultsOn()) return apply(states)
+  const isPutOff = states.map(() => world.streams.faults.oneIn(15))
+  if (isPutOff.includes(true)) world.mark('unknown outcome received')
+  const outcomes = await apply(states.filter((_, index) => !isPutOff[index]))
+  const rest = outcomes[Symbol.iterator]()
+  const putOff = { kind: 'put-off' } as unknown as OfferOutcome
+  return isPutOff.map((isOff) => (isOff ? putOff : (rest.next().value ?? putOff)))
+}

@@ -1,0 +1,99 @@
+import { readRecord } from '../../shared/core/record-reads.ts'
+import { etagOf, writeRecord, type Precondition, type Written } from '../../shared/core/records.ts'
+import type { Services } from '../../shared/core/services.ts'
+import { sha256Hex } from '../../shared/domain/hash.ts'
+import type { JsonObject } from '../../shared/domain/json.ts'
+import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
+import { peerOf, type Site } from '../../shared/domain/site.ts'
+import type { Stamp } from '../../shared/domain/stamp.ts'
+import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
+import { remember, type Client } from './client.ts'
+import { request } from './request.ts'
+import type { World } from './world.ts'
+
+const triesMax = 4
+const pauseMsMax = 5_000
+
+export interface Wanted {
+  readonly key: RecordKey
+  /** Unique to the operation: the body, and the idempotency key. */
+  readonly text: string
+  readonly body: JsonObject | null
+  readonly conditional?: boolean
+  readonly durability?: 'both'
+}
+
+/** As a careful client: the same idempotency key for every try, the other site when one does not answer. */
+export async function write(world: World, client: Client, wanted: Wanted): Promise<void> {
+  let site = client.home
+  for (let attempt = 0; attempt < triesMax; attempt++) {
+    const outcome = await request(world, site, (services) => writeOnce(services, client, wanted))
+    if (outcome.kind === 'answered') return acknowledge(world, client, wanted, { ...outcome.value, site })
+    if (outcome.kind === 'refused') {
+      if (outcome.code === 'precondition-failed') world.mark('precondition failed')
+      return
+    }
+    await world.scheduler.delay(1 + world.streams.workload.pick(pauseMsMax), `${client.name} waits`)
+    if (world.streams.workload.oneIn(2)) site = peerOf(site)
+  }
+}
+
+interface WrittenOnce {
+  readonly written: Written
+  /** What the client had read, when it asked that nothing else be overwritten. */
+  readonly read: { readonly record: StoredRecord | undefined } | undefined
+}
+
+async function writeOnce(
+  services: Services,
+  client: Client,
+  { key, text, body, conditional, durability }: Wanted,
+): Promise<WrittenOnce> {
+  let precondition: Precondition = { kind: 'none' }
+  let read: WrittenOnce['read']
+  if (conditional) {
+    const record = await readRecord(services, key, { session: client.session })
+    read = { record }
+    precondition = record ? { kind: 'match', etags: [etagOf(record)] } : { kind: 'absent' }
+  }
+  const idempotency = { key: sha256Hex(text), print: text }
+  return { written: await writeRecord(services, key, { precondition, idempotency, durability }, () => body), read }
+}
+
+function acknowledge(
+  world: World,
+  client: Client,
+  { key, text, durability }: Wanted,
+  { written, read, site }: WrittenOnce & { readonly site: Site },
+): void {
+  const { ledger, mark } = world
+  const { record, replayed } = written
+  if (replayed) mark(site === client.home ? 'idempotent replay' : 'idempotent replay at the other site')
+  const stamp = record.applied?.find((applied) => applied.print === text)?.stamp
+  if (!stamp) return void ledger.violations.push(`2: the answer to ${text} does not hold its own write`)
+  const both = durability === 'both' && written.durability === 'both'
+  if (both) mark('write confirmed at both sites')
+  if (durability === 'both' && !both && world.link.isCut(site, peerOf(site))) mark('confirmation refused while cut off')
+  if (both) assertHeldByPeer(world, site, key, record.vector)
+  if (read && !replayed) assertUnchanged(world, key, stamp, read.record)
+  ledger.acknowledged.push({ key, stamp, both })
+  remember(client, key, record.vector)
+}
+
+/** "Both" is never a false yes. */
+function assertHeldByPeer(world: World, site: Site, key: RecordKey, vector: Vector): void {
+  const held = world.sites[peerOf(site)].latestOf(key)
+  if (held && ['equal', 'after'].includes(compareVectors(held.vector, vector))) return
+  world.ledger.violations.push(
+    `2: ${keyText(key)} was confirmed at both sites, and the peer of ${site} does not hold it`,
+  )
+}
+
+/** A conditional write takes the place of the very state that its client had read. */
+function assertUnchanged(world: World, key: RecordKey, stamp: Stamp, read: StoredRecord | undefined): void {
+  const own = world.ledger.writes.get(stamp)
+  if (!own) return
+  const before = own.before && !own.before.deleted ? own.before : undefined
+  if (before ? read && etagOf(before) === etagOf(read) : !read) return
+  world.ledger.violations.push(`5: ${keyText(key)} ${stamp} overwrote what its client had not read`)
+}
