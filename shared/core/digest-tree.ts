@@ -11,14 +11,17 @@ import {
 } from '../replication/digest.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { clearDirty, readDirty } from './dirty-buckets.ts'
+import { forEachOf } from './each.ts'
 import type { Services } from './services.ts'
 
 const partition = 'digests'
 const rootId = 'root'
 const pageId = (page: number): string => `page-${page}`
 
-const dirtyBatchesMax = 200
-const refreshRoundsMax = 50
+/** Batches of marks worked off in one go: with 100 changes a batch, some hundred buckets. */
+const dirtyBatchesMax = 10
+const pageConcurrencyMax = 8
+const readConcurrencyMax = 4
 const bucketPageMax = 1000
 const swapTriesMax = 10
 const emptyPages = new Array<string>(digestPageCount).fill('')
@@ -47,10 +50,14 @@ export async function readBucket(services: Services, bucket: number): Promise<Bu
   return entries
 }
 
-/** Brings the tree up to date with the feed's marks; returns how many buckets were read. */
-export async function refreshTree(services: Services): Promise<number> {
+/**
+ * Brings the tree up to date with the feed's marks, oldest first, for about `budgetMs`; what is left stays marked. Returns
+ * how many buckets were read.
+ */
+export async function refreshTree(services: Services, budgetMs: number): Promise<number> {
+  const untilMs = services.clock.monotonicMs() + budgetMs
   let read = 0
-  for (let round = 0; round < refreshRoundsMax; round++) {
+  while (services.clock.monotonicMs() < untilMs) {
     const dirty = await readDirty(services, dirtyBatchesMax)
     await digestBuckets(services, dirty.buckets)
     await clearDirty(services, dirty.ids)
@@ -68,7 +75,9 @@ export async function digestBuckets(services: Services, buckets: readonly number
     byPage.set(page, [...(byPage.get(page) ?? []), bucket])
   }
   const changed: number[] = []
-  for (const [page, members] of byPage) changed.push(...(await digestPage(services, page, members)))
+  await forEachOf([...byPage], pageConcurrencyMax, async ([page, members]) => {
+    changed.push(...(await digestPage(services, page, members)))
+  })
   if (byPage.size > 0) await digestRoot(services, [...byPage.keys()])
   return changed
 }
@@ -81,11 +90,11 @@ async function digestPage(services: Services, page: number, buckets: readonly nu
   return withSwap(services, pageId(page), async (value) => {
     const leaves = [...((value?.['leaves'] as string[] | undefined) ?? emptyLeaves)]
     const changed: number[] = []
-    for (const bucket of buckets) {
+    await forEachOf(buckets, readConcurrencyMax, async (bucket) => {
       const digest = digestOfBucket(await readBucket(services, bucket))
       if (leaves[leafOfBucket(bucket)] !== digest) changed.push(bucket)
       leaves[leafOfBucket(bucket)] = digest
-    }
+    })
     return { value: changed.length > 0 ? { leaves } : undefined, result: changed }
   })
 }

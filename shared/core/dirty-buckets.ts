@@ -1,8 +1,11 @@
 import { bucketOf, derivedId } from '../domain/hash.ts'
-import type { StoredRecord } from '../domain/record.ts'
+import type { RecordState, StoredRecord } from '../domain/record.ts'
+import type { SiteItem } from '../ports/site-store.ts'
+import { forEachOf } from './each.ts'
 import type { Services } from './services.ts'
 
 const partition = 'dirty'
+const undeliveredPartition = 'undelivered'
 
 export interface DirtyMarks {
   readonly buckets: readonly number[]
@@ -17,27 +20,60 @@ export interface DirtyMarks {
  * reconciliation finds these changes even if everything after it fails.
  */
 export async function markDirty(services: Services, changes: readonly StoredRecord[]): Promise<void> {
-  const buckets = [...new Set(changes.map((change) => bucketOf(change.key)))].sort((a, b) => a - b)
-  if (buckets.length === 0) return
-  const name = derivedId(...changes.map((change) => change.stamp))
-  const id = `${markTime(services.clock.now())}/${name}`
-  await services.siteStore.put({ partition, id, value: { buckets } }, { kind: 'any' })
+  await mark(services, partition, changes)
 }
+
+/** Marks the buckets of what the peer did not take: reconciliation looks at these first, and without asking the digests. */
+export const markUndelivered = (services: Services, states: readonly RecordState[]): Promise<void> =>
+  mark(services, undeliveredPartition, states)
+
+async function mark(services: Services, partitionName: string, states: readonly RecordState[]): Promise<void> {
+  const buckets = [...new Set(states.map((state) => bucketOf(state.key)))].sort((a, b) => a - b)
+  if (buckets.length === 0) return
+  const name = derivedId(...states.map((state) => state.stamp))
+  const id = `${markTime(services.clock.now())}/${name}`
+  await services.siteStore.put({ partition: partitionName, id, value: { buckets } }, { kind: 'any' })
+}
+
+/** The oldest batches that the peer did not take, up to `limit`, marked before a moment. */
+export async function readUndelivered(
+  services: Services,
+  { beforeMs, limit }: { readonly beforeMs: number; readonly limit: number },
+): Promise<DirtyMarks> {
+  return readBefore(services, undeliveredPartition, { beforeMs, limit })
+}
+
+export const clearUndelivered = (services: Services, ids: readonly string[]): Promise<void> =>
+  clear(services, undeliveredPartition, ids)
+
+const marksOf = (items: readonly SiteItem[]): Pick<DirtyMarks, 'buckets' | 'ids'> => ({
+  buckets: [...new Set(items.flatMap((item) => item.value['buckets'] as number[]))],
+  ids: items.map((item) => item.id),
+})
 
 /** An index may lag behind its table; and a change this young is most likely still on its way to the peer. */
 const settleMs = 3000
 
 /** The oldest marks that have settled, up to `limit` batches. */
-export async function readDirty(services: Services, limit: number): Promise<DirtyMarks> {
-  const page = await services.siteStore.list(partition, { limit })
-  const settled = page.items.filter((item) => item.id < markTime(services.clock.now() - settleMs))
-  const buckets = [...new Set(settled.flatMap((item) => item.value['buckets'] as number[]))]
+export const readDirty = (services: Services, limit: number): Promise<DirtyMarks> =>
+  readBefore(services, partition, { beforeMs: services.clock.now() - settleMs, limit })
+
+async function readBefore(
+  services: Services,
+  partitionName: string,
+  { beforeMs, limit }: { readonly beforeMs: number; readonly limit: number },
+): Promise<DirtyMarks> {
+  const page = await services.siteStore.list(partitionName, { limit })
+  const settled = page.items.filter((item) => item.id < markTime(beforeMs))
   const more = page.next !== undefined && settled.length === page.items.length
-  return { buckets, ids: settled.map((item) => item.id), more }
+  return { ...marksOf(settled), more }
 }
 
 const markTime = (ms: number): string => String(Math.max(0, ms)).padStart(15, '0')
 
-export async function clearDirty(services: Services, ids: readonly string[]): Promise<void> {
-  for (const id of ids) await services.siteStore.remove(partition, id)
-}
+export const clearDirty = (services: Services, ids: readonly string[]): Promise<void> => clear(services, partition, ids)
+
+const clear = (services: Services, partitionName: string, ids: readonly string[]): Promise<void> =>
+  forEachOf(ids, clearConcurrencyMax, (id) => services.siteStore.remove(partitionName, id))
+
+const clearConcurrencyMax = 8

@@ -6,7 +6,7 @@ import { stampMs } from '../domain/stamp.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { fileDeadLetter } from './dead-letters.ts'
-import { markDirty } from './dirty-buckets.ts'
+import { markDirty, markUndelivered } from './dirty-buckets.ts'
 import { onRecordChanged } from './effects.ts'
 import { peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
@@ -68,7 +68,10 @@ const asPayload = (state: RecordState): JsonObject => ({ state: state as unknown
 export async function offerChanges(services: Services, states: readonly RecordState[]): Promise<number> {
   let taken = 0
   for (const batch of batchesOf(latestOnly(states))) {
-    if (!(await peerMayAnswer(services))) return taken
+    if (!(await peerMayAnswer(services))) {
+      await markUndelivered(services, batch)
+      continue
+    }
     const outcomes = await offerBatch(services, batch)
     if (!outcomes) continue
     await peerAnswered(services)
@@ -86,6 +89,7 @@ async function offerBatch(
     return await services.peer.offer(batch)
   } catch (error) {
     await peerFailed(services, error)
+    await markUndelivered(services, batch)
     if (!hasCode(error, 'peer-unavailable')) await fileAll(services, batch, error)
     return undefined
   }

@@ -27,11 +27,14 @@ export async function listForPeer(
   return found.next === undefined ? { items } : { items, next: found.next }
 }
 
+/** The asker waits no longer than ten seconds for an answer. */
+const answerRefreshMsMax = 2000
+
 export async function answerSummaries(
   services: Services,
   requests: readonly SummaryRequest[],
 ): Promise<SummaryAnswer[]> {
-  if (requests.some((request) => request.path.length === 0)) await refreshTree(services)
+  if (requests.some((request) => request.path.length === 0)) await refreshTree(services, answerRefreshMsMax)
   return Promise.all(requests.map((request) => answerSummary(services, request)))
 }
 

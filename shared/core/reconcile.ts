@@ -2,10 +2,11 @@ import { bucketCount, keyText, type RecordKey } from '../domain/record.ts'
 import { offerStatesMax } from '../domain/limits.ts'
 import type { BucketEntry } from '../ports/record-store.ts'
 import type { SummaryAnswer } from '../ports/peer.ts'
-import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/digest.ts'
+import { bucketAt, digestOfBucket, digestOfChildren, leafOfBucket, pageOfBucket } from '../replication/digest.ts'
 import { compareVectors, type Vector } from '../replication/vector.ts'
 import { applyStates, releaseQuarantine } from './apply.ts'
 import { digestBuckets, readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
+import { clearUndelivered, readUndelivered } from './dirty-buckets.ts'
 import { handleChanges, offerChanges } from './feed.ts'
 import { peerAnswered, peerFailed } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
@@ -15,6 +16,8 @@ import type { Services } from './services.ts'
 export interface ReconcileReport {
   readonly atMs: number
   readonly tookMs: number
+  /** Buckets that the feed could not deliver, compared with the peer first of all. */
+  readonly delivered: number
   readonly bucketsRead: number
   /** Buckets whose digest the scrub found wrong: changes that the feed never told of. */
   readonly scrubFound: number
@@ -37,16 +40,21 @@ const bucketsPerRequest = 32
  */
 export async function reconcile(services: Services): Promise<ReconcileReport> {
   const startMs = services.clock.now()
-  const found = { bucketsRead: 0, scrubFound: 0, bucketsDiffering: 0, pulled: 0, pushed: 0 }
+  const found = { delivered: 0, bucketsRead: 0, scrubFound: 0, bucketsDiffering: 0, pulled: 0, pushed: 0 }
   let error: string | undefined
   try {
     await releaseQuarantine(services)
-    found.bucketsRead = await refreshTree(services)
+    const pending = await deliverPending(services)
+    found.delivered = pending.delivered
+    found.bucketsRead = await refreshTree(services, refreshMsMax)
     found.scrubFound = await scrub(services)
-    const { refused, ...moved } = await compareWithPeer(services)
-    Object.assign(found, moved)
+    const compared = await compareWithPeer(services)
+    found.bucketsDiffering = compared.bucketsDiffering
+    found.pulled = pending.pulled + compared.pulled
+    found.pushed = pending.pushed + compared.pushed
     await peerAnswered(services)
-    if (refused === 0) await writeMark(services, 'replicated-until', { ms: startMs - sessionMarginMs })
+    if (pending.refused + compared.refused === 0)
+      await writeMark(services, 'replicated-until', { ms: startMs - sessionMarginMs })
   } catch (fault) {
     error = fault instanceof Error ? fault.message : String(fault)
     await peerFailed(services, fault)
@@ -63,6 +71,37 @@ export async function reconcile(services: Services): Promise<ReconcileReport> {
  * wrote less than this before the comparison may be missing here although nothing differed.
  */
 const sessionMarginMs = 900_000
+
+/** A bulk load leaves thousands of buckets to read again; the rest of them wait for the next run. */
+const refreshMsMax = 15_000
+const pendingBatchesMax = 50
+
+/** What the feed could not deliver while the peer was away: no need to look for it. Leaves what fails again to the next run. */
+async function deliverPending(services: Services): Promise<Moved & { readonly delivered: number }> {
+  const beganMs = services.clock.now()
+  const sum = { delivered: 0, pulled: 0, pushed: 0, refused: 0 }
+  for (let more = true; more; ) {
+    const pending = await readUndelivered(services, { beforeMs: beganMs, limit: pendingBatchesMax })
+    for (const share of sharesOf(pending.buckets)) add(sum, await exchange(services, share))
+    await clearUndelivered(services, pending.ids)
+    sum.delivered += pending.buckets.length
+    more = pending.more
+  }
+  return sum
+}
+
+function add(sum: { pulled: number; pushed: number; refused: number }, moved: Moved): void {
+  sum.pulled += moved.pulled
+  sum.pushed += moved.pushed
+  sum.refused += moved.refused
+}
+
+function* sharesOf(buckets: readonly number[]): Generator<[number, number][]> {
+  for (let start = 0; start < buckets.length; start += bucketsPerRequest) {
+    const share = buckets.slice(start, start + bucketsPerRequest)
+    yield share.map((bucket) => [pageOfBucket(bucket), leafOfBucket(bucket)])
+  }
+}
 
 /**
  * Re-reads the next share of all buckets, whatever the feed said about them. What it finds changed, the feed may never have
@@ -94,14 +133,11 @@ interface Moved {
 
 async function compareWithPeer(services: Services): Promise<Moved & { readonly bucketsDiffering: number }> {
   const buckets = await differingBuckets(services)
-  let [pulled, pushed, refused] = [0, 0, 0]
+  const sum = { pulled: 0, pushed: 0, refused: 0 }
   for (let start = 0; start < buckets.length; start += bucketsPerRequest) {
-    const moved = await exchange(services, buckets.slice(start, start + bucketsPerRequest))
-    pulled += moved.pulled
-    pushed += moved.pushed
-    refused += moved.refused
+    add(sum, await exchange(services, buckets.slice(start, start + bucketsPerRequest)))
   }
-  return { bucketsDiffering: buckets.length, pulled, pushed, refused }
+  return { bucketsDiffering: buckets.length, ...sum }
 }
 
 /** Descends from the root into the pages that differ. Nothing differs: one question, one answer. */
