@@ -14,7 +14,7 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
   if (record.deleted || !record.body) return
   switch (collection) {
     case '_media':
-      return fetchMissing(services, tenant, id, record.body as MediaBody)
+      return fetchMissing(services, tenant, id, record.body as MediaBody, record.via)
     case '_jobs': {
       const job = record.body as JobBody
       return hasEnded(job) ? clearStaging(services, job) : indexOpenJob(services, record)

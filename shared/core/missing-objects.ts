@@ -1,6 +1,7 @@
 import { objectKeysOf, type MediaBody } from '../domain/asset.ts'
 import { derivedId } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
+import type { Via } from '../domain/record.ts'
 import type { SiteItem } from '../ports/site-store.ts'
 import { areBytesHere, hereDigest, hereId, herePartition } from './asset-view.ts'
 import { forEachOf } from './each.ts'
@@ -44,9 +45,19 @@ export const sendCopy = (services: Services, { tenant, asset, key }: CopyTarget,
   return services.jobs.send({ kind: 'copy-object', payload }, delayMs > 0 ? { delayMs } : {})
 }
 
-/** Looks which objects of a media record that came from the peer are not here, and has them copied: mark, then message. */
-export async function fetchMissing(services: Services, tenant: string, asset: string, media: MediaBody): Promise<void> {
-  if (await areBytesHere(services, tenant, asset, media)) return
+/**
+ * Looks which objects of a media record that came from the peer are not here, and has them copied: mark, then message.
+ * When a site's own record comes from the peer, the site has lost what it held: then its objects are looked for as well.
+ */
+export async function fetchMissing(
+  services: Services,
+  tenant: string,
+  asset: string,
+  media: MediaBody,
+  via: Via,
+): Promise<void> {
+  const isRebuilt = media.site === services.site && via === 'peer'
+  if (!isRebuilt && (await areBytesHere(services, tenant, asset, media))) return
   let missing = 0
   await forEachOf(objectKeysOf(media), headConcurrencyMax, async (key) => {
     if (await services.objects.head(key)) return
