@@ -120,5 +120,5 @@ const deadLetters = ({ sites: all }: World): string[] =>
     all[site].siteStore
       .all()
       .filter(({ partition, value }) => partition === 'dead-letters' && value['kind'] !== 'job')
-      .map(({ value }) => `6: ${site} filed a dead letter: ${String(value['cause'])}`),
+      .map(({ value }) => `6: ${site} filed a dead letter: ${JSON.stringify(value['cause'])}`),
   )

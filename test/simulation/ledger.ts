@@ -59,10 +59,12 @@ export function makeLedger(): Ledger {
       else if (nowMs !== undefined && state.stamp !== before?.stamp && stampMs(state.stamp) > nowMs + aheadMsMax) {
         ledger.violations.push(`5: ${id} was taken in ${stampMs(state.stamp) - nowMs} ms ahead of its time`)
       }
-      // A write that burnt with its site was on its way to the other one.
-      const late = ledger.burnt.get(state.stamp)
-      if (late) ledger.writes.set(state.stamp, late)
-      ledger.burnt.delete(state.stamp)
+      // A write that burnt with its site was on its way to the other one, by itself or under a later one.
+      for (const [stamp, write] of ledger.burnt) {
+        if (keyText(write.state.key) !== keyText(state.key) || !hasSeen(state.vector, stamp)) continue
+        ledger.writes.set(stamp, write)
+        ledger.burnt.delete(stamp)
+      }
     },
   }
   return ledger

@@ -66,8 +66,7 @@ async function run(seed: number, options: Options): Promise<RunResult> {
 
 /** A lost feed event is found within one scrub cycle; a copy that was given up is tried again after six hours. */
 function settleMs({ loseFeedEvents, rebuild, longOutage }: Profile): number {
-  if (longOutage) return 48 * hourMs
-  return loseFeedEvents > 0 || rebuild !== 'none' ? 18 * hourMs : 8 * hourMs
+  return loseFeedEvents > 0 || rebuild !== 'none' || longOutage ? 18 * hourMs : 8 * hourMs
 }
 
 function makeWorld(seed: number, marks: Marks, { trace, override }: Options): { world: World; endFaults: () => void } {

@@ -12,19 +12,19 @@ interface Event {
 
 export interface Scheduler {
   /** Virtual milliseconds since the run began. */
-  now(): number
+  readonly now: () => number
   at(ms: number, label: string, run: () => void): void
   /** Resolves after virtual time; never, once the run is over. */
   delay(ms: number, label: string): Promise<void>
   /** Runs events in order of time until `untilMs`, and leaves the clock there. */
   runUntil(untilMs: number): Promise<void>
-  events(): number
+  readonly events: () => number
   /** Adds what happened inside an event to the digest and the trace. */
-  note(line: string): void
+  readonly note: (line: string) => void
   /** Adds a line to the trace alone; made only when somebody reads it. */
-  remark(line: () => string): void
+  readonly remark: (line: () => string) => void
   /** Names everything that happened, in order: two runs of a seed have the same. */
-  digest(): string
+  readonly digest: () => string
 }
 
 /** One line an event: `<virtual ms> <label>`. */

@@ -33,7 +33,7 @@ export interface SimSite {
   readonly feed: Feed
   /** Every record as it is now. */
   readonly latest: Map<string, StoredRecord>
-  latestOf(key: RecordKey): StoredRecord | undefined
+  readonly latestOf: (key: RecordKey) => StoredRecord | undefined
   now(): number
   clockOffsetMs(): number
   /** Sets how far this site's clock is ahead of the true time. */
@@ -183,7 +183,7 @@ async function follow(
 const telemetryOf = ({ mark, scheduler }: World): Telemetry => ({
   log: (_level, message, fields, error) => {
     if (message.includes('quarantined')) mark('stamp quarantined')
-    scheduler.remark(() => `${message} ${JSON.stringify(fields ?? {})} ${error ? String(error) : ''}`)
+    scheduler.remark(() => `${message} ${JSON.stringify(fields ?? {})} ${error instanceof Error ? error.message : ''}`)
   },
   metric: () => {},
 })

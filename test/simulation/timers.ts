@@ -8,10 +8,11 @@ const minuteMs = 60_000
 
 /** The schedules of both sites. A run that is slow or dead does not keep the next from starting. */
 export function startTimers(world: World): void {
-  const everyMs = world.profile.longOutage ? 30 * minuteMs : minuteMs
   for (const site of sites) {
     const next = (): void => {
       tick(world, site)
+      // Ten days of minutes would take too long to simulate; the days after them need each.
+      const everyMs = world.profile.longOutage && world.faultsOn() ? 30 * minuteMs : minuteMs
       world.scheduler.at(world.scheduler.now() + everyMs, `${site} timer`, next)
     }
     world.scheduler.at(world.streams.scheduling.pick(minuteMs), `${site} timer`, next)

@@ -16,6 +16,6 @@ export interface World {
   readonly ledger: Ledger
   readonly link: Link
   readonly sites: Record<Site, SimSite>
-  mark(mark: Mark): void
-  faultsOn(): boolean
+  readonly mark: (mark: Mark) => void
+  readonly faultsOn: () => boolean
 }
