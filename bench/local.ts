@@ -101,7 +101,7 @@ async function benchSite(
       for (const concurrency of concurrencies) {
         const options = { concurrency, durationMs, warmUp }
         const api = apiRequests(clouds, site, apiKey, operation)
-        const beside = bareRequests(bare, operation)
+        const beside = bareRequests(bare, site, operation)
         // The bare handler before and after, so that a machine that changes its mind shows in both.
         const before = await measureLoad({ ...options, ...beside })
         const ours = await measureLoad({ ...options, ...api })
@@ -119,7 +119,7 @@ async function putKnown(clouds: Clouds, site: Site, apiKey: string, bare: BareHo
   const path = `/v1/collections/bench/records/${site}-known`
   const headers = { 'if-none-match': '*', 'content-type': 'application/json' }
   await apiOf(site, clouds.urls[site].api, apiKey).call('PUT', path, { content: body, headers, status: 201 })
-  const answer = await fetch(`${bare.url}/bare-known`, { method: 'PUT', body })
+  const answer = await fetch(`${bare.url}/bare-known-${site}`, { method: 'PUT', body })
   if (answer.status !== 201) throw new Error(`The bare handler answered ${answer.status} ${await answer.text()}`)
 }
 
@@ -154,10 +154,10 @@ function apiRequests(clouds: Clouds, site: Site, apiKey: string, operation: 'put
   return { next: () => ({ method: 'GET', url, headers: { authorization } }), status: 200 }
 }
 
-function bareRequests(bare: BareHost, operation: 'put' | 'get'): Requests {
+function bareRequests(bare: BareHost, site: Site, operation: 'put' | 'get'): Requests {
   const put = (): HttpRequest => ({ method: 'PUT', url: `${bare.url}/bare-${made++}`, headers: {}, content: body })
   if (operation === 'put') return { next: put, status: 201 }
-  return { next: () => ({ method: 'GET', url: `${bare.url}/bare-known`, headers: {} }), status: 200 }
+  return { next: () => ({ method: 'GET', url: `${bare.url}/bare-known-${site}`, headers: {} }), status: 200 }
 }
 
 async function benchVisible(clouds: Clouds, apiKey: string, print: (figure: Figure) => void): Promise<void> {
