@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { RecordState } from '../domain/record.ts'
 import { offerStatesMax } from '../domain/limits.ts'
 import { isStamp, type Stamp } from '../domain/stamp.ts'
@@ -22,7 +23,8 @@ export const recordStateSchema = z
     vector,
     stamp,
     deleted: z.boolean(),
-    body: z.record(z.string(), z.json()).nullable(),
+    // The text was parsed as JSON already. A record of zod's would drop a member called __proto__.
+    body: z.custom<JsonObject>(isJsonObject, 'not an object').nullable(),
     createdMs: z.number().int().nonnegative(),
     applied: z
       .array(z.object({ key: z.string().max(128), print: z.string().max(128), stamp }))

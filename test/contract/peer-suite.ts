@@ -1,0 +1,165 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { stateOf } from '../../shared/core/record-history.ts'
+import { writeRecord } from '../../shared/core/records.ts'
+import type { JsonObject } from '../../shared/domain/json.ts'
+import { offerStatesMax, stampAheadMsMax } from '../../shared/domain/limits.ts'
+import type { RecordKey, RecordState } from '../../shared/domain/record.ts'
+import type { Peer } from '../../shared/ports/peer.ts'
+import { digestOfBucket, digestOfChildren } from '../../shared/replication/digest.ts'
+import type { MemoryObjectStore } from '../memory/object-store.ts'
+import type { TwoSites } from '../core/two-sites.ts'
+import { anyJsonObject, everyPage, freshTenant, stamp, state } from './fixtures.ts'
+
+export interface PeerContext {
+  /** Azure, as AWS reaches it. */
+  readonly peer: Peer
+  /** While `connected` is false, no call gets through. */
+  readonly sites: TwoSites
+}
+
+const none = { precondition: { kind: 'none' } } as const
+
+/** What every way to the other site promises. */
+export function peerSuite(name: string, make: () => PeerContext): void {
+  const keyOf = (id = 'a'): RecordKey => ({ tenant: freshTenant(), collection: 'notes', id })
+
+  describe(`${name}: states`, () => {
+    test('outcomes come in the order of the offer, which may be made again and in any order', async () => {
+      const { peer, sites } = make()
+      const nowMs = sites.clock.now()
+      const [fresh, both, late] = [keyOf(), keyOf(), keyOf()]
+      const { record } = await writeRecord(sites.azure.services, both, none, () => ({ from: 'azure' }))
+      const known = stateOf(record)
+      const offer = [
+        state(fresh, { n: 1 }, nowMs),
+        known,
+        state(both, { from: 'aws' }, nowMs - 1),
+        state(late, {}, nowMs + stampAheadMsMax + 1),
+      ]
+      const kinds = async (states: readonly RecordState[]) => (await peer.offer(states)).map(({ kind }) => kind)
+      expect(await kinds(offer)).toEqual(['applied', 'known', 'merged', 'quarantined'])
+      expect(await kinds([...offer].reverse())).toEqual(['quarantined', 'known', 'known', 'known'])
+      expect((await peer.read([fresh, both, late])).map((found) => found?.body)).toEqual([
+        { n: 1 },
+        { from: 'azure' },
+        undefined,
+      ])
+      expect(await peer.offer([])).toEqual([])
+    })
+
+    test('any state arrives and comes back unchanged, tombstones and idempotency keys included', async () => {
+      const { peer, sites } = make()
+      const anyId = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }).filter((id) => id.isWellFormed())
+      const arrives = async (id: string, body: JsonObject | null): Promise<void> => {
+        const at = stamp(sites.clock.now())
+        const applied = [{ key: 'k', print: 'p', stamp: at }]
+        const sent = { ...state(keyOf(id), body), vector: { aws: at }, stamp: at, applied }
+        expect(await peer.offer([sent])).toEqual([{ kind: 'applied' }])
+        expect(await peer.read([sent.key])).toEqual([sent])
+      }
+      await arrives('gone', null)
+      await arrives('named', JSON.parse('{"__proto__":{"constructor":[{"__proto__":1}]},"":""}') as JsonObject)
+      await fc.assert(fc.asyncProperty(anyId, anyJsonObject, arrives), { numRuns: 40 })
+    })
+
+    test('as many as may be offered and asked for at once', async () => {
+      const { peer, sites } = make()
+      const keys = Array.from({ length: offerStatesMax }, (_, n) => keyOf(`r${n}`))
+      const states = keys.map((key, n) => state(key, { n, text: 'x'.repeat(9_000) }, sites.clock.now()))
+      expect(new Set((await peer.offer(states)).map(({ kind }) => kind))).toEqual(new Set(['applied']))
+      const asked = [...keys.slice(1), keyOf('none')]
+      expect((await peer.read(asked)).map((found) => found?.body?.['n'])).toEqual([
+        ...keys.slice(1).map((_, n) => n + 1),
+        undefined,
+      ])
+    })
+
+    test('a collection is listed in order of id, with its tombstones and nobody else’s', async () => {
+      const { peer, sites } = make()
+      const { tenant } = keyOf()
+      const ids = ['a', 'a/b', 'é', 'z', ...Array.from({ length: 20 }, (_, n) => `n${n}`)]
+      const states = ids.map((id, n) =>
+        state({ tenant, collection: 'notes', id }, n % 3 === 0 ? null : { n }, sites.clock.now()),
+      )
+      await peer.offer([...states, state(keyOf(), {}, sites.clock.now())])
+      const expected = [...states].sort((a, b) => Buffer.compare(Buffer.from(a.key.id), Buffer.from(b.key.id)))
+      for (const limit of [1, 7, 100]) {
+        const list = (after: string | undefined) => peer.list({ tenant, collection: 'notes' }, { after, limit })
+        expect(await everyPage(list, limit)).toEqual(expected)
+      }
+    })
+  })
+
+  describe(`${name}: objects, summaries and status`, () => {
+    test('grants read immutable objects, as they were asked for, and nothing else', async () => {
+      const { peer, sites } = make()
+      const objects = sites.azure.services.objects as MemoryObjectStore
+      const { tenant } = keyOf()
+      const [staged, key] = [`uploads/${tenant}/x`, `objects/${tenant}/a/ü`]
+      const metadata = { sha256: 'ab' }
+      for (const one of [staged, key]) {
+        await objects.put(one, Buffer.from('bytes'), { mediaType: 'text/plain', metadata })
+      }
+      const as = { mediaType: 'image/png', disposition: `inline; filename="x"; filename*=UTF-8''%C3%BC` }
+      const grants = await peer.grantRead([staged, key, `objects/${tenant}/none`], as)
+      expect(grants).toMatchObject([undefined, { key, bytes: 5, mediaType: 'text/plain', metadata }, undefined])
+      const answer = await objects.fetch(grants[1]?.url ?? '')
+      expect([await answer.text(), answer.headers.get('content-type')]).toEqual(['bytes', as.mediaType])
+      expect(answer.headers.get('content-disposition')).toBe(as.disposition)
+      expect(grants[1]?.expiresAtMs).toBeGreaterThan(sites.clock.now())
+      const [plain] = await peer.grantRead([key])
+      expect((await objects.fetch(plain?.url ?? '')).headers.get('content-type')).toBe('text/plain')
+    })
+
+    test('summaries lead from the root to what differs, and end where nothing does', async () => {
+      const { peer, sites } = make()
+      const key = keyOf()
+      const { record } = await writeRecord(sites.aws.services, key, none, () => ({ n: 1 }))
+      await sites.flush()
+      // The feed's marks settle before they are looked at.
+      await sites.clock.advance(10_000)
+      const ask = async (path: readonly number[], digest = '') => (await peer.summaries([{ path, digest }]))[0]
+      const children = async (path: readonly number[]): Promise<readonly string[]> => {
+        const found = await ask(path)
+        if (found?.kind !== 'digests') throw new Error(`${path}: ${found?.kind}`)
+        expect(await ask(path, digestOfChildren(found.digests))).toEqual({ kind: 'same' })
+        return found.digests
+      }
+      const entriesOf: { key: RecordKey; vector: object }[] = []
+      const differing = (digests: readonly string[]): number[] =>
+        digests.flatMap((digest, at) => (digest === '' ? [] : [at]))
+      for (const page of differing(await children([]))) {
+        for (const leaf of differing(await children([page]))) {
+          const bucket = await ask([page, leaf])
+          if (bucket?.kind !== 'entries') throw new Error(bucket?.kind)
+          expect(await ask([page, leaf], digestOfBucket(bucket.entries))).toEqual({ kind: 'same' })
+          entriesOf.push(...bucket.entries)
+        }
+      }
+      expect(entriesOf).toEqual([{ key, vector: record.vector }])
+    })
+
+    test('the status names the site, its clock and what it speaks', async () => {
+      const { peer, sites } = make()
+      expect(await peer.status()).toMatchObject({ site: 'azure', nowMs: sites.clock.now(), protocol: 1 })
+    })
+
+    test('a peer that is away is unavailable to every call, and there again when it is back', async () => {
+      const { peer, sites } = make()
+      const calls = [
+        () => peer.offer([state(keyOf(), {}, sites.clock.now())]),
+        () => peer.read([keyOf()]),
+        () => peer.list(keyOf(), { limit: 10 }),
+        () => peer.grantRead(['objects/t/a/b']),
+        () => peer.summaries([{ path: [], digest: '' }]),
+        () => peer.status(),
+      ]
+      sites.connected = false
+      for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'peer-unavailable' })
+      sites.connected = true
+      for (const call of calls) await call()
+      expect(Object.keys(peer).sort()).toEqual(['grantRead', 'list', 'offer', 'read', 'status', 'summaries'])
+    })
+  })
+}
