@@ -52,13 +52,15 @@ export const tenant = 't1'
 
 /** Makes two renditions out of any bytes; bytes that begin with BAD are refused, those with BUG break it. */
 export const fakeConverter: MediaConverter = {
-  inspect: async ({ path }) => {
+  inspect: async ({ path }, signal) => {
+    signal.throwIfAborted()
     const text = (await readFile(path)).subarray(0, 3).toString()
     if (text === 'BAD') throw new CatamaranError('invalid-media', 'The picture ends in the middle.')
     const recipes = ['large', 'small'].map((name) => ({ name, version: 1, options: {} }))
     return { mediaType: 'image/jpeg', kind: 'image', properties: { width: 3 }, recipes }
   },
-  convert: async ({ path }, inspection, { workFolder, onProgress }) => {
+  convert: async ({ path }, inspection, { workFolder, signal, onProgress }) => {
+    signal.throwIfAborted()
     const bytes = await readFile(path)
     if (bytes.subarray(0, 3).toString() === 'BUG') throw new TypeError('x is not a function')
     onProgress?.(0.5)
