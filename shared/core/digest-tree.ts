@@ -51,10 +51,13 @@ export async function readBucket(services: Services, bucket: number): Promise<Bu
 }
 
 /**
- * Brings the tree up to date with the feed's marks, oldest first, for about `budgetMs`; what is left stays marked. Returns
- * how many buckets were read.
+ * Brings the tree up to date with the feed's marks, oldest first, for about `budgetMs`; what is left stays marked. Says how
+ * many buckets were read, and whether that was all.
  */
-export async function refreshTree(services: Services, budgetMs: number): Promise<number> {
+export async function refreshTree(
+  services: Services,
+  budgetMs: number,
+): Promise<{ readonly read: number; readonly complete: boolean }> {
   const untilMs = services.clock.monotonicMs() + budgetMs
   let read = 0
   while (services.clock.monotonicMs() < untilMs) {
@@ -62,9 +65,9 @@ export async function refreshTree(services: Services, budgetMs: number): Promise
     await digestBuckets(services, dirty.buckets)
     await clearDirty(services, dirty.ids)
     read += dirty.buckets.length
-    if (!dirty.more) break
+    if (!dirty.more) return { read, complete: true }
   }
-  return read
+  return { read, complete: false }
 }
 
 /** Reads buckets from the base table and puts their digests into the tree. Returns those that were not as the tree said. */

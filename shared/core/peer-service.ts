@@ -34,8 +34,13 @@ export async function answerSummaries(
   services: Services,
   requests: readonly SummaryRequest[],
 ): Promise<SummaryAnswer[]> {
-  if (requests.some((request) => request.path.length === 0)) await refreshTree(services, answerRefreshMsMax)
-  return Promise.all(requests.map((request) => answerSummary(services, request)))
+  const asksRoot = requests.some((request) => request.path.length === 0)
+  const isBusy = asksRoot && !(await refreshTree(services, answerRefreshMsMax)).complete
+  return Promise.all(
+    requests.map((request) =>
+      isBusy && request.path.length === 0 ? { kind: 'busy' } : answerSummary(services, request),
+    ),
+  )
 }
 
 async function answerSummary(

@@ -33,6 +33,8 @@ export interface SummaryRequest {
 
 export type SummaryAnswer =
   | { readonly kind: 'same' }
+  /** To a question about the root: this site's digests are not up to date yet, so that comparing them would tell nothing. */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'digests'; readonly digests: readonly string[] }
   | { readonly kind: 'entries'; readonly entries: readonly { readonly key: RecordKey; readonly vector: Vector }[] }
 
