@@ -1,5 +1,6 @@
 import {
   AbortMultipartUploadCommand,
+  type CompletedPart,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListPartsCommand,
@@ -76,3 +77,32 @@ export function objectMultipart(
 }
 
 const sum = (parts: readonly UploadedPart[]): number => parts.reduce((total, { bytes }) => total + bytes, 0)
+
+export interface PartsStart {
+  readonly ContentType: string
+  readonly Metadata: Record<string, string>
+  /** Then every part must have one: parts that S3 copies by itself do without. */
+  readonly ChecksumAlgorithm?: 'CRC32'
+}
+
+/** Runs `work` in a multipart upload of `key`, which is aborted unless it completes. */
+export async function inParts(
+  options: ObjectStoreOptions,
+  upload: { readonly key: string; readonly start: PartsStart; readonly condition: { IfNoneMatch?: '*' } },
+  work: (uploadId: string, keep: (part: CompletedPart) => void) => Promise<void>,
+): Promise<void> {
+  const { client } = options
+  const place = placeOf(options, upload.key)
+  const { UploadId = '' } = await client.send(new CreateMultipartUploadCommand({ ...place, ...upload.start }))
+  const parts: CompletedPart[] = []
+  try {
+    await work(UploadId, (part) => void parts.push(part))
+    const Parts = parts.sort((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0))
+    const complete = { ...place, UploadId, MultipartUpload: { Parts }, ...upload.condition }
+    await client.send(new CompleteMultipartUploadCommand(complete))
+  } catch (error) {
+    // What stays behind if this fails too is cleared by the bucket's lifecycle rule.
+    await client.send(new AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => undefined)
+    throw error
+  }
+}

@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import type { ObjectStoreOptions } from './object-bucket.ts'
+import { objectCopies } from './object-copy.ts'
 import { objectGrants } from './object-grants.ts'
 import { objectMultipart } from './object-multipart.ts'
 import { objectReads } from './object-read.ts'
@@ -12,6 +13,7 @@ export function s3ObjectStore(options: ObjectStoreOptions): ObjectStore {
     supports: { copyFromUrl: false, partBytesMin: 5 * 2 ** 20, partBytesMax: 5 * 2 ** 30, partsMax },
     ...reads,
     ...objectWrites(options, reads.head),
+    ...objectCopies(options, reads.head),
     ...objectGrants(options),
     ...objectMultipart(options, reads.head),
   }

@@ -49,17 +49,6 @@ export function objectMultipart(
     }
   }
 
-  /** The blob that an earlier completion of this very upload made. */
-  const completed = async ({ key, uploadId }: MultipartUpload): Promise<ObjectInfo | undefined> => {
-    try {
-      const { metadata = {} } = await blobOf(options, key).getProperties()
-      return metadata[uploadMetadata] === decodeUpload(uploadId).name ? await head(key) : undefined
-    } catch (error) {
-      if (isStatus(error, 404)) return undefined
-      throw mapError(error, 'looking at an object')
-    }
-  }
-
   return {
     startMultipart: async (key, { mediaType, metadata = {} }) => {
       assertMetadata(metadata)
@@ -70,7 +59,7 @@ export function objectMultipart(
     completeMultipart: async (upload, parts) => {
       const { name, mediaType, metadata } = decodeUpload(upload.uploadId)
       const held = await listParts(upload)
-      const done = held.length === 0 ? await completed(upload) : undefined
+      const done = held.length === 0 ? await completedBlob(options, upload, head) : undefined
       if (done) return done
       assertParts(parts, held)
       const ids = parts.map(({ part }) => blockId(name, part))
@@ -82,7 +71,7 @@ export function objectMultipart(
       } catch (error) {
         // Another completion of the same upload may have come in between, and taken the blocks with it.
         const isTaken = hasErrorCode(error, 'InvalidBlockList')
-        const other = isTaken ? await completed(upload) : undefined
+        const other = isTaken ? await completedBlob(options, upload, head) : undefined
         if (other) return other
         throw mapError(error, 'completing an upload')
       }
@@ -108,4 +97,19 @@ function partOf(name: string, id: string, bytes: number): UploadedPart | undefin
   const text = Buffer.from(id, 'base64').toString()
   if (!text.startsWith(`${name}-`)) return undefined
   return { part: Number(text.slice(name.length + 1)), bytes, etag: `"${id}"` }
+}
+
+/** The blob that an earlier completion of this very upload made. */
+async function completedBlob(
+  options: ObjectStoreOptions,
+  { key, uploadId }: MultipartUpload,
+  head: (key: string) => Promise<ObjectInfo | undefined>,
+): Promise<ObjectInfo | undefined> {
+  try {
+    const { metadata = {} } = await blobOf(options, key).getProperties()
+    return metadata[uploadMetadata] === decodeUpload(uploadId).name ? await head(key) : undefined
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined
+    throw mapError(error, 'looking at an object')
+  }
 }

@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import type { ObjectStoreOptions } from './object-bucket.ts'
+import { objectCopies } from './object-copy.ts'
 import { objectGrants } from './object-grants.ts'
 import { objectMultipart } from './object-multipart.ts'
 import { objectReads } from './object-read.ts'
@@ -12,6 +13,7 @@ export function blobObjectStore(options: ObjectStoreOptions): ObjectStore {
     supports: { copyFromUrl: options.copyFromUrl, partBytesMin: 1, partBytesMax: 4_000 * 2 ** 20, partsMax },
     ...reads,
     ...objectWrites(options, reads.head),
+    ...objectCopies(options, reads.head),
     ...objectGrants(options),
     ...objectMultipart(options, reads.head),
   }

@@ -1,18 +1,14 @@
-import { systemClock, systemRandom } from '../../shared/adapters/clock.ts'
+import { systemRandom } from '../../shared/adapters/clock.ts'
 import { assertMetadata } from '../../shared/adapters/object-path.ts'
 import { cutParts, eachAtOnce, partBytesOf, resumed } from '../../shared/adapters/part-stream.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { ObjectInfo, ObjectStore, PutObjectOptions } from '../../shared/ports/object-store.ts'
-import { calling, isStatus, mapError } from './errors.ts'
+import { isStatus, mapError } from './errors.ts'
 import { blobOf, type ObjectStoreOptions } from './object-bucket.ts'
-import { sasSigner } from './object-signing.ts'
 
 /** Blob Storage takes 50,000; the same bound on both sites makes an upload describable alike. */
 export const partsMax = 10_000
 const partsAtOnceMax = 3
-const copyBlockBytesDefault = 256 * 2 ** 20
-const copyBlocksAtOnceMax = 8
-const copyLinkMs = 24 * 3_600_000
 
 /** Block ids of one blob are equally long, and differ between uploads: a random text, and the part's number. */
 export const blockId = (upload: string, part: number): string =>
@@ -23,10 +19,8 @@ export const uploadName = ({ random = systemRandom }: ObjectStoreOptions): strin
 
 type Head = (key: string) => Promise<ObjectInfo | undefined>
 
-/** Writing and copying objects in Blob Storage. */
-export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<ObjectStore, 'put' | 'copy'> {
-  const sign = sasSigner(options)
-
+/** Writing objects to Blob Storage. */
+export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<ObjectStore, 'put'> {
   const putBytes = async (key: string, body: Uint8Array, put: PutObjectOptions): Promise<void> => {
     if (put.bytes !== undefined && put.bytes !== body.byteLength) {
       throw new CatamaranError('invalid-request', `${body.byteLength} bytes came, ${put.bytes} were announced`)
@@ -63,25 +57,6 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
     }
   }
 
-  /** The service reads the source by itself (Put Block From URL). Answers the ids of the blocks, in their order. */
-  const stageCopy = async (from: string, to: string, bytes: number): Promise<string[]> => {
-    const link = await sign(from, {
-      permissions: 'r',
-      expiresAtMs: (options.clock ?? systemClock).now() + copyLinkMs,
-    })
-    const blockBytes = options.copyBlockBytes ?? copyBlockBytesDefault
-    const upload = uploadName(options)
-    const ids = Array.from({ length: Math.ceil(bytes / blockBytes) }, (_, index) => blockId(upload, index + 1))
-    await calling('copying an object', () =>
-      eachAtOnce(ids, copyBlocksAtOnceMax, async (id, index) => {
-        const offset = index * blockBytes
-        const count = Math.min(blockBytes, bytes - offset)
-        await blobOf(options, to).stageBlockFromURL(id, link, offset, count)
-      }),
-    )
-    return ids
-  }
-
   return {
     put: async (key, body, put) => {
       try {
@@ -102,22 +77,8 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
           : mapError(error, 'storing an object')
       }
     },
-    copy: async (from, to, { mediaType, metadata, ifMatch }) => {
-      assertMetadata(metadata)
-      const source = await head(from)
-      if (!source) throw new CatamaranError('not-found', `No object ${from}`)
-      if (ifMatch !== undefined && ifMatch !== source.etag) throw changed(from)
-      const ids = await stageCopy(from, to, source.bytes)
-      // An ETag never comes back, so the blocks are all of this source; uncommitted ones are nobody's.
-      if ((await head(from))?.etag !== source.etag) throw changed(from)
-      await calling('copying an object', () =>
-        blobOf(options, to).commitBlockList(ids, commitOptions({ mediaType, metadata })),
-      )
-    },
   }
 }
-
-const changed = (key: string): CatamaranError => new CatamaranError('precondition-failed', `${key} has changed`)
 
 export const commitOptions = ({ mediaType, metadata = {}, ifAbsent }: PutObjectOptions) => ({
   blobHTTPHeaders: { blobContentType: mediaType },

@@ -14,7 +14,7 @@ const picture = async (): Promise<Uint8Array> =>
 
 const sound = async (): Promise<Uint8Array> => {
   await using bench = await workbench()
-  return readFile(await bench.film('tone.wav', '-f', 'lavfi', '-i', 'sine=d=1', '-bitexact'))
+  return await readFile(await bench.film('tone.wav', '-f', 'lavfi', '-i', 'sine=d=1', '-bitexact'))
 }
 
 converterSuite('pictures', async () => {

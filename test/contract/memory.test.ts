@@ -15,18 +15,20 @@ import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
 
 const clock = memoryClock()
+const nowMs = () => clock.now()
+const passTime = (ms: number) => clock.advance(ms)
 const records = memoryRecordStore()
 const siteStore = memorySiteStore({ clock })
 
 recordStoreSuite('memory', () => records)
 recordIndexSuite('memory', () => records)
 recordBatchSuite('memory', () => records)
-siteStoreSuite('memory', () => ({ store: siteStore, nowMs: clock.now, passTime: clock.advance }))
+siteStoreSuite('memory', () => ({ store: siteStore, nowMs, passTime }))
 
 const objects = memoryObjectStore({ clock, random: memoryRandom() })
 objectStoreSuite('memory', () => ({ store: objects, isRemote: false }))
 objectStreamSuite('memory', () => ({ store: objects, isRemote: false }))
-objectGrantSuite('memory', () => ({ store: objects, fetch: objects.fetch, nowMs: clock.now, passTime: clock.advance }))
+objectGrantSuite('memory', () => ({ store: objects, fetch: (url, init) => objects.fetch(url, init), nowMs, passTime }))
 
 const queue = memoryJobQueue({ clock })
 const receive = async () => {
@@ -34,7 +36,7 @@ const receive = async () => {
   delivery?.acknowledge()
   return delivery?.message
 }
-jobQueueSuite('memory', () => ({ queue, receive, passTime: clock.advance }))
+jobQueueSuite('memory', () => ({ queue, receive, passTime }))
 deliverySuite(
   'memory',
   'https://edge.test',

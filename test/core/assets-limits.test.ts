@@ -44,7 +44,7 @@ describe('what an asset may be', () => {
     if (upload.kind !== 'single') throw new Error(upload.kind)
     await world.aws.objects.fetch(upload.request.url, { method: 'PUT', body: whole })
     await completeUpload(services, tenant, asset.id)
-    const { copy } = world.aws.objects
+    const copy = world.aws.objects.copy.bind(world.aws.objects)
     let copies = 0
     world.aws.objects.copy = async (from, to, options) => {
       copies += 1
