@@ -95,8 +95,9 @@ async function start(): Promise<Running> {
   await provision(stack, clients)
   mkdirSync(values.data, { recursive: true })
   const checkpoints = new Checkpoints(join(values.data, 'lambda.sqlite'))
-  // Queues hold work for the processor: more of it at once than there are cores makes none of it sooner.
-  const concurrencyMax = Math.min(instancesMax, availableParallelism())
+  // Queues hold work for the processor, where more at once than there are cores makes none of it sooner, and copies,
+  // which mostly wait: two more of those must not stand behind a film.
+  const concurrencyMax = Math.min(instancesMax, availableParallelism() + 2)
   const mappings = startMappings({ stack, clients, pools, checkpoints, concurrencyMax, log })
   const schedules = new Schedules(schedulesOf(stack, pools, scale), scale)
   return {
