@@ -8,7 +8,7 @@ import { until } from './until.ts'
 type Apis = Readonly<Record<Site, Api>>
 
 const readyMsMax = 240_000
-const everyMs = 400
+const everyMs = 800
 /** Without news for this long, a line says what is still awaited. */
 const quietMsMax = 5_000
 const rowsPage = 1_000
