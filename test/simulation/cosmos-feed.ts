@@ -1,12 +1,12 @@
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
-import { deliver, feedBatchMax, feedDownMs, feedPollMs, type Feed } from './feed.ts'
+import { deliver, feedBatchMax, feedDownMs, feedPollMs, type Feed, type Handler } from './feed.ts'
 import type { World } from './world.ts'
 
 /**
  * Cosmos DB change feed, latest-version mode: a document updated twice before it is read is seen once, at its last place.
  * The lease is checkpointed after success, so what was done may come again; the function holds a batch until it succeeds.
  */
-export function makeCosmosFeed(world: World): Feed {
+export function makeCosmosFeed(world: World, handle: Handler = deliver): Feed {
   const { scheduler, streams, profile, mark, faultsOn } = world
   let lsn = 0
   let checkpoint = 0
@@ -31,7 +31,7 @@ export function makeCosmosFeed(world: World): Feed {
     if (batch.length === 0) return void (isAsleep = true)
     if (!world.sites.azure.isUp) return again(feedDownMs)
     const states = batch.flatMap((entry) => latest.get(entry.id)?.state ?? [])
-    const outcome = await deliver(world, 'azure', states)
+    const outcome = await handle(world, 'azure', states)
     if (outcome.kind === 'failed' || outcome.failed.length > 0) {
       mark('feed batch retried')
       return again(1000)

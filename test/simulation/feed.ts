@@ -22,6 +22,9 @@ const timeoutMs = 60_000
 /** How one delivery ended, as the host sees it. */
 export type Delivery = { readonly kind: 'done'; readonly failed: readonly number[] } | { readonly kind: 'failed' }
 
+/** What a feed does with a batch. */
+export type Handler = (world: World, site: Site, batch: readonly StoredRecord[]) => Promise<Delivery>
+
 /** Runs the change-feed function over one batch, gives up on it after its time-out, and may leave a zombie behind. */
 export async function deliver(world: World, site: Site, batch: readonly StoredRecord[]): Promise<Delivery> {
   const invocation = makeInvocation(world, site, 'feed', batch.length)

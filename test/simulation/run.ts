@@ -69,7 +69,12 @@ function settleMs({ loseFeedEvents, rebuild, longOutage }: Profile): number {
   return loseFeedEvents > 0 || rebuild !== 'none' || longOutage ? 18 * hourMs : 8 * hourMs
 }
 
-function makeWorld(seed: number, marks: Marks, { trace, override }: Options): { world: World; endFaults: () => void } {
+/** A world in which nothing has begun yet. */
+export function makeWorld(
+  seed: number,
+  marks: Marks,
+  { trace, override }: Options,
+): { world: World; endFaults: () => void } {
   const streams = makeStreams(seed)
   const profile = { ...drawProfile(streams.faults), ...override }
   const scheduler = makeScheduler(trace)

@@ -101,17 +101,13 @@ export function makeSite(world: World, site: Site): SimSite {
 
 function servicesOf(world: World, site: SimSite, clock: Clock, invocation: Invocation): Services {
   const { queue } = site
+  const records = through(invocation, 'records', site.records)
+  const index = through(invocation, 'records', site.lagging)
   return {
     site: site.site,
-    records: {
-      ...through(invocation, 'records', site.records, ['get', 'getMany', 'put', 'putMany', 'query']),
-      ...through(invocation, 'records', site.lagging, ['scanBucket', 'arrivals']),
-    },
-    siteStore: through(invocation, 'site', watched(world, site.siteStore), ['get', 'put', 'remove', 'list']),
-    objects: {
-      ...site.objects,
-      ...through(invocation, 'objects', watchedObjects(world, site, invocation), ['head', 'get', 'put', 'remove']),
-    },
+    records: { ...records, scanBuckets: index.scanBuckets, arrivals: index.arrivals },
+    siteStore: through(invocation, 'site', watched(world, site.siteStore)),
+    objects: through(invocation, 'objects', watchedObjects(world, site, invocation)),
     jobs: {
       send: (message, options) =>
         invocation.effect('queue', 'send', async () => queue.send(message, options?.delayMs ?? 0)),
@@ -125,18 +121,14 @@ function servicesOf(world: World, site: SimSite, clock: Clock, invocation: Invoc
   }
 }
 
-/** Every call through these names is an effect of the invocation. */
-function through<Store extends object, Name extends keyof Store & string>(
-  invocation: Invocation,
-  service: Service,
-  store: Store,
-  names: readonly Name[],
-): Pick<Store, Name> {
-  const wrapped = names.map((name) => {
-    const call = store[name] as (...args: unknown[]) => Promise<unknown>
-    return [name, (...args: unknown[]) => invocation.effect(service, name, () => call(...args))] as const
+/** Every call is an effect of the invocation. */
+function through<Store extends object>(invocation: Invocation, service: Service, store: Store): Store {
+  const wrapped = Object.entries(store).map(([name, member]: [string, unknown]) => {
+    if (typeof member !== 'function') return [name, member]
+    const call = member as (...args: unknown[]) => Promise<unknown>
+    return [name, (...args: unknown[]) => invocation.effect(service, name, () => call(...args))]
   })
-  return Object.fromEntries(wrapped) as unknown as Pick<Store, Name>
+  return Object.fromEntries(wrapped) as Store
 }
 
 function watched({ mark }: World, store: SiteStore): SiteStore {

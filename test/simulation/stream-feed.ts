@@ -1,6 +1,6 @@
 import { shardOf } from '../../shared/domain/hash.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
-import { deliver, feedBatchMax, feedDownMs, feedPollMs, type Feed } from './feed.ts'
+import { deliver, feedBatchMax, feedDownMs, feedPollMs, type Feed, type Handler } from './feed.ts'
 import type { World } from './world.ts'
 
 const horizonMs = 24 * 3_600_000
@@ -17,7 +17,7 @@ interface Shard {
  * DynamoDB Streams as a Lambda reads them: every version, in order within a shard, forgotten after 24 hours. A batch that
  * fails is cut in two; one that fails in part is read again from the first that failed. A shard that split is read first.
  */
-export function makeStreamFeed(world: World): Feed {
+export function makeStreamFeed(world: World, handle: Handler = deliver): Feed {
   const { scheduler, streams, profile, mark, faultsOn } = world
   const slots = 2
   const open = Array.from({ length: slots }, (_, slot): Shard => newShard(slot, undefined))
@@ -59,7 +59,7 @@ export function makeStreamFeed(world: World): Feed {
     if (isBehind(shard.parent)) return again(shard, feedPollMs, size)
     const batch = shard.entries.slice(0, size)
     const states = batch.map(({ state }) => state)
-    const outcome = await deliver(world, 'aws', states)
+    const outcome = await handle(world, 'aws', states)
     if (outcome.kind === 'failed') {
       if (batch.length > 1) mark('stream batch bisected')
       return again(shard, 1000, Math.max(1, Math.ceil(batch.length / 2)))

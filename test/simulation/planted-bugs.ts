@@ -1,0 +1,17 @@
+import { clientBugs } from './planted-client-bugs.ts'
+import { mergeBugs } from './planted-merge-bugs.ts'
+import { objectBugs } from './planted-object-bugs.ts'
+import { repairBugs } from './planted-repair-bugs.ts'
+
+/** A mistake that somebody could make: one text of one file of the core, and what stands there instead. */
+export interface PlantedBug {
+  readonly name: string
+  /** From the root of the repository. */
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+  /** Where the seeds that show it are rare, a kind of run that is not. */
+  readonly override?: Readonly<Record<string, number | boolean | string>>
+}
+
+export const plantedBugs: readonly PlantedBug[] = [...mergeBugs, ...clientBugs, ...repairBugs, ...objectBugs]

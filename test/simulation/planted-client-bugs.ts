@@ -1,0 +1,112 @@
+import type { PlantedBug } from './planted-bugs.ts'
+
+const records = 'shared/core/records.ts'
+const reads = 'shared/core/record-reads.ts'
+const durability = 'shared/core/durability.ts'
+const changes = 'shared/core/changes.ts'
+
+/** Mistakes in what a client is told. */
+export const clientBugs: readonly PlantedBug[] = [
+  {
+    name: 'a write forgets what the peer wrote',
+    file: records,
+    find: 'vector: { ...current?.vector, [services.site]: stamp }',
+    replace: 'vector: { [services.site]: stamp }',
+  },
+  {
+    name: 'stamps by the wall clock alone',
+    file: records,
+    find: 'current && newestStamp(current.vector))',
+    replace: 'undefined as ReturnType<typeof newestStamp>)',
+  },
+  {
+    name: 'a request that was honoured is carried out again',
+    file: records,
+    find: 'replayOf(current, options.idempotency)',
+    replace: 'replayOf(current, undefined)',
+  },
+  {
+    name: 'a lost race counts as written',
+    file: records,
+    find: 'return await ownWrite(services, state)',
+    replace: "return { ...state, ...facts, token: '' }",
+  },
+  {
+    name: 'a write that failed counts as written',
+    file: records,
+    find: 'if (own) return own\n    throw error',
+    replace: "if (own) return own\n    return { ...state, ...facts, token: '' }",
+  },
+  {
+    name: 'no history of what a client overwrites',
+    file: records,
+    find: 'if (current) await keepInHistory(services, current)',
+    replace: '',
+  },
+  {
+    name: 'If-Match is not looked at',
+    file: records,
+    find: "if (precondition.etags.includes('*') || precondition.etags.includes(etag)) return",
+    replace: 'if (etag) return',
+  },
+  {
+    name: 'If-None-Match is not looked at',
+    file: records,
+    find: "if (live) throw new CatamaranError('already-exists'",
+    replace: "if (live && live.deleted) throw new CatamaranError('already-exists'",
+  },
+  {
+    name: 'confirmed by both whatever the peer says',
+    file: durability,
+    find: "return outcome?.kind === 'applied' ||",
+    replace: "return outcome !== undefined || outcome === 'applied' ||",
+  },
+  {
+    name: 'quarantined at the peer counts as held by both',
+    file: durability,
+    find: "return outcome?.kind === 'applied' ||",
+    replace: "return outcome?.kind === 'quarantined' || outcome?.kind === 'applied' ||",
+  },
+  {
+    name: 'confirmed by both although the peer did not answer',
+    file: durability,
+    find: 'return false',
+    replace: 'return true',
+  },
+  {
+    name: 'sessions are not looked at',
+    file: reads,
+    find: "if (!seen || (record?.vector[peer] ?? '') >= seen) return false",
+    replace: 'return false',
+  },
+  {
+    name: 'a session is shown the past when the present cannot be taken in',
+    file: reads,
+    find: 'if (outcomes.every(',
+    replace: 'if (outcomes.length >= 0 || outcomes.every(',
+  },
+  {
+    name: 'lists do not look at sessions',
+    file: reads,
+    find: 'if (!(await mayBeBehind(services, undefined, session))) return undefined',
+    replace: 'if (session !== null) return undefined',
+  },
+  {
+    name: 'a record seen by the session is taken for the latest the peer has',
+    file: reads,
+    find: 'return stampMs(seen) >= (await replicatedUntilMs(services))',
+    replace: 'return !record && stampMs(seen) >= (await replicatedUntilMs(services))',
+  },
+  {
+    name: 'the list of changes skips what is still on its way',
+    file: changes,
+    find: 'record.arrivalMs < settledMs)',
+    replace: 'record.arrivalMs >= 0)',
+  },
+  {
+    name: 'a reader of changes goes on at the other site where it was at this one',
+    file: changes,
+    find: 'Math.min(cursor.ms, cursor.untilMs) - siteChangeMarginMs',
+    replace: 'cursor.ms',
+  },
+]

@@ -1,0 +1,138 @@
+import type { PlantedBug } from './planted-bugs.ts'
+
+const merge = 'shared/replication/merge.ts'
+const apply = 'shared/core/apply.ts'
+const applyFresh = 'shared/core/apply-fresh.ts'
+const conflict = 'shared/core/conflict-record.ts'
+
+/** Mistakes in what becomes of a state that the peer offers. */
+export const mergeBugs: readonly PlantedBug[] = [
+  {
+    name: 'drop the loser',
+    file: apply,
+    find: 'if (merge.loser) await keepLoser(services, merge.loser)',
+    replace: '',
+  },
+  {
+    name: 'keep the loser after the winner took its place, and only if nothing fails',
+    file: apply,
+    find: "if (outcome.kind === 'failed') {\n    throw",
+    replace: 'if (false) {\n    throw',
+  },
+  {
+    name: 'compare stamps instead of vectors',
+    file: merge,
+    find: 'switch (compareVectors(offered.vector, stored.vector)) {',
+    replace:
+      "switch (offered.stamp === stored.stamp ? 'equal' : offered.stamp < stored.stamp ? 'before' : ('after' as ReturnType<typeof compareVectors>)) {",
+  },
+  {
+    name: 'the vector is not joined',
+    file: merge,
+    find: 'vector: joinVectors(a.vector, b.vector), ...joinApplied',
+    replace: 'vector: winner.vector, ...joinApplied',
+  },
+  {
+    name: 'the keys already honoured are not joined',
+    file: merge,
+    find: ', ...joinApplied(winner, loser) }',
+    replace: ' }',
+  },
+  {
+    name: 'only the last key honoured is remembered',
+    file: merge,
+    find: '.slice(-appliedKeysMax)',
+    replace: '.slice(-1)',
+  },
+  {
+    name: 'what is stored always wins',
+    file: merge,
+    find: 'a.stamp > b.stamp ? [a, b] : [b, a]',
+    replace: '[a, b]',
+  },
+  {
+    name: 'the earlier stamp wins',
+    file: merge,
+    find: 'a.stamp > b.stamp ?',
+    replace: 'a.stamp < b.stamp ?',
+  },
+  {
+    name: 'a lost delete is no loss',
+    file: merge,
+    find: 'const nothingLost = ',
+    replace: 'const nothingLost = loser.deleted || ',
+  },
+  {
+    name: 'collect tombstones: a deleted record counts as absent',
+    file: merge,
+    find: "if (!stored) return { kind: 'replace', state: offered }",
+    replace: "if (!stored || stored.deleted) return { kind: 'replace', state: offered }",
+  },
+  {
+    name: 'apply without compare-and-swap',
+    file: apply,
+    find: 'const condition = stored ?',
+    replace: 'stored = await services.records.get(state.key)\n  const condition = stored ?',
+  },
+  {
+    name: 'acknowledge before storing',
+    file: apply,
+    find: "return (await replace(services, stored, merge.state, 'peer')) ? { kind: 'applied' } : undefined",
+    replace: "replace(services, stored, merge.state, 'peer').catch(() => false)\n      return { kind: 'applied' }",
+  },
+  {
+    name: 'a lost race counts as applied',
+    file: apply,
+    find: "(await replace(services, stored, merge.state, 'peer')) ? { kind: 'applied' } : undefined",
+    replace: "(await replace(services, stored, merge.state, 'peer')) ? { kind: 'applied' } : { kind: 'applied' }",
+  },
+  {
+    name: 'a lost race in a batch counts as applied',
+    file: applyFresh,
+    find: "if (put?.kind === 'stored')",
+    replace: "if (put?.kind !== 'refused')",
+  },
+  {
+    name: 'a batch takes in what another state was stored before',
+    file: applyFresh,
+    find: ".kind === 'known') outcomes",
+    replace: ".kind !== 'replace') outcomes",
+  },
+  {
+    name: 'no history of what the peer overwrites',
+    file: apply,
+    find: 'if (stored) await keepInHistory(services, stored)',
+    replace: '',
+  },
+  {
+    name: 'no quarantine',
+    file: apply,
+    find: 'stampMs(state.stamp) > services.clock.now() + stampAheadMsMax',
+    replace: 'false',
+  },
+  {
+    name: 'what is quarantined is dropped',
+    file: apply,
+    find: 'await services.siteStore.put(\n    { partition: quarantinePartition,',
+    replace: 'await services.siteStore.put(\n    { partition: `${quarantinePartition}-dropped`,',
+  },
+  {
+    name: 'the quarantine is never released',
+    file: apply,
+    find: 'if (isTooFarAhead(services, state)) break',
+    replace: 'break',
+  },
+  {
+    name: 'one conflict a record',
+    file: conflict,
+    find: 'id: derivedId(keyText(key), stamp)',
+    replace: 'id: derivedId(keyText(key))',
+  },
+  {
+    name: 'the id of a conflict differs from site to site',
+    file: apply,
+    find: 'applyOne(services, conflictRecord(loser))',
+    replace:
+      'applyOne(services, { ...conflictRecord(loser), key: { ...conflictRecord(loser).key, id: `${conflictRecord(loser).key.id}${services.site}` } })',
+  },
+]

@@ -1,0 +1,60 @@
+import type { PlantedBug } from './planted-bugs.ts'
+
+const copy = 'shared/core/copy-object.ts'
+const missing = 'shared/core/missing-objects.ts'
+const sweep = 'shared/core/sweep.ts'
+
+/** Mistakes in how bytes follow their records. */
+export const objectBugs: readonly PlantedBug[] = [
+  {
+    name: 'copied bytes are not verified',
+    file: copy,
+    find: 'if (found.sha256 === digestOfKey(key) && found.bytes === bytes &&',
+    replace: 'if (found.sha256 !== digestOfKey(key) || found.bytes === bytes ||',
+  },
+  {
+    name: 'a copy whose message was lost is not sent again',
+    file: sweep,
+    find: 'copies: await sweepCopies(services, isPeerUp)',
+    replace: 'copies: await Promise.resolve(Number(sweepCopies.length < 0 && isPeerUp))',
+  },
+  {
+    name: 'an object is no longer missing before it has come',
+    file: copy,
+    find: 'if (!missing) return\n',
+    replace: 'if (!missing) return\n  await services.siteStore.remove(missingPartition(target.key), target.key)\n',
+  },
+  {
+    name: 'an object that failed once is forgotten',
+    file: copy,
+    find: 'await keep(services, { ...missing, attempts, dueMs, leaseUntilMs: 0, error: detail })',
+    replace: 'await services.siteStore.remove(missingPartition(key), key)\n  if (dueMs > 0) return',
+  },
+  {
+    name: 'the message goes before the mark, and nothing is marked',
+    file: missing,
+    find: "const isNew = await services.siteStore.put({ partition: missingPartition(key), id: key, value }, { kind: 'absent' })",
+    replace: 'const isNew = missingPartition(key) !== value.key',
+  },
+  {
+    name: 'bytes are taken to be here before they are looked for',
+    file: missing,
+    find: 'if (!isRebuilt && (await areBytesHere(services, tenant, asset, media))) return\n',
+    replace:
+      'if (!isRebuilt && (await areBytesHere(services, tenant, asset, media))) return\n  await markHere(services, tenant, asset, media)\n',
+  },
+  {
+    name: 'a rebuilt site does not look for its own objects',
+    file: missing,
+    find: "const isRebuilt = media.site === services.site && via === 'peer'",
+    replace: "const isRebuilt = media.site === services.site && via === ('none' as string)",
+    override: {
+      name: 'wiped site',
+      isCalm: false,
+      rebuild: 'wipe',
+      objects: true,
+      thinkMsMax: 90_000,
+      longOutage: false,
+    },
+  },
+]

@@ -1,0 +1,142 @@
+import type { PlantedBug } from './planted-bugs.ts'
+
+const feed = 'shared/core/feed.ts'
+const reconcile = 'shared/core/reconcile.ts'
+const exchange = 'shared/core/exchange.ts'
+const tree = 'shared/core/digest-tree.ts'
+const dirty = 'shared/core/dirty-buckets.ts'
+const digest = 'shared/replication/digest.ts'
+const peerService = 'shared/core/peer-service.ts'
+
+/** Mistakes in how changes travel, and in how what was missed is found. */
+export const repairBugs: readonly PlantedBug[] = [
+  {
+    name: 'trust the feed alone: nothing is marked dirty',
+    file: feed,
+    find: 'await markDirty(services, changes)',
+    replace: '',
+  },
+  {
+    name: 'the feed offers nothing and leaves it all to reconcile',
+    file: feed,
+    find: "changes.filter((change) => change.via !== 'peer').map(stateOf)",
+    replace: 'changes.filter(() => false).map(stateOf)',
+  },
+  {
+    name: 'the older of two states is offered',
+    file: feed,
+    find: 'if (!known || known.stamp < state.stamp)',
+    replace: 'if (!known || known.stamp > state.stamp)',
+  },
+  {
+    name: 'copies from the peer are sent back to it',
+    file: feed,
+    find: "changes.filter((change) => change.via !== 'peer').map(stateOf)",
+    replace: 'changes.map(stateOf)',
+  },
+  {
+    name: 'a peer that is away makes dead letters',
+    file: feed,
+    find: "if (!hasCode(error, 'peer-unavailable')) await fileAll",
+    replace: "if (hasCode(error, 'peer-unavailable')) await fileAll",
+  },
+  {
+    name: 'the feed goes on although effects could not be begun',
+    file: feed,
+    find: 'if (isCatamaranError(error) && isTransient(error)) return false',
+    replace: 'if (isCatamaranError(error) && isTransient(error)) return true',
+  },
+  {
+    name: 'dirty marks are cleared before the buckets are read',
+    file: tree,
+    find: 'await digestBuckets(services, dirty.buckets)\n    await clearDirty(services, dirty.ids)',
+    replace: 'await clearDirty(services, dirty.ids)\n    await digestBuckets(services, dirty.buckets)',
+  },
+  {
+    name: 'marks are cleared before they have settled',
+    file: dirty,
+    find: 'const settleMs = 3000',
+    replace: 'const settleMs = 0',
+  },
+  {
+    name: 'the newest marks are cleared unread',
+    file: dirty,
+    find: 'ids: items.map((item) => item.id),',
+    replace: 'ids: items.map((item) => item.id).concat(items.map((item) => item.id)), buckets: [],',
+  },
+  {
+    name: 'a digest that lost the race is stored all the same',
+    file: tree,
+    find: 'if (await services.siteStore.put({ partition, id, value }, condition)) return result',
+    replace: "if (await services.siteStore.put({ partition, id, value }, condition && { kind: 'any' })) return result",
+  },
+  {
+    name: 'the root is not brought up to date',
+    file: tree,
+    find: 'if (byPage.size > 0) await digestRoot',
+    replace: 'if (byPage.size > 1) await digestRoot',
+  },
+  {
+    name: 'a digest grows with every delivery',
+    file: tree,
+    find: 'const digest = digestOfBucket(await readBucket(services, bucket))',
+    replace:
+      "const digest = digestOfChildren([leaves[leafOfBucket(bucket)] ?? '', digestOfBucket(await readBucket(services, bucket))])",
+  },
+  {
+    name: 'a digest tells which records there are, not what they have seen',
+    file: digest,
+    find: '${vectorText(entry.vector)}',
+    replace: '${vectorText(entry.vector).length > 0}',
+  },
+  {
+    name: 'a digest leaves out the deleted',
+    file: tree,
+    find: 'const digest = digestOfBucket(await readBucket(services, bucket))',
+    replace: 'const digest = digestOfBucket((await readBucket(services, bucket)).filter((entry) => !entry.deleted))',
+  },
+  {
+    name: 'concurrent states are not exchanged',
+    file: exchange,
+    find: "['after', 'concurrent'].includes",
+    replace: "['after'].includes",
+  },
+  {
+    name: 'only missing records are exchanged',
+    file: exchange,
+    find: "b === undefined || ['after', 'concurrent'].includes(compareVectors(a, b))",
+    replace: "b === undefined || (compareVectors(a, b) === 'equal' && a === b)",
+  },
+  {
+    name: 'the scrub trusts the tree',
+    file: reconcile,
+    find: 'const changed = await digestBuckets(services, buckets)',
+    replace: 'const changed: number[] = await digestBuckets(services, buckets.slice(0, 0))',
+    override: { name: 'forgetful feed', isCalm: false, loseFeedEvents: 6, longOutage: false },
+  },
+  {
+    name: 'the scrub begins no effects',
+    file: reconcile,
+    find: 'await handleChanges(\n        services,\n        records.filter((record) => record !== undefined),\n      )',
+    replace: 'if (records.length < 0) await handleChanges(services, [])',
+    override: { name: 'forgetful feed', isCalm: false, loseFeedEvents: 6, longOutage: false, objects: true },
+  },
+  {
+    name: 'no margin for what is on its way',
+    file: reconcile,
+    find: 'const sessionMarginMs = 900_000',
+    replace: 'const sessionMarginMs = 0',
+  },
+  {
+    name: 'complete although the peer offers what was refused',
+    file: reconcile,
+    find: 'compared && refused === 0',
+    replace: 'compared && refused >= 0',
+  },
+  {
+    name: 'the peer is told that a bucket is the same when it has as many records',
+    file: peerService,
+    find: 'if (digestOfBucket(entries) === digest)',
+    replace: "if (digestOfBucket(entries) === digest || (entries.length > 0 && digest !== ''))",
+  },
+]

@@ -1,0 +1,27 @@
+import { describe, expect, test } from '@jest/globals'
+import { hunt } from './planted.ts'
+import { plantedBugs } from './planted-bugs.ts'
+import { sourceOf, withBug } from './planting.ts'
+
+describe('planted bugs', () => {
+  test.each(plantedBugs.map((bug) => [bug.name, bug] as const))('%s: the core holds its place', (_, bug) => {
+    const source = sourceOf(bug)
+    expect(withBug(bug, source)).not.toBe(source)
+  })
+
+  test('a text that the core no longer holds is not planted', () => {
+    const [bug] = plantedBugs
+    if (!bug) throw new Error('there are none')
+    expect(() => withBug({ ...bug, find: 'no such text' }, sourceOf(bug))).toThrow('cannot be planted')
+  })
+
+  test.each(['drop the loser', 'the vector is not joined', 'confirmed by both whatever the peer says'])(
+    '%s: is caught',
+    async (name) => {
+      const bug = plantedBugs.find((each) => each.name === name)
+      if (!bug) throw new Error(`no bug ${name}`)
+      expect(await hunt(bug, 2, 100)).toMatchObject({ bug: name, broken: expect.any(String) })
+    },
+    120_000,
+  )
+})

@@ -1,0 +1,15 @@
+import { plant } from './planting.ts'
+import type { Order } from './workers.ts'
+
+/** A process of its own that runs the seeds it is sent, with one bug planted if it is told to. */
+const [name] = process.argv.slice(2)
+if (name) plant(name)
+const { simulate } = await import('./run.ts')
+
+process.on('message', ({ seed, override }: Order) => {
+  simulate(seed, { override }).then(
+    (result) => process.send?.({ result }),
+    (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : String(error) }),
+  )
+})
+process.on('disconnect', () => process.exit(0))
