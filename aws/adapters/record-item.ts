@@ -14,7 +14,7 @@ export type Item = Record<string, AttributeValue>
  */
 export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item {
   const text = storedText(state)
-  const { partition, bucketKey, feedKey, arrivalKey } = recordIndex(state.key, arrivalMs)
+  const { partition, bucketPage, bucketKey, feedKey, arrivalKey } = recordIndex(state.key, arrivalMs)
   const vector = Object.entries(state.vector).map(([site, stamp]) => [site, { S: stamp }])
   return {
     pk: { S: partition },
@@ -28,6 +28,7 @@ export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item
     createdMs: { N: String(state.createdMs) },
     via: { S: via },
     arrivalMs: { N: String(arrivalMs) },
+    bucketPage: { S: bucketPage },
     bucketKey: { S: bucketKey },
     feedKey: { S: feedKey },
     arrivalKey: { S: arrivalKey },

@@ -10,7 +10,7 @@ import { systemClock } from '../../shared/adapters/clock.ts'
 import { cutPage } from '../../shared/adapters/cut-page.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import { shardOf } from '../../shared/domain/hash.ts'
-import { bucketText, feedText, partitionText } from '../../shared/domain/record-index.ts'
+import { bucketBounds, bucketPageText, feedText, partitionText } from '../../shared/domain/record-index.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
 import type { PutOutcome, RecordStore } from '../../shared/ports/record-store.ts'
@@ -21,7 +21,7 @@ import { conditionInput } from './write-condition.ts'
 
 export interface RecordStoreOptions {
   readonly client: DynamoDBClient
-  /** pk and sk (strings); indexes `by-bucket` (bucketKey, stamp) and `by-arrival` (feedKey, arrivalKey). */
+  /** pk and sk (strings); indexes `by-bucket` (bucketPage, bucketKey) and `by-arrival` (feedKey, arrivalKey). */
   readonly table: string
   readonly clock?: Clock
 }
@@ -61,15 +61,20 @@ export function dynamoRecordStore(options: RecordStoreOptions): RecordStore {
       })
       return cutPage(Items.map(fromItem), limit, ({ key }) => key.id, LastEvaluatedKey !== undefined)
     },
-    scanBucket: async (bucket, { after, limit }) => {
-      const bucketKey = bucketText(bucket)
+    scanBuckets: async ({ first, last }, { after, limit }) => {
+      const { above, below } = bucketBounds(first, last)
       const { Items = [], LastEvaluatedKey } = await query({
-        ...keyCondition('bucketKey', bucketKey, 'stamp', undefined),
         IndexName: 'by-bucket',
+        KeyConditionExpression: 'bucketPage = :page AND bucketKey BETWEEN :above AND :below',
+        ExpressionAttributeValues: {
+          ':page': { S: bucketPageText(first) },
+          // Keys end in a hash, so nothing lies between a key and the same key with one more character.
+          ':above': { S: after === undefined ? above : `${after}~` },
+          ':below': { S: below },
+        },
         Limit: limit + 1,
-        ...(after === undefined ? {} : { ExclusiveStartKey: bucketPosition(bucketKey, after) }),
       })
-      const page = cutPage(Items, limit, bucketCursor, LastEvaluatedKey !== undefined)
+      const page = cutPage(Items, limit, (item) => textOf(item.bucketKey), LastEvaluatedKey !== undefined)
       return { ...page, items: page.items.map(bucketEntryOf) }
     },
     arrivals: async (tenant, shard, { after, limit }) => {
@@ -94,19 +99,6 @@ const keyCondition = (hash: string, value: string, range: string, after: string 
   ExpressionAttributeNames: { '#hash': hash, ...(after ? { '#range': range } : {}) },
   ExpressionAttributeValues: { ':hash': { S: value }, ...(after ? { ':after': { S: after } } : {}) },
 })
-
-/** The index's own key does not name one item, so the position needs the table's as well. */
-const bucketCursor = ({ stamp, pk, sk }: Item): string =>
-  Buffer.from(JSON.stringify([textOf(stamp), textOf(pk), textOf(sk)])).toString('base64url')
-
-function bucketPosition(bucketKey: string, cursor: string): Item {
-  try {
-    const [stamp, pk, sk] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as [string, string, string]
-    return { bucketKey: { S: bucketKey }, stamp: { S: stamp }, pk: { S: pk }, sk: { S: sk } }
-  } catch (cause) {
-    throw new CatamaranError('invalid-cursor', 'Not a cursor of this list', { cause })
-  }
-}
 
 /** A batch read may leave keys unread, by size or by throttling: those are asked for again while there is progress. */
 async function getMany(

@@ -19,6 +19,7 @@ export interface Item {
   readonly createdMs: number
   readonly via: string
   readonly arrivalMs: number
+  readonly bucketPage: string
   readonly bucketKey: string
   readonly feedKey: string
   readonly arrivalKey: string

@@ -1,8 +1,7 @@
 import type { Container, FeedOptions, JSONValue, QueryIterator } from '@azure/cosmos'
 import { cutPage } from '../../shared/adapters/cut-page.ts'
-import { CatamaranError } from '../../shared/domain/errors.ts'
 import { shardOf } from '../../shared/domain/hash.ts'
-import { bucketText, feedText, partitionText } from '../../shared/domain/record-index.ts'
+import { bucketBounds, bucketPageText, feedText, partitionText } from '../../shared/domain/record-index.ts'
 import { keyText, type RecordKey } from '../../shared/domain/record.ts'
 import { sortableId } from '../../shared/domain/sortable-id.ts'
 import type { PutOutcome, RecordStore } from '../../shared/ports/record-store.ts'
@@ -11,11 +10,11 @@ import { putMany } from './record-batch.ts'
 import { bucketEntryOf, fromItem, type Item, toItem } from './record-item.ts'
 
 export interface RecordStoreOptions {
-  /** Partition key /pk; composite indexes (bucketKey, stamp) and (feedKey, arrivalKey). The account's consistency is strong. */
+  /** Partition key /pk; composite indexes (bucketPage, bucketKey) and (feedKey, arrivalKey). The account's consistency is strong. */
   readonly container: Container
 }
 
-type BucketItem = Pick<Item, 'pk' | 'id' | 'vector' | 'deleted' | 'stamp'>
+type BucketItem = Pick<Item, 'pk' | 'id' | 'vector' | 'deleted' | 'bucketKey'>
 
 /** A page stops early past this much text, so that a page of large records does not fill memory. */
 const pageTextMax = 4 * 2 ** 20
@@ -82,18 +81,17 @@ export function cosmosRecordStore({ container }: RecordStoreOptions): RecordStor
       )
       return cutPage(items.map(fromItem), limit, ({ key }) => key.id, hasMore)
     },
-    scanBucket: async (bucket, { after, limit }) => {
-      const from = bucketPosition(after)
+    scanBuckets: async ({ first, last }, { after, limit }) => {
+      const { above, below } = bucketBounds(first, last)
       const { items, hasMore } = await query<BucketItem>(
-        `SELECT TOP ${limit + 1 + from.seen.length} c.pk, c.id, c.vector, c.deleted, c.stamp FROM c ` +
-          'WHERE c.bucketKey = @bucketKey AND c.stamp >= @stamp ORDER BY c.bucketKey, c.stamp',
-        { bucketKey: bucketText(bucket), stamp: from.stamp },
-        limit + 1 + from.seen.length,
+        `SELECT TOP ${limit + 1} c.pk, c.id, c.vector, c.deleted, c.bucketKey FROM c ` +
+          'WHERE c.bucketPage = @page AND c.bucketKey > @above AND c.bucketKey < @below ' +
+          'ORDER BY c.bucketPage, c.bucketKey',
+        { page: bucketPageText(first), above: after ?? above, below },
+        limit + 1,
       )
-      const fresh = items.filter((item) => item.stamp !== from.stamp || !from.seen.includes(nameOf(item)))
-      const page = cutPage(fresh, limit, () => '', hasMore)
-      const next = page.next === undefined ? {} : { next: bucketCursor(from, page.items) }
-      return { items: page.items.map(bucketEntryOf), ...next }
+      const page = cutPage(items, limit, ({ bucketKey }) => bucketKey, hasMore)
+      return { ...page, items: page.items.map(bucketEntryOf) }
     },
     arrivals: async (tenant, shard, { after = '', limit }) => {
       const { items, hasMore } = await query<Item>(
@@ -124,30 +122,4 @@ async function readPage<Result>(
     if (text > pageTextMax) return { items, hasMore: iterator.hasMoreResults() }
   }
   return { items, hasMore: false }
-}
-
-/** Stamps may tie, so a position is a stamp and the items at that very stamp which were given already. */
-interface BucketPosition {
-  readonly stamp: string
-  readonly seen: readonly string[]
-}
-
-const nameOf = ({ pk, id }: BucketItem): string => `${pk}/${id}`
-
-function bucketCursor(from: BucketPosition, given: readonly BucketItem[]): string {
-  const stamp = given.at(-1)?.stamp ?? from.stamp
-  const names = given.filter((item) => item.stamp === stamp).map(nameOf)
-  const seen = stamp === from.stamp ? [...from.seen, ...names] : names
-  return Buffer.from(JSON.stringify({ stamp, seen })).toString('base64url')
-}
-
-function bucketPosition(cursor: string | undefined): BucketPosition {
-  if (cursor === undefined) return { stamp: '', seen: [] }
-  try {
-    const { stamp, seen } = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as BucketPosition
-    if (typeof stamp === 'string' && seen.every((name) => typeof name === 'string')) return { stamp, seen }
-  } catch {
-    // Falls through: whatever is wrong with it, it is not a cursor.
-  }
-  throw new CatamaranError('invalid-cursor', 'Not a cursor of this list')
 }

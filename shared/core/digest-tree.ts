@@ -1,7 +1,9 @@
+import { bucketOf } from '../domain/hash.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { BucketEntry } from '../ports/record-store.ts'
 import {
+  bucketAt,
   digestOfBucket,
   digestOfChildren,
   digestPageCount,
@@ -18,11 +20,13 @@ const partition = 'digests'
 const rootId = 'root'
 const pageId = (page: number): string => `page-${page}`
 
-/** Batches of marks worked off in one go: with 100 changes a batch, some hundred buckets. */
-const dirtyBatchesMax = 10
+/** Batches of marks worked off in one go: with 100 changes a batch, some thousand buckets. */
+const dirtyBatchesMax = 50
 const pageConcurrencyMax = 8
 const readConcurrencyMax = 4
-const bucketPageMax = 1000
+const scanItemsMax = 1000
+/** From this many dirty buckets on, a page of the tree is read as a whole: one query where there would be dozens. */
+const walkBucketsMin = 16
 const swapTriesMax = 10
 const emptyPages = new Array<string>(digestPageCount).fill('')
 const emptyLeaves = new Array<string>(leavesPerPage).fill('')
@@ -41,13 +45,21 @@ export async function readLeaves(services: Services, page: number): Promise<read
 
 export async function readBucket(services: Services, bucket: number): Promise<BucketEntry[]> {
   const entries: BucketEntry[] = []
+  for await (const entry of entriesOf(services, { first: bucket, last: bucket })) entries.push(entry)
+  return entries
+}
+
+/** The entries of a stretch of buckets inside one page of the tree, in order of bucket. */
+async function* entriesOf(
+  services: Services,
+  buckets: { readonly first: number; readonly last: number },
+): AsyncGenerator<BucketEntry> {
   let after: string | undefined
   do {
-    const page = await services.records.scanBucket(bucket, { after, limit: bucketPageMax })
-    entries.push(...page.items)
+    const page = await services.records.scanBuckets(buckets, { after, limit: scanItemsMax })
+    yield* page.items
     after = page.next
-  } while (after)
-  return entries
+  } while (after !== undefined)
 }
 
 /**
@@ -93,13 +105,38 @@ async function digestPage(services: Services, page: number, buckets: readonly nu
   return withSwap(services, pageId(page), async (value) => {
     const leaves = [...((value?.['leaves'] as string[] | undefined) ?? emptyLeaves)]
     const changed: number[] = []
-    await forEachOf(buckets, readConcurrencyMax, async (bucket) => {
-      const digest = digestOfBucket(await readBucket(services, bucket))
+    await readDigests(services, page, buckets, (bucket, digest) => {
       if (leaves[leafOfBucket(bucket)] !== digest) changed.push(bucket)
       leaves[leafOfBucket(bucket)] = digest
     })
     return { value: changed.length > 0 ? { leaves } : undefined, result: changed }
   })
+}
+
+/** Few buckets are read each by itself; many, in one walk through their page. */
+async function readDigests(
+  services: Services,
+  page: number,
+  buckets: readonly number[],
+  take: (bucket: number, digest: string) => void,
+): Promise<void> {
+  if (buckets.length < walkBucketsMin) {
+    return forEachOf(buckets, readConcurrencyMax, async (bucket) =>
+      take(bucket, digestOfBucket(await readBucket(services, bucket))),
+    )
+  }
+  const wanted = new Set(buckets)
+  let entries: BucketEntry[] = []
+  let current = bucketAt(page, 0)
+  const next = (bucket: number): void => {
+    for (; current < bucket; current++, entries = []) if (wanted.has(current)) take(current, digestOfBucket(entries))
+  }
+  const last = bucketAt(page, leavesPerPage - 1)
+  for await (const entry of entriesOf(services, { first: bucketAt(page, 0), last })) {
+    next(bucketOf(entry.key))
+    entries.push(entry)
+  }
+  next(last + 1)
 }
 
 async function digestRoot(services: Services, pages: readonly number[]): Promise<void> {

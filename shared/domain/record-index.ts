@@ -5,7 +5,9 @@ import { keyText, type RecordKey } from './record.ts'
 export interface RecordIndex {
   /** `<tenant>/<collection>/<shard>` */
   readonly partition: string
-  /** The reconcile bucket, five digits. */
+  /** The page of the digest tree, three digits. */
+  readonly bucketPage: string
+  /** Sorts by reconcile bucket, and is unique: it is also the cursor that stands just after this record. */
   readonly bucketKey: string
   /** `<tenant>/<arrival shard>` */
   readonly feedKey: string
@@ -18,7 +20,8 @@ const feedShardCount = 4
 
 export const recordIndex = (key: RecordKey, arrivalMs: number): RecordIndex => ({
   partition: partitionText(key.tenant, key.collection, shardOf(key)),
-  bucketKey: bucketText(bucketOf(key)),
+  bucketPage: bucketPageText(bucketOf(key)),
+  bucketKey: `${bucketText(bucketOf(key))}/${sha256Hex(keyText(key)).slice(0, 16)}`,
   feedKey: feedText(key.tenant, shardOf(key) % feedShardCount),
   arrivalKey: arrivalKeyOf(key, arrivalMs),
 })
@@ -26,7 +29,18 @@ export const recordIndex = (key: RecordKey, arrivalMs: number): RecordIndex => (
 export const partitionText = (tenant: string, collection: string, shard: number): string =>
   `${tenant}/${collection}/${shard}`
 
+const bucketsPerPage = 128
+
+export const bucketPageText = (bucket: number): string => String(Math.floor(bucket / bucketsPerPage)).padStart(3, '0')
+
 export const bucketText = (bucket: number): string => String(bucket).padStart(5, '0')
+
+/** Every bucketKey of the buckets from `first` to `last` lies between these two. */
+export const bucketBounds = (first: number, last: number): { readonly above: string; readonly below: string } => ({
+  above: `${bucketText(first)}/`,
+  // The character after the slash.
+  below: `${bucketText(last)}0`,
+})
 
 export const feedText = (tenant: string, shard: number): string => `${tenant}/${shard}`
 

@@ -59,8 +59,12 @@ export interface RecordStore {
   putMany(writes: readonly RecordWrite[]): Promise<PutManyOutcome[]>
   /** The states of one partition in ascending order of id (by UTF-8 bytes), tombstones included. `after` is an id. */
   query(partition: Partition, page: PageRequest): Promise<Page<StoredRecord>>
-  /** Everything in one reconcile bucket (see bucketOf). `after` is the cursor the last page gave. May lag by seconds. */
-  scanBucket(bucket: number, page: PageRequest): Promise<Page<BucketEntry>>
+  /**
+   * Everything in the reconcile buckets (see bucketOf) from `first` to `last`, in order of bucket. Both lie in one page of
+   * the digest tree: first / 128 and last / 128 have the same whole part. `after` is the cursor the last page gave. May lag
+   * by seconds.
+   */
+  scanBuckets(buckets: { readonly first: number; readonly last: number }, page: PageRequest): Promise<Page<BucketEntry>>
   /**
    * The latest states of a tenant's records in order of arrival at this site, from `page.after` (exclusive), a cursor
    * this call returned or that arrivalCursor(ms) made. May lag by seconds.

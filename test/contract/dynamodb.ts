@@ -64,11 +64,11 @@ async function createTables(client: DynamoDBClient): Promise<void> {
     new CreateTableCommand({
       TableName: 'records',
       ...common,
-      AttributeDefinitions: strings('pk', 'sk', 'bucketKey', 'stamp', 'feedKey', 'arrivalKey'),
+      AttributeDefinitions: strings('pk', 'sk', 'bucketPage', 'bucketKey', 'feedKey', 'arrivalKey'),
       GlobalSecondaryIndexes: [
         {
           IndexName: 'by-bucket',
-          KeySchema: key('bucketKey', 'stamp'),
+          KeySchema: key('bucketPage', 'bucketKey'),
           Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['vector', 'deleted'] },
         },
         { IndexName: 'by-arrival', KeySchema: key('feedKey', 'arrivalKey'), Projection: { ProjectionType: 'ALL' } },

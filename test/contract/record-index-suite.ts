@@ -24,7 +24,8 @@ export function recordIndexSuite(name: string, storeOf: () => RecordStore): void
         expect((await storeOf().put(own, absent, facts())).kind).toBe('stored')
       }
       for (const limit of [1, 2, 3, 7, 1000]) {
-        const all = () => everyPage((after) => storeOf().scanBucket(bucket, { after, limit }), limit)
+        const all = () =>
+          everyPage((after) => storeOf().scanBuckets({ first: bucket, last: bucket }, { after, limit }), limit)
         const found = (await eventually(all, (entries) => entries.length >= 7)).filter(
           ({ key }) => key.tenant === tenant,
         )
@@ -42,17 +43,30 @@ export function recordIndexSuite(name: string, storeOf: () => RecordStore): void
       const newest = state(key, { n: 2 }, 1_700_000_001_000)
       await storeOf().put(newest, { kind: 'unchanged', token }, facts())
       const scan = async () => {
-        const { items } = await storeOf().scanBucket(bucketOf(key), { limit: 1000 })
+        const { items } = await storeOf().scanBuckets({ first: bucketOf(key), last: bucketOf(key) }, { limit: 1000 })
         return items.filter((entry) => entry.key.tenant === key.tenant)
       }
       const found = await eventually(scan, (entries) => entries[0]?.vector.aws === newest.stamp)
       expect(found).toEqual([{ key, vector: newest.vector, deleted: false }])
     })
 
+    test('a stretch of buckets comes in order of bucket, and nothing from beyond its ends', async () => {
+      const tenant = freshTenant()
+      const first = 5 * 128 + 3
+      const ids = [0, 1, 2, 3].map((offset) => idsInBucket(tenant, 'c', first + offset, 1)[0] ?? '')
+      for (const id of ids) await storeOf().put(state({ tenant, collection: 'c', id }, {}), absent, facts())
+      for (const limit of [1, 2, 1000]) {
+        const stretch = { first: first + 1, last: first + 2 }
+        const all = () => everyPage((after) => storeOf().scanBuckets(stretch, { after, limit }), limit)
+        const ours = async () => (await all()).filter(({ key }) => key.tenant === tenant)
+        const found = await eventually(ours, (entries) => entries.length >= 2)
+        expect(found.map(({ key }) => key.id)).toEqual(ids.slice(1, 3))
+      }
+    }, 60_000)
+
     test('an empty bucket is an empty last page', async () => {
-      const page = await storeOf().scanBucket(bucketOf({ tenant: freshTenant(), collection: 'x', id: 'y' }), {
-        limit: 5,
-      })
+      const bucket = bucketOf({ tenant: freshTenant(), collection: 'x', id: 'y' })
+      const page = await storeOf().scanBuckets({ first: bucket, last: bucket }, { limit: 5 })
       expect(page.next).toBeUndefined()
     })
   })

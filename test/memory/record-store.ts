@@ -1,4 +1,4 @@
-import { bucketText, feedText, partitionText, recordIndex } from '../../shared/domain/record-index.ts'
+import { bucketBounds, bucketPageText, feedText, partitionText, recordIndex } from '../../shared/domain/record-index.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import { storedText } from '../../shared/domain/stored-text.ts'
 import { compareUtf8 } from '../../shared/domain/utf8.ts'
@@ -32,17 +32,17 @@ export function memoryRecordStore(
   const write = (state: StoredRecord): void => {
     const text = keyText(state.key)
     unlink(read(text))
-    const { partition, bucketKey, feedKey, arrivalKey } = recordIndex(state.key, state.arrivalMs)
+    const { partition, bucketPage, bucketKey, feedKey, arrivalKey } = recordIndex(state.key, state.arrivalMs)
     items.set(text, JSON.stringify(state))
     partitions.add(partition, state.key.id, text)
-    buckets.add(bucketKey, bucketSort(state), text)
+    buckets.add(bucketPage, bucketKey, text)
     feeds.add(feedKey, arrivalKey, text)
   }
   const unlink = (old: StoredRecord | undefined): void => {
     if (!old) return
-    const { partition, bucketKey, feedKey, arrivalKey } = recordIndex(old.key, old.arrivalMs)
+    const { partition, bucketPage, bucketKey, feedKey, arrivalKey } = recordIndex(old.key, old.arrivalMs)
     partitions.remove(partition, old.key.id)
-    buckets.remove(bucketKey, bucketSort(old))
+    buckets.remove(bucketPage, bucketKey)
     feeds.remove(feedKey, arrivalKey)
   }
   const page = <Item>(index: MemoryIndex, group: string, request: PageRequest, map: (state: StoredRecord) => Item) => {
@@ -77,8 +77,13 @@ export function memoryRecordStore(
       ),
     query: async ({ tenant, collection, shard }, request) =>
       page(partitions, partitionText(tenant, collection, shard), request, (state) => state),
-    scanBucket: async (bucket, request) =>
-      page(buckets, bucketText(bucket), request, ({ key, vector, deleted }): BucketEntry => ({ key, vector, deleted })),
+    scanBuckets: async ({ first, last }, { after, limit }) => {
+      const { above, below } = bucketBounds(first, last)
+      const found = page(buckets, bucketPageText(first), { after: after ?? above, limit }, (state) => state)
+      const inside = found.items.filter((state) => recordIndex(state.key, 0).bucketKey < below)
+      const items = inside.map(({ key, vector, deleted }): BucketEntry => ({ key, vector, deleted }))
+      return found.next === undefined || inside.length < found.items.length ? { items } : { items, next: found.next }
+    },
     arrivals: async (tenant, shard, request) => page(feeds, feedText(tenant, shard), request, (state) => state),
     all: () => [...items.keys()].sort(compareUtf8).flatMap((text) => read(text) ?? []),
     load: (states) => {
@@ -88,5 +93,3 @@ export function memoryRecordStore(
     },
   }
 }
-
-const bucketSort = ({ stamp, key }: StoredRecord): string => `${stamp}/${keyText(key)}`

@@ -105,7 +105,7 @@ function servicesOf(world: World, site: SimSite, clock: Clock, invocation: Invoc
   const index = through(invocation, 'records', site.lagging)
   return {
     site: site.site,
-    records: { ...records, scanBuckets: index.scanBuckets, arrivals: index.arrivals },
+    records: { ...records, ...pick(index, ['scanBuckets', 'arrivals']) },
     siteStore: through(invocation, 'site', watched(world, site.siteStore)),
     objects: through(invocation, 'objects', watchedObjects(world, site, invocation)),
     jobs: {
@@ -129,6 +129,10 @@ function through<Store extends object>(invocation: Invocation, service: Service,
     return [name, (...args: unknown[]) => invocation.effect(service, name, () => call(...args))]
   })
   return Object.fromEntries(wrapped) as Store
+}
+
+function pick<Store extends object, Name extends keyof Store>(store: Store, names: readonly Name[]): Pick<Store, Name> {
+  return Object.fromEntries(names.map((name) => [name, store[name]])) as unknown as Pick<Store, Name>
 }
 
 function watched({ mark }: World, store: SiteStore): SiteStore {
