@@ -22,7 +22,8 @@ function version(id: string, n: number): StoredRecord {
   return { ...state, via: 'client', arrivalMs: 0, token: stamp }
 }
 
-const told = (states: readonly StoredRecord[]): string[] => states.map(({ key, body }) => `${key.id}${body?.['n']}`)
+const told = (states: readonly StoredRecord[]): string[] =>
+  states.map(({ key, body }) => `${key.id}${Number(body?.['n'])}`)
 
 /** A feed whose function answers what it is told to, and notes the batches it was given. */
 function feedWith(
