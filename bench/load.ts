@@ -19,7 +19,7 @@ export interface LoadOptions {
   readonly durationMs: number
   /** Requests before the clock starts, so that connections and code are warm. */
   readonly warmUp: number
-  next(): HttpRequest
+  readonly next: () => HttpRequest
   /** Any other status ends the run. */
   readonly status: number
 }

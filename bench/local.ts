@@ -137,7 +137,7 @@ function printLoad(name: string, ours: Load, bare: Load, print: (figure: Figure)
 }
 
 interface Requests {
-  next(): HttpRequest
+  readonly next: () => HttpRequest
   readonly status: number
 }
 
