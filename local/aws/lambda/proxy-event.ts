@@ -15,7 +15,7 @@ export function proxyEventOf(request: IncomingMessage, body: Buffer, context: Pr
   const at = url.indexOf('?')
   const path = at < 0 ? url : url.slice(0, at)
   const query = new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
-  const multiValueHeaders = headersOf(request.rawHeaders)
+  const multiValueHeaders = withForwardedFor(headersOf(request.rawHeaders), request.socket.remoteAddress ?? '')
   const multiValueQuery = collect(query)
   const requestId = randomUUID()
   const isBinary = context.isBinary(request.headers['content-type'] ?? 'application/octet-stream')
@@ -93,6 +93,17 @@ function clfTime(ms: number): string {
 function headersOf(raw: readonly string[]): Record<string, string[]> {
   const pairs = raw.flatMap((name, index) => (index % 2 === 0 ? [[name, raw[index + 1] ?? ''] as const] : []))
   return collect(pairs)
+}
+
+/** As the service does: its caller's address goes behind whatever the caller wrote there. */
+function withForwardedFor(headers: Readonly<Record<string, string[]>>, address: string): Record<string, string[]> {
+  const isForwarded = (name: string): boolean => name.toLowerCase() === 'x-forwarded-for'
+  const entries = Object.entries(headers)
+  const sent = entries.flatMap(([name, values]) => (isForwarded(name) ? values : []))
+  return {
+    ...Object.fromEntries(entries.filter(([name]) => !isForwarded(name))),
+    'X-Forwarded-For': [[...sent, address].join(', ')],
+  }
 }
 
 function collect(pairs: Iterable<readonly [string, string]>): Record<string, string[]> {

@@ -200,6 +200,19 @@ describe('the gateway', () => {
     })
   })
 
+  test("the caller's address goes behind what the caller wrote in X-Forwarded-For", async () => {
+    const url = await gateway()
+    const forwarded = async (headers: Record<string, string>): Promise<unknown> => {
+      const event = (await (await fetch(url, { headers })).json()) as Record<string, Record<string, unknown>>
+      const names = Object.keys(event['headers'] ?? {}).filter((name) => name.toLowerCase() === 'x-forwarded-for')
+      return [names, event['headers']?.['X-Forwarded-For'], event['multiValueHeaders']?.['X-Forwarded-For']]
+    }
+    const name = 'X-Forwarded-For'
+    expect(await forwarded({})).toEqual([[name], '127.0.0.1', ['127.0.0.1']])
+    const both = '203.0.113.9, 127.0.0.1'
+    expect(await forwarded({ 'x-forwarded-for': '203.0.113.9' })).toEqual([[name], both, [both]])
+  })
+
   test('gives back bytes, several cookies, remapped headers, bodiless answers', async () => {
     const url = await gateway()
     const bytes = await fetch(`${url}/bytes`)
