@@ -15,6 +15,7 @@ const passedOn = [
   'PEER_PUBLIC_KEYS',
   'CURSOR_KEY',
   'LOG_LEVEL',
+  'ALLOWED_ORIGINS',
   'FFMPEG_PATH',
   'EDGE_KEY_PAIR_ID',
   'EDGE_PRIVATE_KEY',

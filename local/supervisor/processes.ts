@@ -48,7 +48,17 @@ export const connectionsOf = (portBase: number) => {
   } as const
 }
 
-const inherited = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'JAVA_HOME', 'FFMPEG_PATH', 'LOG_LEVEL', 'NODE_EXTRA_CA_CERTS']
+const inherited = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'JAVA_HOME',
+  'FFMPEG_PATH',
+  'LOG_LEVEL',
+  'ALLOWED_ORIGINS',
+  'NODE_EXTRA_CA_CERTS',
+]
 
 const inheritedEnv = (): Record<string, string> =>
   Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type ChildEvent, createChild } from '../../local/supervisor/child.ts'
 import { lockFolder } from '../../local/supervisor/lock.ts'
 import { isAlive } from '../../local/supervisor/process-table.ts'
+import { processesOf } from '../../local/supervisor/processes.ts'
 import { secretsOf } from '../../local/supervisor/secrets.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
@@ -132,6 +133,19 @@ test('secrets are made once, differ between folders, and are for their owner alo
   const other = await mkdtemp(join(folder, 'other-'))
   expect((await secretsOf(other)).cursorKey).not.toBe(secrets.cursorKey)
   expect(Buffer.from(secrets.cursorKey, 'base64')).toHaveLength(32)
+})
+
+test('the origins that the start was given reach both hosts', async () => {
+  process.env.ALLOWED_ORIGINS = 'http://localhost:3000'
+  try {
+    const secrets = await secretsOf(folder)
+    const surroundings = { root, dataFolder: folder, portBase, scheduleScale: 1, secrets, extraEnv: {} }
+    const specs = [...processesOf('aws', surroundings), ...processesOf('azure', surroundings)]
+    const hosts = specs.filter(({ name }) => name.endsWith('-host'))
+    expect(hosts.map(({ env }) => env['ALLOWED_ORIGINS'])).toEqual(['http://localhost:3000', 'http://localhost:3000'])
+  } finally {
+    delete process.env.ALLOWED_ORIGINS
+  }
 })
 
 describe('one process under supervision', () => {
