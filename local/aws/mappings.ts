@@ -9,7 +9,7 @@ import { QueueMapping } from './lambda/queue-mapping.ts'
 import type { Schedule } from './lambda/schedules.ts'
 import { StreamMapping } from './lambda/stream-mapping.ts'
 import type { Stack } from './stack.ts'
-import { at, evaluate, isMapping, type Mapping } from './template.ts'
+import { at, evaluate, isMapping, type Mapping, textOf } from './template.ts'
 
 export interface MappingClients {
   readonly streams: DynamoDBStreamsClient
@@ -34,10 +34,10 @@ export const startMappings = (options: MappingOptions): { close(): Promise<void>
     .map(([id, { Properties }]) => startMapping(id, evaluate(Properties, options.stack) as Mapping, options))
 
 function startMapping(id: string, properties: Mapping, options: MappingOptions): StreamMapping | QueueMapping {
-  const functionName = String(properties.FunctionName).split(':').at(-1) ?? ''
+  const functionName = textOf(properties.FunctionName).split(':').at(-1) ?? ''
   const pool = options.pools.get(functionName)
   if (!pool) throw new Error(`${id} names the function ${functionName}, which is not there`)
-  const source = String(properties.EventSourceArn)
+  const source = textOf(properties.EventSourceArn)
   const invoke = (event: string) => pool.invoke(event)
   const responses = Array.isArray(properties.FunctionResponseTypes) ? properties.FunctionResponseTypes : []
   const reportsItemFailures = responses.includes('ReportBatchItemFailures')
@@ -88,12 +88,12 @@ function startMapping(id: string, properties: Mapping, options: MappingOptions):
 /** The schedules of the template's functions. */
 export function schedulesOf(stack: Stack, pools: ReadonlyMap<string, FunctionPool>, scale: number): Schedule[] {
   return Object.values(stack.template.functions).flatMap((settings) => {
-    const pool = pools.get(String(settings.name))
+    const pool = pools.get(textOf(settings.name))
     const events = Array.isArray(settings.events) ? settings.events : []
     return events.flatMap((event, index) => {
       const schedule = at(event, 'schedule')
       if (schedule === undefined || !pool) return []
-      const expression = String(isMapping(schedule) ? schedule.rate : schedule)
+      const expression = textOf(isMapping(schedule) ? schedule.rate : schedule)
       const input = JSON.stringify(at(schedule, 'input') ?? {})
       return [{ name: `${pool.spec.name}-${index}`, expression, run: () => invokeWithRetries(pool, input, scale) }]
     })

@@ -1,4 +1,4 @@
-import type { Mapping, Node, Resource, Scope, Template } from './template.ts'
+import { type Mapping, type Node, type Resource, type Scope, type Template, textOf } from './template.ts'
 
 export interface Place {
   readonly region: string
@@ -26,7 +26,7 @@ export class Stack implements Scope {
     return Object.entries(this.template.resources).filter(([, resource]) => resource.Type === type)
   }
 
-  ref(id: string): Node {
+  ref(id: string): string {
     if (id === 'AWS::Region') return this.place.region
     if (id === 'AWS::AccountId') return this.place.account
     if (id === 'AWS::Partition') return 'aws'
@@ -37,7 +37,7 @@ export class Stack implements Scope {
     return type === 'AWS::SQS::Queue' ? `${this.place.sqsEndpoint}/${this.place.account}/${name}` : name
   }
 
-  attribute(id: string, attribute: string): Node {
+  attribute(id: string, attribute: string): string {
     const { region, account } = this.place
     const functionName = this.functionName(id)
     if (functionName) return `arn:aws:lambda:${region}:${account}:function:${functionName}`
@@ -53,7 +53,7 @@ export class Stack implements Scope {
   /** The logical name of a function of serverless.yml, as the framework makes it from the function's key. */
   private functionName(id: string): string | undefined {
     const entry = Object.entries(this.template.functions).find(([key]) => id === logicalFunctionId(key))
-    return entry && String(entry[1].name)
+    return entry && textOf(entry[1].name)
   }
 
   private named(id: string): { name: string; type: string } {
@@ -67,7 +67,7 @@ export class Stack implements Scope {
 
 const nameOf = (node: Node, scope: Scope): string => {
   const text = typeof node === 'object' && node !== null && 'Fn::Sub' in node ? (node as Mapping)['Fn::Sub'] : node
-  return String(text).replace(/\$\{([^}]+)\}/g, (_, id: string) => String(scope.ref(id)))
+  return textOf(text).replace(/\$\{([^}]+)\}/g, (_, id: string) => scope.ref(id))
 }
 
 export const logicalFunctionId = (key: string): string =>

@@ -35,6 +35,13 @@ export const isMapping = (node: Node | undefined): node is Mapping =>
 export const at = (node: Node | undefined, ...path: string[]): Node | undefined =>
   path.reduce<Node | undefined>((inner, name) => (isMapping(inner) ? inner[name] : undefined), node)
 
+/** A plain value as text. Throws for a list, a mapping and what is not there. */
+export function textOf(node: Node | undefined): string {
+  if (node === null || node === undefined) throw new Error('The template has no value where it needs one')
+  if (typeof node === 'object') throw new Error(`The template has ${JSON.stringify(node)} where it needs a plain value`)
+  return String(node)
+}
+
 /** Reads the template that deploys. Throws when a variable of it has no value. */
 export function loadTemplate(options: TemplateOptions): Template {
   const root = parse(readFileSync(options.file, 'utf8')) as Mapping
@@ -49,7 +56,7 @@ export function loadTemplate(options: TemplateOptions): Template {
     if (!match) return text
     const value = valueOf(match)
     if (match[0] === text) return resolve(value)
-    return resolveText(text.replace(match[0], () => String(value)))
+    return resolveText(text.replace(match[0], () => textOf(value)))
   }
   const valueOf = ([whole, kind, name = '', file, fallback]: RegExpExecArray): Node => {
     if (file !== undefined) return parse(readFileSync(join(dirname(options.file), file), 'utf8')) as Node
@@ -61,7 +68,7 @@ export function loadTemplate(options: TemplateOptions): Template {
   const resolved = resolve(root) as Mapping
   const parts = [resolved.resources ?? []].flat().filter(isMapping)
   return {
-    service: String(resolved.service),
+    service: textOf(resolved.service),
     provider: resolved.provider as Mapping,
     functions: resolved.functions as Record<string, Mapping>,
     resources: Object.assign({}, ...parts.map((part) => part.Resources)) as Record<string, Resource>,
@@ -77,8 +84,8 @@ function lookUp(root: Mapping, kind: string, name: string, { stage, env }: Templ
 
 /** What a resource's logical name stands for. */
 export interface Scope {
-  ref(logicalId: string): Node
-  attribute(logicalId: string, name: string): Node
+  ref(logicalId: string): string
+  attribute(logicalId: string, name: string): string
 }
 
 /** Works out Ref, Fn::GetAtt, Fn::Sub and Fn::Join. */
@@ -87,15 +94,15 @@ export function evaluate(node: Node, scope: Scope): Node {
   if (!isMapping(node)) return node
   const [[name, value] = ['', null], ...others] = Object.entries(node)
   if (others.length > 0) return evaluateMembers(node, scope)
-  if (name === 'Ref') return scope.ref(String(value))
+  if (name === 'Ref') return scope.ref(textOf(value))
   if (name === 'Fn::GetAtt') {
-    const [id = '', attribute = ''] = Array.isArray(value) ? value.map(String) : String(value).split('.')
+    const [id = '', attribute = ''] = Array.isArray(value) ? value.map(textOf) : textOf(value).split('.')
     return scope.attribute(id, attribute)
   }
-  if (name === 'Fn::Sub') return substitute(String(value), scope)
+  if (name === 'Fn::Sub') return substitute(textOf(value), scope)
   if (name === 'Fn::Join' && Array.isArray(value)) {
     const [separator, items] = value
-    return (evaluate(items ?? [], scope) as Node[]).map(String).join(String(separator))
+    return (evaluate(items ?? [], scope) as Node[]).map(textOf).join(textOf(separator))
   }
   return evaluateMembers(node, scope)
 }
@@ -106,5 +113,5 @@ const evaluateMembers = (node: Mapping, scope: Scope): Mapping =>
 const substitute = (text: string, scope: Scope): string =>
   text.replace(/\$\{([^}!]+)\}/g, (_, reference: string) => {
     const [id = '', attribute] = reference.split('.')
-    return String(attribute === undefined ? scope.ref(id) : scope.attribute(id, attribute))
+    return attribute === undefined ? scope.ref(id) : scope.attribute(id, attribute)
   })
