@@ -169,12 +169,11 @@ function batch(input: Input, each: (entry: Input) => object): object {
 
 const sendMessageBatch: Action = (input, state) => {
   const queue = queueOf(input, state)
-  const total = ((input.Entries ?? []) as Input[]).reduce(
-    (sum, entry) =>
-      sum +
-      bytesOf(String(entry.MessageBody ?? ''), (entry.MessageAttributes ?? {}) as Record<string, MessageAttribute>),
-    0,
-  )
+  const total = ((input.Entries ?? []) as Input[]).reduce((sum, { MessageBody, MessageAttributes }) => {
+    // A body that is no text is its own entry's failure, when its turn comes.
+    const body = typeof MessageBody === 'string' ? MessageBody : ''
+    return sum + bytesOf(body, (MessageAttributes ?? {}) as Record<string, MessageAttribute>)
+  }, 0)
   if (total > messageBytesMax) {
     throw new SqsError('BatchRequestTooLong', `Batch requests cannot be longer than ${messageBytesMax} bytes.`)
   }

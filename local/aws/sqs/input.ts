@@ -37,7 +37,8 @@ export function whole(value: unknown, name: string, max: number, fallback: numbe
   if (value === undefined || value === null) return fallback
   const number = Number(value)
   if (Number.isInteger(number) && number >= 0 && number <= max) return number
-  throw new SqsError('InvalidParameterValue', `Value ${String(value)} for parameter ${name} is invalid.`)
+  const shown = typeof value === 'string' ? value : JSON.stringify(value)
+  throw new SqsError('InvalidParameterValue', `Value ${shown} for parameter ${name} is invalid.`)
 }
 
 /** The URL's last segment is the name: clients may reach this server under any host. */
