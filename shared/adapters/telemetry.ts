@@ -58,7 +58,7 @@ function unitOf(name: string): Metric['unit'] {
 
 function errorFields(error: unknown): Record<string, unknown> {
   if (error === undefined) return {}
-  if (typeof error !== 'object' || error === null) return { 'error.message': String(error) }
+  if (typeof error !== 'object' || error === null) return { 'error.message': plainText(error) }
   const { name, message, code, stack } = error as { name?: unknown; message?: unknown; code?: unknown; stack?: unknown }
   const causes = causesOf(error)
   return {
@@ -75,10 +75,14 @@ function causesOf(error: object): string[] {
   let cause = (error as { cause?: unknown }).cause
   while (cause !== undefined && cause !== null && causes.length < causeDepthMax) {
     const { name, message } = cause as { name?: unknown; message?: unknown }
-    causes.push(`${text(name) ?? typeof cause}: ${text(message) ?? String(cause)}`)
+    causes.push(`${text(name) ?? typeof cause}: ${text(message) ?? plainText(cause)}`)
     cause = (cause as { cause?: unknown }).cause
   }
   return causes
 }
+
+/** What was thrown when it is no error: its text, unless it is an object, whose members are nobody's to log. */
+const plainText = (value: unknown): string =>
+  typeof value === 'object' ? 'unknown' : String(value as string | number | bigint | boolean | symbol | undefined)
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
