@@ -65,7 +65,7 @@ async function beginAgain(services: Services, { kind, payload }: DeadLetter): Pr
       return onRecordChanged(services, await storedAgain(services, payload['state'] as unknown as RecordState))
     case 'job':
     case 'drop':
-      return services.jobs.send({ kind: String(payload['kind']), payload: payload['payload'] as JsonObject })
+      return services.jobs.send({ kind: payload['kind'] as string, payload: payload['payload'] as JsonObject })
   }
 }
 

@@ -37,8 +37,9 @@ export async function answerSummaries(
   const asksRoot = requests.some((request) => request.path.length === 0)
   const isBusy = asksRoot && !(await refreshTree(services, answerRefreshMsMax)).complete
   return Promise.all(
-    requests.map((request) =>
-      isBusy && request.path.length === 0 ? { kind: 'busy' } : answerSummary(services, request),
+    requests.map(
+      async (request): Promise<SummaryAnswer> =>
+        isBusy && request.path.length === 0 ? { kind: 'busy' } : answerSummary(services, request),
     ),
   )
 }
