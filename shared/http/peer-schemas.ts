@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { RecordState } from '../domain/record.ts'
-import { offerStatesMax } from '../domain/limits.ts'
+import { offerStatesMax, pageItemsMax } from '../domain/limits.ts'
 import { isStamp, type Stamp } from '../domain/stamp.ts'
 import { newestStamp } from '../replication/vector.ts'
 
@@ -41,7 +41,7 @@ export const offerSchema = z.object({ states: z.array(z.unknown()).max(offerStat
 export const keysSchema = z.object({ keys: z.array(recordKeySchema).max(100) })
 export const listSchema = z.object({
   collection: z.object({ tenant: name, collection: name }),
-  page: z.object({ after: z.string().max(256).optional(), limit: z.number().int().min(1).max(1000) }),
+  page: z.object({ after: z.string().max(256).optional(), limit: z.number().int().min(1).max(pageItemsMax) }),
 })
 const printable = /^[\x20-\x7e]+$/
 export const grantsSchema = z.object({

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
 import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import { pageItemsMax } from '../../domain/limits.ts'
 import { isStamp, type Stamp } from '../../domain/stamp.ts'
 
-export const pageLimitMax = 1000
 export const idBytesMax = 256
 
 /** A JSON object of any shape. It has passed the strict parser, so it is not copied again. */
@@ -57,7 +57,7 @@ export const integerParam = (minimum: number, maximum: number, fallback: number,
 
 export const limitParam = integerParam(
   1,
-  pageLimitMax,
+  pageItemsMax,
   100,
   'The most items of a page; a page may hold fewer and still have a next.',
 )
