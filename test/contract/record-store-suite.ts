@@ -172,7 +172,7 @@ export function recordStoreSuite(name: string, storeOf: () => RecordStore): void
     test('getMany keeps the order asked for, gaps and repeats included', async () => {
       const tenant = freshTenant()
       const keys = Array.from({ length: 98 }, (_, n) => keyOf(`m${n}`, tenant))
-      await Promise.all(keys.map((key, n) => (n % 3 === 0 ? undefined : putNew(storeOf(), key, { n }))))
+      await Promise.all(keys.map(async (key, n) => (n % 3 === 0 ? undefined : putNew(storeOf(), key, { n }))))
       const asked = [...keys.toReversed(), keyOf('m1', tenant), keyOf('m0', tenant)]
       const read = await storeOf().getMany(asked)
       const expected = asked.map(({ id }) => (Number(id.slice(1)) % 3 === 0 ? undefined : { n: Number(id.slice(1)) }))

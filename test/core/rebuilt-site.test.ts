@@ -16,7 +16,10 @@ test('a site that lost everything fetches its own objects from the peer', async 
   expect((await aws.services.jobs.depth()).waiting).toBe(0)
 
   aws.records.load([])
-  await handleChanges(azure.services, azure.records.all().map((record) => ({ ...record, via: 'client' })))
+  await handleChanges(
+    azure.services,
+    azure.records.all().map((record) => ({ ...record, via: 'client' })),
+  )
   await sites.flush()
   expect(aws.records.all()).toHaveLength(1)
   expect((await aws.services.jobs.depth()).waiting).toBe(1)
