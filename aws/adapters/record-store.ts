@@ -1,22 +1,12 @@
-import {
-  BatchGetItemCommand,
-  type DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-} from '@aws-sdk/client-dynamodb'
-import { systemClock } from '../../shared/adapters/clock.ts'
+import { type DynamoDBClient, PutItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb'
 import { cutPage } from '../../shared/adapters/cut-page.ts'
-import { CatamaranError } from '../../shared/domain/errors.ts'
-import { shardOf } from '../../shared/domain/hash.ts'
 import { bucketBounds, bucketPageText, feedText, partitionText } from '../../shared/domain/record-index.ts'
-import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
 import type { PutOutcome, RecordStore } from '../../shared/ports/record-store.ts'
 import { calling, isNamed, mapError } from './errors.ts'
 import { putMany } from './record-batch.ts'
-import { bucketEntryOf, fromItem, type Item, textOf, toItem } from './record-item.ts'
+import { bucketEntryOf, fromItem, textOf, toItem } from './record-item.ts'
+import { readMany, readOne } from './record-read.ts'
 import { conditionInput } from './write-condition.ts'
 
 export interface RecordStoreOptions {
@@ -26,9 +16,6 @@ export interface RecordStoreOptions {
   readonly clock?: Clock
 }
 
-const batchTriesMax = 8
-const batchPauseMs = 50
-
 /** Records in one DynamoDB table. */
 export function dynamoRecordStore(options: RecordStoreOptions): RecordStore {
   const { client, table: TableName } = options
@@ -36,12 +23,8 @@ export function dynamoRecordStore(options: RecordStoreOptions): RecordStore {
     calling('reading records', () => client.send(new QueryCommand({ TableName, ...input })))
 
   return {
-    get: async (key) => {
-      const input = { TableName, Key: itemKey(key), ConsistentRead: true }
-      const { Item } = await calling('reading a record', () => client.send(new GetItemCommand(input)))
-      return Item && fromItem(Item)
-    },
-    getMany: (keys) => getMany(options, keys),
+    get: (key) => readOne(options, key),
+    getMany: (keys) => readMany(options, keys),
     put: async (state, condition, facts): Promise<PutOutcome> => {
       const Item = toItem(state, facts)
       try {
@@ -89,36 +72,8 @@ export function dynamoRecordStore(options: RecordStoreOptions): RecordStore {
   }
 }
 
-const itemKey = ({ tenant, collection, id }: RecordKey): Item => ({
-  pk: { S: partitionText(tenant, collection, shardOf({ tenant, collection, id })) },
-  sk: { S: id },
-})
-
 const keyCondition = (hash: string, value: string, range: string, after: string | undefined) => ({
   KeyConditionExpression: after ? '#hash = :hash AND #range > :after' : '#hash = :hash',
   ExpressionAttributeNames: { '#hash': hash, ...(after ? { '#range': range } : {}) },
   ExpressionAttributeValues: { ':hash': { S: value }, ...(after ? { ':after': { S: after } } : {}) },
 })
-
-/** A batch read may leave keys unread, by size or by throttling: those are asked for again while there is progress. */
-async function getMany(
-  { client, table, clock = systemClock }: RecordStoreOptions,
-  keys: readonly RecordKey[],
-): Promise<(StoredRecord | undefined)[]> {
-  const found = new Map<string, StoredRecord>()
-  let open: Item[] = [...new Map(keys.map((key) => [keyText(key), itemKey(key)])).values()]
-  for (let tries = 0; open.length > 0; ) {
-    const input = { RequestItems: { [table]: { Keys: open, ConsistentRead: true } } }
-    const answer = await calling('reading records', () => client.send(new BatchGetItemCommand(input)))
-    for (const item of answer.Responses?.[table] ?? []) {
-      const record = fromItem(item)
-      found.set(keyText(record.key), record)
-    }
-    const rest = answer.UnprocessedKeys?.[table]?.Keys ?? []
-    tries = rest.length < open.length ? 0 : tries + 1
-    if (tries >= batchTriesMax) throw new CatamaranError('throttled', 'A batch read made no progress')
-    if (tries > 0) await clock.sleep(batchPauseMs * 2 ** tries)
-    open = rest
-  }
-  return keys.map((key) => found.get(keyText(key)))
-}

@@ -1,13 +1,12 @@
-import type { Container, FeedOptions, JSONValue, QueryIterator } from '@azure/cosmos'
+import type { Container, FeedOptions, FeedResponse, JSONValue, QueryIterator } from '@azure/cosmos'
 import { cutPage } from '../../shared/adapters/cut-page.ts'
-import { shardOf } from '../../shared/domain/hash.ts'
 import { bucketBounds, bucketPageText, feedText, partitionText } from '../../shared/domain/record-index.ts'
-import { keyText, type RecordKey } from '../../shared/domain/record.ts'
 import { sortableId } from '../../shared/domain/sortable-id.ts'
 import type { PutOutcome, RecordStore } from '../../shared/ports/record-store.ts'
 import { calling, isStatus, mapError } from './errors.ts'
 import { putMany } from './record-batch.ts'
 import { bucketEntryOf, fromItem, type Item, toItem } from './record-item.ts'
+import { readMany, readOne } from './record-read.ts'
 
 export interface RecordStoreOptions {
   /** Partition key /pk; composite indexes (bucketPage, bucketKey) and (feedKey, arrivalKey). The account's consistency is strong. */
@@ -18,15 +17,9 @@ type BucketItem = Pick<Item, 'pk' | 'id' | 'vector' | 'deleted' | 'bucketKey'>
 
 /** A page stops early past this much text, so that a page of large records does not fill memory. */
 const pageTextMax = 4 * 2 ** 20
-const readsAtOnceMax = 16
 
 /** Records in one Cosmos DB container. */
 export function cosmosRecordStore({ container }: RecordStoreOptions): RecordStore {
-  const read = async (key: RecordKey) => {
-    const item = container.item(sortableId(key.id), partitionOf(key))
-    const { resource } = await calling('reading a record', () => item.read<Item>())
-    return resource && fromItem(resource)
-  }
   const query = <Result>(
     text: string,
     parameters: Record<string, JSONValue>,
@@ -42,18 +35,8 @@ export function cosmosRecordStore({ container }: RecordStoreOptions): RecordStor
   }
 
   return {
-    get: read,
-    getMany: async (keys) => {
-      const found = new Map<string, ReturnType<typeof read>>()
-      const results = []
-      for (const [index, key] of keys.entries()) {
-        if (index % readsAtOnceMax === 0) await Promise.all(found.values())
-        const pending = found.get(keyText(key)) ?? read(key)
-        found.set(keyText(key), pending)
-        results.push(pending)
-      }
-      return Promise.all(results)
-    },
+    get: (key) => readOne(container, key),
+    getMany: (keys) => readMany(container, keys),
     put: async (state, condition, facts): Promise<PutOutcome> => {
       const item = toItem(state, facts)
       try {
@@ -106,8 +89,6 @@ export function cosmosRecordStore({ container }: RecordStoreOptions): RecordStor
   }
 }
 
-const partitionOf = (key: RecordKey): string => partitionText(key.tenant, key.collection, shardOf(key))
-
 /** Reads until there are `limit` items, or enough text. A server may give empty pages on the way. */
 async function readPage<Result>(
   iterator: QueryIterator<Result>,
@@ -116,7 +97,9 @@ async function readPage<Result>(
   const items: Result[] = []
   let text = 0
   while (items.length < limit && iterator.hasMoreResults()) {
-    const { resources = [] } = await iterator.fetchNext()
+    // An answer that is empty has no list, whatever its type says.
+    const answer: Partial<FeedResponse<Result>> = await iterator.fetchNext()
+    const resources = answer.resources ?? []
     items.push(...resources)
     for (const resource of resources) text += (resource as { body?: string }).body?.length ?? 0
     if (text > pageTextMax) return { items, hasMore: iterator.hasMoreResults() }

@@ -27,44 +27,16 @@ interface Item {
   readonly _etag?: string
 }
 
+type IsAlive = (item: { readonly expiresMs?: number }) => boolean
+
 /** Site-local items in one Cosmos DB container. */
 export function cosmosSiteStore({
   container,
   clock = systemClock,
   random = systemRandom,
 }: SiteStoreOptions): SiteStore {
-  const isAlive = ({ expiresMs }: { readonly expiresMs?: number }): boolean =>
-    expiresMs === undefined || expiresMs > clock.now()
-  const itemOf = (partition: string, id: string) => container.item(sortableId(id), partition)
-  const read = async (partition: string, id: string): Promise<Item | undefined> => {
-    const { resource } = await calling('reading a site item', () => itemOf(partition, id).read<Item>())
-    return resource
-  }
-  const replace = async (item: Item, etag: string): Promise<boolean> => {
-    const options = { accessCondition: { type: 'IfMatch', condition: etag } }
-    try {
-      await container.item(item.id, item.pk).replace(item, options)
-      return true
-    } catch (error) {
-      if (isStatus(error, 404, 412)) return isOwn(item)
-      throw mapError(error, 'storing a site item')
-    }
-  }
-  const create = async (item: Item): Promise<boolean> => {
-    try {
-      await container.items.create(item)
-      return true
-    } catch (error) {
-      if (!isStatus(error, 409)) throw mapError(error, 'storing a site item')
-    }
-    const current = await read(item.pk, idOfSortable(item.id))
-    if (current?.rev === item.rev) return true
-    // What stands there may have expired by our clock and only not been removed yet.
-    return current !== undefined && !isAlive(current) && replace(item, current._etag ?? '')
-  }
-  /** The SDK tries again when an answer is lost: the second try then meets the first one's own write. */
-  const isOwn = async ({ pk, id, rev }: Item): Promise<boolean> => (await read(pk, idOfSortable(id)))?.rev === rev
-
+  const isAlive: IsAlive = ({ expiresMs }) => expiresMs === undefined || expiresMs > clock.now()
+  const { read, replace, create } = itemAccess(container, isAlive)
   return {
     get: async (partition, id) => {
       const found = await read(partition, id)
@@ -91,7 +63,7 @@ export function cosmosSiteStore({
       if (!current || !isAlive(current)) return false
       const condition = 'etag' in current ? { accessCondition: { type: 'IfMatch', condition: current.etag } } : {}
       try {
-        await itemOf(partition, id).delete(condition)
+        await container.item(sortableId(id), partition).delete(condition)
         return true
       } catch (error) {
         if (isStatus(error, 404, 412)) return false
@@ -110,6 +82,40 @@ export function cosmosSiteStore({
         return { items: resources.map(fromItem), hasMore: resources.length >= limit }
       }),
   }
+}
+
+/** Single items: reads, and writes that say whether they took. */
+function itemAccess(container: Container, isAlive: IsAlive) {
+  const read = async (partition: string, id: string): Promise<Item | undefined> => {
+    const item = container.item(sortableId(id), partition)
+    const { resource } = await calling('reading a site item', () => item.read<Item>())
+    return resource
+  }
+  /** The SDK tries again when an answer is lost: the second try then meets the first one's own write. */
+  const isOwn = async ({ pk, id, rev }: Item): Promise<boolean> => (await read(pk, idOfSortable(id)))?.rev === rev
+  const replace = async (item: Item, etag: string): Promise<boolean> => {
+    const options = { accessCondition: { type: 'IfMatch', condition: etag } }
+    try {
+      await container.item(item.id, item.pk).replace(item, options)
+      return true
+    } catch (error) {
+      if (isStatus(error, 404, 412)) return isOwn(item)
+      throw mapError(error, 'storing a site item')
+    }
+  }
+  const create = async (item: Item): Promise<boolean> => {
+    try {
+      await container.items.create(item)
+      return true
+    } catch (error) {
+      if (!isStatus(error, 409)) throw mapError(error, 'storing a site item')
+    }
+    const current = await read(item.pk, idOfSortable(item.id))
+    if (current?.rev === item.rev) return true
+    // What stands there may have expired by our clock and only not been removed yet.
+    return current !== undefined && !isAlive(current) && replace(item, current._etag ?? '')
+  }
+  return { read, replace, create }
 }
 
 /** Removal by the store must never come before the moment that was asked for, whatever its clock and its rounding. */
