@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { FunctionSpec } from './lambda/function-spec.ts'
 import { StartError } from './process.ts'
 import { logicalFunctionId, type Stack } from './stack.ts'
-import { evaluate, type Mapping } from './template.ts'
+import { evaluate, type Mapping, textOf } from './template.ts'
 
 /** What the host hands on to the functions when it has it itself; everything else comes from the template. */
 const passedOn = [
@@ -45,9 +45,9 @@ export function functionsOf(stack: Stack, { dist, env }: FunctionsOptions): Map<
   const host = textsOf(Object.fromEntries(passedOn.map((name) => [name, env[name] ?? null])))
   return new Map(
     Object.entries(functions).map(([key, settings]) => {
-      const name = String(settings.name)
+      const name = textOf(settings.name)
       const memoryMb = Number(settings.memorySize ?? provider.memorySize)
-      const folder = basename(dirname(String(settings.handler)))
+      const folder = basename(dirname(textOf(settings.handler)))
       const bundle = resolve(join(dist, folder, 'index.cjs'))
       if (!existsSync(bundle)) throw new StartError(`The bundle ${bundle} is missing: run npm run build first.`)
       const lambda = {
@@ -60,7 +60,7 @@ export function functionsOf(stack: Stack, { dist, env }: FunctionsOptions): Map<
       const own = textsOf(evaluate(settings.environment ?? {}, stack) as Mapping)
       const spec: FunctionSpec = {
         name,
-        arn: String(stack.attribute(logicalFunctionId(key), 'Arn')),
+        arn: stack.attribute(logicalFunctionId(key), 'Arn'),
         bundle,
         env: { ...shared, ...own, ...host, ...lambda },
         timeoutMs: Number(settings.timeout ?? provider.timeout) * 1000,
@@ -75,6 +75,7 @@ export function functionsOf(stack: Stack, { dist, env }: FunctionsOptions): Map<
 const textsOf = (values: Mapping): Record<string, string> =>
   Object.fromEntries(
     Object.entries(values)
-      .filter(([, value]) => value !== null && value !== '' && !String(value).startsWith('{{resolve:'))
-      .map(([name, value]) => [name, String(value)]),
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, textOf(value)] as const)
+      .filter(([, text]) => text !== '' && !text.startsWith('{{resolve:')),
   )

@@ -23,7 +23,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs'
 import type { Stack } from './stack.ts'
-import { evaluate, isMapping, type Mapping, type Node } from './template.ts'
+import { evaluate, isMapping, type Mapping, type Node, textOf } from './template.ts'
 
 export interface Clients {
   readonly dynamodb: DynamoDBClient
@@ -49,7 +49,7 @@ const ignore =
   }
 
 async function table(id: string, properties: Mapping, stack: Stack, { dynamodb }: Clients): Promise<void> {
-  const TableName = String(stack.ref(id))
+  const TableName = stack.ref(id)
   const { StreamSpecification: stream, TimeToLiveSpecification: ttl } = properties
   const input = {
     TableName,
@@ -62,7 +62,7 @@ async function table(id: string, properties: Mapping, stack: Stack, { dynamodb }
   await dynamodb.send(new CreateTableCommand(input)).catch(ignore('ResourceInUseException'))
   await waitUntilTableExists({ client: dynamodb, maxWaitTime: tableSecondsMax, minDelay: 1 }, { TableName })
   if (isMapping(ttl)) {
-    const TimeToLiveSpecification = { AttributeName: String(ttl.AttributeName), Enabled: true }
+    const TimeToLiveSpecification = { AttributeName: textOf(ttl.AttributeName), Enabled: true }
     const command = new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification })
     await dynamodb.send(command).catch(ignore('ValidationException')) // already on
   }
@@ -79,16 +79,16 @@ const queueAttributes = [
 ] as const satisfies QueueAttributeName[]
 
 async function queue(id: string, properties: Mapping, stack: Stack, { sqs }: Clients): Promise<void> {
-  const QueueName = String(stack.attribute(id, 'QueueName'))
+  const QueueName = stack.attribute(id, 'QueueName')
   const given = evaluate(properties, stack) as Mapping
   const entries = queueAttributes.flatMap((name) => {
     const value: Node | undefined = given[name]
-    return value === undefined ? [] : [[name, isMapping(value) ? JSON.stringify(value) : String(value)] as const]
+    return value === undefined ? [] : [[name, isMapping(value) ? JSON.stringify(value) : textOf(value)] as const]
   })
   const Attributes = Object.fromEntries(entries)
   await sqs.send(new CreateQueueCommand({ QueueName, Attributes })).catch(async (error: unknown) => {
     ignore('QueueNameExists', 'QueueAlreadyExists')(error)
-    await sqs.send(new SetQueueAttributesCommand({ QueueUrl: String(stack.ref(id)), Attributes }))
+    await sqs.send(new SetQueueAttributesCommand({ QueueUrl: stack.ref(id), Attributes }))
   })
 }
 
@@ -96,12 +96,12 @@ async function buckets(stack: Stack, clients: Clients): Promise<void> {
   await Promise.all(
     stack
       .resources('AWS::S3::Bucket')
-      .map(([id, { Properties }]) => bucket(String(stack.ref(id)), evaluate(Properties, stack) as Mapping, clients)),
+      .map(([id, { Properties }]) => bucket(stack.ref(id), evaluate(Properties, stack) as Mapping, clients)),
   )
 }
 
 const list = (node: Node | undefined): Mapping[] => (Array.isArray(node) ? node.filter(isMapping) : [])
-const texts = (node: Node | undefined): string[] => (Array.isArray(node) ? node.map(String) : [])
+const texts = (node: Node | undefined): string[] => (Array.isArray(node) ? node.map(textOf) : [])
 const member = (node: Node | undefined, name: string): Node | undefined => (isMapping(node) ? node[name] : undefined)
 
 async function bucket(Bucket: string, properties: Mapping, { s3 }: Clients): Promise<void> {
@@ -126,13 +126,13 @@ async function bucket(Bucket: string, properties: Mapping, { s3 }: Clients): Pro
 async function notifications(Bucket: string, wanted: readonly Mapping[], s3: S3Client): Promise<void> {
   const QueueConfigurations: QueueConfiguration[] = wanted.map((each, index) => ({
     Id: `notification-${index + 1}`,
-    QueueArn: String(each.Queue),
-    Events: [String(each.Event) as Event],
+    QueueArn: textOf(each.Queue),
+    Events: [textOf(each.Event) as Event],
     Filter: {
       Key: {
         FilterRules: list(member(member(each.Filter, 'S3Key'), 'Rules')).map((rule) => ({
           Name: rule.Name === 'suffix' ? 'suffix' : 'prefix',
-          Value: String(rule.Value),
+          Value: textOf(rule.Value),
         })),
       },
     },
