@@ -15,6 +15,7 @@ export function brokenInvariants(world: World, reader: Reader): string[] {
     ...world.ledger.violations,
     ...unsettled(world, reader),
     ...lostAcknowledgements(world),
+    ...doubledConflicts(world),
     ...resurrections(world),
     ...tooManyMessages(world),
     ...deadLetters(world),
@@ -69,6 +70,15 @@ function lostAcknowledgements({ ledger, sites: { azure } }: World): string[] {
 
 const isAbout = (body: StoredRecord['body'], key: RecordKey): boolean =>
   body?.['recordId'] === key.id && body['collection'] === key.collection
+
+/** 4. The counts balance: a write that lost is listed once. */
+function doubledConflicts({ sites: { azure } }: World): string[] {
+  const conflicts = [...azure.latest.values()].filter(({ key }) => key.collection === conflictsCollection)
+  const byLoser = Map.groupBy(conflicts, ({ body }) => `${JSON.stringify([body?.['recordId'], body?.['stamp']])}`)
+  return [...byLoser].flatMap(([loser, kept]) =>
+    kept.length > 1 ? [`4: ${loser} is listed ${kept.length} times`] : [],
+  )
+}
 
 /** 3. No delete that had seen the head's write is undone. */
 function resurrections({ ledger, sites: { azure } }: World): string[] {

@@ -29,6 +29,7 @@ export function makeInvocation(world: World, site: Site, name: string, items = 1
   const doomed = world.faultsOn() && streams.faults.oneIn(profile.crash)
   const crashAt = doomed ? streams.faults.pick(streams.faults.of([4, 12, 60])) : -1
   const crashAfter = doomed && streams.faults.oneIn(2)
+  const isGone = (): boolean => isDead || epoch !== world.sites[site].epoch
   const die = <Result>(): Promise<Result> => {
     isDead = true
     resolve()
@@ -44,12 +45,12 @@ export function makeInvocation(world: World, site: Site, name: string, items = 1
     const index = effects++
     await world.scheduler.delay(latencyMs(world), `${site} ${name} ${service}.${what}`)
     // The machines of a site that was wiped are gone with it.
-    if (isDead || epoch !== world.sites[site].epoch) return die()
+    if (isGone()) return die()
     if (index === crashAt && !crashAfter) return crash(index)
     refuseSometimes(world, site, service)
     const result = await act()
     if (index === crashAt) return crash(index)
-    if (isDead) return never()
+    if (isGone()) return die()
     loseAnswerSometimes(world)
     return result
   }

@@ -53,6 +53,7 @@ export function linkTo(world: World, caller: Invocation): Peer {
   }
   const offer = async (states: readonly RecordState[]): Promise<readonly OfferOutcome[]> => {
     watchOffer(world, caller, states)
+    const { epoch } = world.sites[to]
     const outgoing = sent(world, from, states)
     const outcomes = await call(
       'offer',
@@ -60,7 +61,8 @@ export function linkTo(world: World, caller: Invocation): Peer {
         outcomesOfNewer(world, to, older(world, to, clone(outgoing)), (taken) => applyStates(services, taken)),
       Math.ceil((states.length * keysMax) / offerStatesMax),
     )
-    watchOutcomes(world, to, states, outcomes)
+    // A site that lost its data since then is not asked for what it said before.
+    if (world.sites[to].epoch === epoch) watchOutcomes(world, to, states, outcomes)
     return outcomes
   }
   return {

@@ -29,6 +29,7 @@ export const markNames = [
   'site wiped',
   'old snapshot restored',
   'acknowledged write burnt with its site',
+  'conflict burnt with its site',
   'rebuilt site opened again',
   'unknown members dropped',
   'unknown outcome received',

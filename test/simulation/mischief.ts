@@ -66,17 +66,23 @@ function clockStep({ sites: all, mark, streams }: World): void {
   mark('clock stepped')
 }
 
-/** Now and then for longer than a queue tries to deliver a message. */
+/** Now and then for longer than a queue tries to deliver a message: five times in ten minutes. */
 function serviceOut({ sites: all, scheduler, streams }: World): void {
   const site = all[streams.faults.of(sites)]
-  const ms = streams.faults.between(1_000, streams.faults.oneIn(3) ? 1_200_000 : 60_000)
+  const ms = streams.faults.oneIn(3)
+    ? streams.faults.between(600_000, 1_500_000)
+    : streams.faults.between(1_000, 60_000)
   site.outUntilMs[streams.faults.of(services)] = scheduler.now() + ms
 }
 
 function longOutage({ scheduler, sites: all, streams, mark }: World): void {
   const site = all[streams.faults.of(sites)]
-  mark('site down for days')
-  site.isUp = false
+  // What its feed could not deal with just before is trimmed while it is away.
+  site.outUntilMs.site = scheduler.now() + 10_000
+  scheduler.at(scheduler.now() + 8_000, 'site down', () => {
+    mark('site down for days')
+    site.isUp = false
+  })
   scheduler.at(scheduler.now() + 10 * 86_400_000, 'site up', () => (site.isUp = true))
 }
 

@@ -79,9 +79,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'a digest grows with every delivery',
     file: tree,
-    find: 'const digest = digestOfBucket(await readBucket(services, bucket))',
-    replace:
-      "const digest = digestOfChildren([leaves[leafOfBucket(bucket)] ?? '', digestOfBucket(await readBucket(services, bucket))])",
+    find: 'leaves[leafOfBucket(bucket)] = digest\n',
+    replace: "leaves[leafOfBucket(bucket)] = digestOfChildren([leaves[leafOfBucket(bucket)] ?? '', digest])\n",
   },
   {
     name: 'a digest tells which records there are, not what they have seen',
@@ -92,8 +91,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'a digest leaves out the deleted',
     file: tree,
-    find: 'const digest = digestOfBucket(await readBucket(services, bucket))',
-    replace: 'const digest = digestOfBucket((await readBucket(services, bucket)).filter((entry) => !entry.deleted))',
+    find: 'take(bucket, digestOfBucket(await readBucket(services, bucket)))',
+    replace: 'take(bucket, digestOfBucket((await readBucket(services, bucket)).filter((entry) => !entry.deleted)))',
   },
   {
     name: 'concurrent states are not exchanged',

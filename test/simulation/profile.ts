@@ -34,6 +34,11 @@ export interface Profile {
   readonly rebuild: 'none' | 'wipe' | 'snapshot'
   /** Whether a site that lost data lets clients in at once, not only after a clean reconcile. */
   readonly opensAtOnce: boolean
+  /**
+   * Whether a write that lost a conflict must outlive the site that found the conflict, even when that burns before it has
+   * passed on more than the winner. The core does not promise that: the other site takes the winner for a plain successor.
+   */
+  readonly strictConflicts: boolean
 }
 
 /** What a shrunk or a planted run changes of the profile that its seed draws. */
@@ -65,6 +70,16 @@ const calm: Profile = {
   mixedVersions: false,
   rebuild: 'none',
   opensAtOnce: false,
+  strictConflicts: false,
+}
+
+/** Long enough for queues to give up. */
+const slow = {
+  name: 'slow storm',
+  thinkMsMax: 90_000,
+  serviceOutages: true,
+  mischiefMs: 120_000,
+  objects: true,
 }
 
 /** Every seed draws a profile: some are calm, so that costs can be checked; most are a storm of some kind. */
@@ -93,11 +108,11 @@ export function drawProfile(chance: Chance): Profile {
     mixedVersions: chance.oneIn(6),
   }
   const roll = chance.pick(80)
-  if (roll < 8) return calm
+  if (roll < 8) return { ...calm, thinkMsMax: chance.of([300, 4000]) }
   if (roll < 10) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6 }
   if (roll < 12) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
   if (roll < 14) return { ...storm, name: 'wiped site', rebuild: 'wipe', thinkMsMax: 90_000, records: 8 }
   if (roll < 16) return { ...storm, name: 'old snapshot', rebuild: 'snapshot', thinkMsMax: 90_000, records: 8 }
-  if (roll < 19) return { ...storm, name: 'slow storm', thinkMsMax: 60_000, serviceOutages: true, mischiefMs: 120_000 }
+  if (roll < 20) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
   return storm
 }

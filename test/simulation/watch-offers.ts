@@ -2,7 +2,7 @@ import { derivedId } from '../../shared/domain/hash.ts'
 import { keyText, type RecordState } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { OfferOutcome } from '../../shared/ports/peer.ts'
-import { vectorText } from '../../shared/replication/vector.ts'
+import { compareVectors, vectorText } from '../../shared/replication/vector.ts'
 import type { Invocation } from './invocation.ts'
 import type { World } from './world.ts'
 
@@ -16,7 +16,7 @@ export function watchOffer({ link, ledger }: World, { site, name }: Invocation, 
   }
 }
 
-/** What the peer says it keeps for later, it keeps. */
+/** The peer holds what it says it holds, and keeps what it says it keeps for later. */
 export function watchOutcomes(
   { ledger, sites }: World,
   to: Site,
@@ -24,14 +24,19 @@ export function watchOutcomes(
   outcomes: readonly OfferOutcome[],
 ): void {
   const { siteStore, latestOf } = sites[to]
-  for (const [index, outcome] of outcomes.entries()) {
+  for (const [index, { kind }] of outcomes.entries()) {
     const state = states[index]
-    if (outcome.kind !== 'quarantined' || !state) continue
+    if (!state) continue
+    const held = latestOf(state.key)
+    const isHeld = held !== undefined && ['equal', 'after'].includes(compareVectors(held.vector, state.vector))
+    if (['applied', 'known', 'merged'].includes(kind) && !isHeld) {
+      ledger.violations.push(`2: ${to} said that ${keyText(state.key)} is ${kind}, and does not hold it`)
+    }
+    if (kind !== 'quarantined' || isHeld) continue
     const id = `${state.stamp}/${derivedId(keyText(state.key))}`
     void siteStore.get('quarantine', id).then((item) => {
-      const isApplied = Object.values(latestOf(state.key)?.vector ?? {}).includes(state.stamp)
       const hasSeenMore = (latestOf(state.key)?.stamp ?? '') >= state.stamp
-      if (!item && !isApplied && !hasSeenMore) ledger.violations.push(`2: ${to} quarantined ${id} and did not keep it`)
+      if (!item && !hasSeenMore) ledger.violations.push(`2: ${to} quarantined ${id} and did not keep it`)
     })
   }
 }

@@ -1,6 +1,5 @@
 import { readRecord } from '../../shared/core/record-reads.ts'
 import { etagOf, writeRecord, type Precondition, type Written } from '../../shared/core/records.ts'
-import type { Services } from '../../shared/core/services.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
@@ -23,12 +22,22 @@ export interface Wanted {
   readonly durability?: 'both'
 }
 
+/** What a client had read when it asked that nothing else be overwritten. */
+interface Read {
+  readonly record: StoredRecord | undefined
+}
+
 /** As a careful client: the same idempotency key for every try, the other site when one does not answer. */
 export async function write(world: World, client: Client, wanted: Wanted): Promise<void> {
+  const { key, text, body, durability } = wanted
+  const read = wanted.conditional ? await readFirst(world, client, key) : undefined
+  if (wanted.conditional && !read) return
+  const idempotency = { key: sha256Hex(text), print: text }
+  const options = { precondition: preconditionOf(read), idempotency, durability }
   let site = client.home
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    const outcome = await request(world, site, (services) => writeOnce(services, client, wanted))
-    if (outcome.kind === 'answered') return acknowledge(world, client, wanted, { ...outcome.value, site })
+    const outcome = await request(world, site, (services) => writeRecord(services, key, options, () => body))
+    if (outcome.kind === 'answered') return acknowledge(world, client, wanted, { written: outcome.value, read, site })
     if (outcome.kind === 'refused') {
       if (outcome.code === 'precondition-failed') world.mark('precondition failed')
       return
@@ -38,33 +47,25 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
   }
 }
 
-interface WrittenOnce {
-  readonly written: Written
-  /** What the client had read, when it asked that nothing else be overwritten. */
-  readonly read: { readonly record: StoredRecord | undefined } | undefined
+/** Reads, and thinks about it. */
+async function readFirst(world: World, client: Client, key: RecordKey): Promise<Read | undefined> {
+  const { session } = client
+  const outcome = await request(world, client.home, (services) => readRecord(services, key, { session }))
+  if (outcome.kind !== 'answered') return undefined
+  await world.scheduler.delay(1 + world.streams.workload.pick(pauseMsMax), `${client.name} thinks it over`)
+  return { record: outcome.value }
 }
 
-async function writeOnce(
-  services: Services,
-  client: Client,
-  { key, text, body, conditional, durability }: Wanted,
-): Promise<WrittenOnce> {
-  let precondition: Precondition = { kind: 'none' }
-  let read: WrittenOnce['read']
-  if (conditional) {
-    const record = await readRecord(services, key, { session: client.session })
-    read = { record }
-    precondition = record ? { kind: 'match', etags: [etagOf(record)] } : { kind: 'absent' }
-  }
-  const idempotency = { key: sha256Hex(text), print: text }
-  return { written: await writeRecord(services, key, { precondition, idempotency, durability }, () => body), read }
+function preconditionOf(read: Read | undefined): Precondition {
+  if (!read) return { kind: 'none' }
+  return read.record ? { kind: 'match', etags: [etagOf(read.record)] } : { kind: 'absent' }
 }
 
 function acknowledge(
   world: World,
   client: Client,
   { key, text, durability }: Wanted,
-  { written, read, site }: WrittenOnce & { readonly site: Site },
+  { written, read, site }: { readonly written: Written; readonly read: Read | undefined; readonly site: Site },
 ): void {
   const { ledger, mark } = world
   const { record, replayed } = written
