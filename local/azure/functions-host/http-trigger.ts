@@ -4,7 +4,8 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { TypedData } from './core-types.ts'
 import type { RouteMatch } from './http-routes.ts'
-import type { Invoker } from './invoke.ts'
+import type { Invocation, Invoker } from './invoke.ts'
+import { errorText, log } from './log.ts'
 
 /** The service's limits: 100 MB a request, and the load balancer's patience. */
 export const requestBytesMax = 100 * 1024 * 1024
@@ -20,6 +21,9 @@ const hopByHop = new Set([
   'trailer',
   'proxy-connection',
 ])
+
+/** Of an answer, beside the hop-by-hop headers: what only the worker and its host speak of. */
+const isForCaller = (name: string): boolean => !hopByHop.has(name) && name !== 'x-ms-invocation-id'
 
 class TooLarge extends Error {}
 
@@ -51,11 +55,29 @@ function answerEmpty(response: ServerResponse, status: number): void {
   else response.writeHead(status, { 'content-length': '0' }).end()
 }
 
+/** An answer of the host's own, with the cause in the host's log and a problem (RFC 9457) for the caller. */
+function answerFault(response: ServerResponse, detail: string, error: unknown): void {
+  if (response.destroyed || response.writableEnded) return
+  log('error', `${detail} ${errorText(error)}`, { category: 'http', answered: response.headersSent ? 'cut' : 500 })
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  const body = JSON.stringify({ type: 'about:blank', title: 'Internal error', status: 500, code: 'internal', detail })
+  response.writeHead(500, { 'content-type': 'application/problem+json', 'content-length': Buffer.byteLength(body) })
+  response.end(body)
+}
+
+const thrownDetail = 'The function ended with an error.'
+const lostDetail = 'The answer of the function was lost.'
+
 /** Calls HTTP functions, streaming through the worker's own HTTP endpoint when the app turned that on. */
 export class HttpTrigger {
   readonly #invoker: Invoker
   readonly #workerUrl: URL | undefined
-  readonly #agent = new Agent({ keepAlive: true })
+  // The worker's server closes a kept connection after some idle seconds, and under load the word of it comes after the
+  // next request has been sent there: that request would be lost, and the invocation wait for it until its time is over.
+  readonly #agent = new Agent({ keepAlive: false })
 
   constructor(invoker: Invoker, workerUrl: string | undefined) {
     this.#invoker = invoker
@@ -95,43 +117,49 @@ export class HttpTrigger {
       headers: { ...headers, 'x-ms-invocation-id': invocationId },
       agent: this.#agent,
     })
+    const connected = new Promise<void>((resolve, reject) => {
+      upstream.once('socket', (socket) => socket.once('connect', resolve))
+      upstream.once('error', reject)
+    })
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       upstream.once('response', resolve)
       upstream.once('error', reject)
     })
+    answered.catch(() => undefined)
+    upstream.flushHeaders()
+    try {
+      // An invocation whose request never comes would wait until it takes the process down.
+      await connected
+    } catch (error) {
+      answerFault(response, 'The function could not be reached.', error)
+      return
+    }
     response.once('close', () => {
       if (!response.writableFinished) upstream.destroy()
     })
+    if (response.destroyed) upstream.destroy()
     const sent = pipeline(request, limited(), upstream).catch((error: unknown) => {
       if (error instanceof TooLarge) answerEmpty(response, 413)
     })
-    const query = new URL(request.url ?? '/', 'http://local').searchParams
-    const triggerMetadata: Record<string, TypedData> = {
-      Headers: { json: JSON.stringify(headers) },
-      Query: { json: JSON.stringify(Object.fromEntries(query)) },
-      ...Object.fromEntries(Object.entries(match.params).map(([name, value]) => [name, { string: value }])),
-    }
-    const traceParent = headers.traceparent
-    const invoked = this.#invoker
-      .invoke(match.registered, {
-        invocationId,
-        data: { http: {} },
-        triggerMetadata,
-        ...(traceParent === undefined ? {} : { traceParent }),
-      })
-      .catch((error: unknown) => {
+    const invoked = this.#invoker.invoke(match.registered, invocationOf(request, match, headers, invocationId))
+    const failed = invoked.then(
+      () => new Promise<never>(() => undefined),
+      (error: unknown) => {
+        answerFault(response, thrownDetail, error)
         upstream.destroy()
         throw error
-      })
-    const failed = invoked.then(() => new Promise<never>(() => undefined))
+      },
+    )
     try {
       const answer = await Promise.race([answered, failed])
-      const { 'x-ms-invocation-id': _, connection: __, ...kept } = answer.headers
-      response.writeHead(answer.statusCode ?? 500, kept)
+      const kept = Object.entries(answer.headers).filter(([name]) => isForCaller(name))
+      response.writeHead(answer.statusCode ?? 500, Object.fromEntries(kept))
       await pipeline(answer, response)
       await sent
-    } catch {
-      answerEmpty(response, 500)
+    } catch (error) {
+      upstream.destroy()
+      await sent
+      answerFault(response, lostDetail, error)
     }
     await invoked.catch(() => undefined)
   }
@@ -165,8 +193,30 @@ export class HttpTrigger {
         'content-length': bytes.length,
       })
       response.end(bytes)
-    } catch {
-      answerEmpty(response, 500)
+    } catch (error) {
+      answerFault(response, thrownDetail, error)
     }
+  }
+}
+
+/** A streamed invocation: the worker takes the request itself from its own endpoint. */
+function invocationOf(
+  request: IncomingMessage,
+  match: RouteMatch,
+  headers: Readonly<Record<string, string>>,
+  invocationId: string,
+): Invocation {
+  const query = new URL(request.url ?? '/', 'http://local').searchParams
+  const triggerMetadata: Record<string, TypedData> = {
+    Headers: { json: JSON.stringify(headers) },
+    Query: { json: JSON.stringify(Object.fromEntries(query)) },
+    ...Object.fromEntries(Object.entries(match.params).map(([name, value]) => [name, { string: value }])),
+  }
+  const traceParent = headers['traceparent']
+  return {
+    invocationId,
+    data: { http: {} },
+    triggerMetadata,
+    ...(traceParent === undefined ? {} : { traceParent }),
   }
 }

@@ -91,7 +91,9 @@ test('routes, parameters, headers, cookies, status', async () => {
 })
 
 test('a function that throws answers 500 and the host goes on', async () => {
-  expect((await fetch(`${url}/boom`)).status).toBe(500)
+  const answer = await fetch(`${url}/boom`)
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([500, 'application/problem+json'])
+  expect(await answer.json()).toMatchObject({ code: 'internal', status: 500, detail: 'The function ended with an error.' })
   expect((await fetch(`${url}/items/1`)).status).toBe(200)
 })
 
