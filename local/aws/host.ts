@@ -92,7 +92,7 @@ async function start(): Promise<Running> {
   await listen(gateway, ports.api, 'The AWS API')
   await listen(invokeApi, ports.lambda, 'The Lambda API')
   const clients = clientsOf()
-  await provision(stack, clients)
+  await provision(stack, clients, values.data)
   mkdirSync(values.data, { recursive: true })
   const checkpoints = new Checkpoints(join(values.data, 'lambda.sqlite'))
   // Queues hold work for the processor, where more at once than there are cores makes none of it sooner, and copies,

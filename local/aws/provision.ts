@@ -22,7 +22,9 @@ import {
   SetQueueAttributesCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs'
+import { StartError } from './process.ts'
 import type { Stack } from './stack.ts'
+import { differenceOf } from './table-difference.ts'
 import { evaluate, isMapping, type Mapping, type Node, textOf } from './template.ts'
 
 export interface Clients {
@@ -33,11 +35,14 @@ export interface Clients {
 
 const tableSecondsMax = 30
 
-/** Makes the template's tables, queues and buckets where they are missing. Safe to run at every start. */
-export async function provision(stack: Stack, clients: Clients): Promise<void> {
+/**
+ * Makes the template's tables, queues and buckets where they are missing. Safe to run at every start. Throws StartError
+ * when `data`, the folder of the stores, holds a table with other keys or indexes than the template's.
+ */
+export async function provision(stack: Stack, clients: Clients, data: string): Promise<void> {
   const tables = stack
     .resources('AWS::DynamoDB::Table')
-    .map(([id, { Properties }]) => table(id, Properties, stack, clients))
+    .map(([id, { Properties }]) => table(id, Properties, stack, clients, data))
   const queues = stack.resources('AWS::SQS::Queue').map(([id, { Properties }]) => queue(id, Properties, stack, clients))
   await Promise.all([...tables, Promise.all(queues).then(() => buckets(stack, clients))])
 }
@@ -48,7 +53,13 @@ const ignore =
     if (!names.includes((error as Error).name)) throw error
   }
 
-async function table(id: string, properties: Mapping, stack: Stack, { dynamodb }: Clients): Promise<void> {
+async function table(
+  id: string,
+  properties: Mapping,
+  stack: Stack,
+  { dynamodb }: Clients,
+  data: string,
+): Promise<void> {
   const TableName = stack.ref(id)
   const { StreamSpecification: stream, TimeToLiveSpecification: ttl } = properties
   const input = {
@@ -61,12 +72,18 @@ async function table(id: string, properties: Mapping, stack: Stack, { dynamodb }
   } as unknown as CreateTableCommandInput
   await dynamodb.send(new CreateTableCommand(input)).catch(ignore('ResourceInUseException'))
   await waitUntilTableExists({ client: dynamodb, maxWaitTime: tableSecondsMax, minDelay: 1 }, { TableName })
+  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }))
+  const difference = differenceOf(Table ?? {}, input)
+  if (difference !== undefined) {
+    throw new StartError(
+      `The table ${TableName} in ${data} was made by an older version (${difference}). Start with --fresh, or choose another folder with --data.`,
+    )
+  }
   if (isMapping(ttl)) {
     const TimeToLiveSpecification = { AttributeName: textOf(ttl.AttributeName), Enabled: true }
     const command = new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification })
     await dynamodb.send(command).catch(ignore('ValidationException')) // already on
   }
-  const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName }))
   if (Table?.LatestStreamArn) stack.setStreamArn(id, Table.LatestStreamArn)
 }
 

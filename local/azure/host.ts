@@ -24,10 +24,10 @@ async function provisionWhenUp(cosmos: string, storage: string): Promise<void> {
   const end = Date.now() + storesMsMax
   for (;;) {
     try {
-      await provision({ cosmos, storage })
+      await provision({ cosmos, storage }, options.data)
       return
     } catch (error) {
-      if (Date.now() > end) throw error
+      if ((error as Error).name === 'StartError' || Date.now() > end) throw error
       await sleep(200)
     }
   }

@@ -1,6 +1,8 @@
-import { CosmosClient } from '@azure/cosmos'
+import { type ContainerDefinition, CosmosClient, type Database } from '@azure/cosmos'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
+import { StartError } from '../aws/process.ts'
+import { sameIndexing, samePartitionKey } from './container-difference.ts'
 import { stores } from './stores.ts'
 
 export interface Connections {
@@ -9,19 +11,44 @@ export interface Connections {
   readonly storage: string
 }
 
-/** Creates everything that `azure/infra/stores.json` declares and that is not there yet. Safe to run again. */
-export async function provision({ cosmos, storage }: Connections): Promise<void> {
-  await Promise.all([provisionCosmos(cosmos), provisionStorage(storage)])
+const someFolder = 'the data folder'
+
+/**
+ * Creates everything that `azure/infra/stores.json` declares and that is not there yet, and brings indexing up to date.
+ * Safe to run again. Throws StartError when `data`, the folder of the stores, holds a container that cannot be.
+ */
+export async function provision({ cosmos, storage }: Connections, data = someFolder): Promise<void> {
+  await Promise.all([provisionCosmos(cosmos, data), provisionStorage(storage)])
 }
 
-export async function provisionCosmos(connectionString: string): Promise<void> {
+export async function provisionCosmos(connectionString: string, data = someFolder): Promise<void> {
   const client = new CosmosClient({ ...parseConnection(connectionString), connectionPolicy: localPolicy })
   try {
     const { database } = await client.databases.createIfNotExists({ id: stores.cosmos.database })
-    for (const container of stores.cosmos.containers) await database.containers.createIfNotExists({ ...container })
+    for (const container of stores.cosmos.containers) await provisionContainer(database, container, data)
   } finally {
     client.dispose()
   }
+}
+
+async function provisionContainer(database: Database, wanted: ContainerDefinition, data: string): Promise<void> {
+  const { container, resource } = await database.containers.createIfNotExists({ ...wanted })
+  const tooOld = (what: string): StartError =>
+    new StartError(
+      `The container ${wanted.id} in ${data} was made by an older version (${what} differs). Start with --fresh, or choose another folder with --data.`,
+    )
+  if (resource === undefined) return
+  if (!samePartitionKey(resource, wanted)) throw tooOld('partition key')
+  if (sameIndexing(resource, wanted)) return
+  const { id, partitionKey, indexingPolicy, defaultTtl } = { ...resource, ...wanted }
+  await container.replace({ id, partitionKey, indexingPolicy, defaultTtl } as ContainerDefinition).catch((error) => {
+    throw isRefusal(error) ? tooOld('indexing policy') : error
+  })
+}
+
+/** 4xx other than "later". */
+function isRefusal({ code }: { readonly code?: unknown }): boolean {
+  return typeof code === 'number' && code >= 400 && code < 500 && code !== 408 && code !== 429
 }
 
 export const localPolicy = { enableEndpointDiscovery: false, enableBackgroundEndpointRefreshing: false } as const

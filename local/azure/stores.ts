@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { ContainerRequest } from '@azure/cosmos'
+import type { ContainerDefinition } from '@azure/cosmos'
 
 export interface EventSubscription {
   readonly name: string
@@ -11,7 +11,7 @@ export interface EventSubscription {
 
 /** What `azure/infra/stores.json` declares: the one list of databases, containers, queues and subscriptions. */
 export interface Stores {
-  readonly cosmos: { readonly database: string; readonly containers: readonly ContainerRequest[] }
+  readonly cosmos: { readonly database: string; readonly containers: readonly ContainerDefinition[] }
   readonly blobContainers: readonly string[]
   readonly queues: readonly string[]
   readonly eventSubscriptions: readonly EventSubscription[]
