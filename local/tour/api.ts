@@ -22,6 +22,8 @@ export interface Api {
   readonly site: Site
   readonly url: string
   readonly key: string
+  /** Ends every call at once, and whatever waits for the site. */
+  readonly signal: AbortSignal | undefined
   call<Body = unknown>(method: string, path: string, options?: CallOptions): Promise<Answer<Body>>
   get<Body = unknown>(path: string, options?: CallOptions): Promise<Body>
 }
@@ -43,10 +45,11 @@ const timeoutMsDefault = 35_000
 const shownCharsMax = 600
 
 /** A small client of one site's API. */
-export function apiOf(site: Site, url: string, key: string): Api {
+export function apiOf(site: Site, url: string, key: string, signal?: AbortSignal): Api {
   const call = async <Body>(method: string, path: string, options: CallOptions = {}): Promise<Answer<Body>> => {
     const json = options.json === undefined ? undefined : JSON.stringify(options.json)
     const content = options.content ?? json
+    const late = AbortSignal.timeout(options.timeoutMs ?? timeoutMsDefault)
     const response = await fetch(path.startsWith('http') ? path : `${url}${path}`, {
       method,
       redirect: 'manual',
@@ -56,7 +59,7 @@ export function apiOf(site: Site, url: string, key: string): Api {
         ...options.headers,
       },
       ...(content === undefined ? {} : { body: content }),
-      signal: AbortSignal.timeout(options.timeoutMs ?? timeoutMsDefault),
+      signal: signal === undefined ? late : AbortSignal.any([late, signal]),
     })
     const text = await response.text()
     const answer = { status: response.status, headers: response.headers, body: parsed(text) as Body }
@@ -71,6 +74,7 @@ export function apiOf(site: Site, url: string, key: string): Api {
     site,
     url,
     key,
+    signal,
     call,
     get: async <Body>(path: string, options: CallOptions = {}) =>
       (await call<Body>('GET', path, { status: 200, ...options })).body,

@@ -75,10 +75,14 @@ export async function showConflict(apis: Apis, run: string, progress: Progress):
 }
 
 const untilConflict = (api: Api, recordId: string): Promise<ConflictView> =>
-  until(`the conflict of ${recordId} listed at ${api.site}`, async () => {
-    const { items } = await api.get<{ items: ConflictView[] }>('/v1/conflicts?limit=1000')
-    return items.find((each) => each.recordId === recordId)
-  })
+  until(
+    `the conflict of ${recordId} listed at ${api.site}`,
+    async () => {
+      const { items } = await api.get<{ items: ConflictView[] }>('/v1/conflicts?limit=1000')
+      return items.find((each) => each.recordId === recordId)
+    },
+    { signal: api.signal },
+  )
 
 /** Deleted at AWS, gone at Azure; the tombstone is the same at both. */
 export async function showDelete(apis: Apis, run: string, progress: Progress): Promise<void> {
@@ -86,10 +90,11 @@ export async function showDelete(apis: Apis, run: string, progress: Progress): P
   const { etag } = await create(apis.aws, id, { text: 'soon gone' })
   await untilEqual(apis, [id])
   await apis.aws.call('DELETE', `${records}/${id}`, { headers: { 'if-match': etag }, status: 204 })
-  await until(`${id} gone at azure`, async () => {
+  const gone = async (): Promise<boolean> => {
     const { status } = await apis.azure.call('GET', `${records}/${id}`, { status: [200, 404] })
     return status === 404
-  })
+  }
+  await until(`${id} gone at azure`, gone, { signal: apis.azure.signal })
   progress.say(`${id} was deleted at aws and is gone at azure`)
 }
 
@@ -113,5 +118,6 @@ export async function untilEqual(apis: Apis, ids: readonly string[], timeoutMs =
     }
     return true
   }
-  await until(`${ids.length} records the same at both sites`, equal, { timeoutMs, everyMs: 100, seen: () => seen })
+  const options = { timeoutMs, everyMs: 100, seen: () => seen, signal: apis.aws.signal }
+  await until(`${ids.length} records the same at both sites`, equal, options)
 }

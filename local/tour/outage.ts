@@ -28,7 +28,8 @@ export async function showOutage(clouds: Clouds, apis: Apis, run: string, progre
       `azure caught up in ${((performance.now() - began) / 1000).toFixed(1)} s: every record, and the bytes of the file`,
     )
   } finally {
-    await clouds.startSite('azure')
+    // Whoever stops the tour stops the clouds: nothing may start behind that.
+    if (!apis.azure.signal?.aborted) await clouds.startSite('azure')
   }
 }
 
@@ -58,6 +59,7 @@ async function untilBytes(api: Api, { id }: Asset, edgeUrl: string): Promise<voi
   }
   await until(`the file written meanwhile at ${api.site}`, here, {
     timeoutMs: catchUpMsMax,
+    signal: api.signal,
     seen: () => seen ?? 'absent',
   })
   const { sha256 } = await download(api, `/v1/assets/${id}/content`, edgeUrl)

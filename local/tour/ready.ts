@@ -29,6 +29,7 @@ export async function untilReady(apis: Apis, items: readonly Item[], progress: P
   await until('every file converted and at both clouds', look, {
     timeoutMs: readyMsMax,
     everyMs,
+    signal: apis.aws.signal,
     seen: () =>
       sites.flatMap((site) => waitingAt(items, site).map((item) => `${item.name} at ${site}: ${stateAt(item, site)}`)),
   })

@@ -6,6 +6,8 @@ export interface UntilOptions {
   readonly everyMs?: number
   /** What the last try saw, for the message when the time is over. */
   readonly seen?: () => unknown
+  /** Ends the waiting at once, with its reason. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const timeoutMsDefault = 30_000
@@ -18,10 +20,11 @@ export async function until<Found>(
   probe: () => Promise<Found | undefined | false>,
   options: UntilOptions = {},
 ): Promise<Found> {
-  const { timeoutMs = timeoutMsDefault, everyMs = everyMsDefault } = options
+  const { timeoutMs = timeoutMsDefault, everyMs = everyMsDefault, signal } = options
   const endMs = performance.now() + timeoutMs
   let failure: unknown
   for (;;) {
+    signal?.throwIfAborted()
     try {
       const found = await probe()
       if (found !== undefined && found !== false) return found
@@ -29,9 +32,10 @@ export async function until<Found>(
     } catch (error) {
       failure = error
     }
+    signal?.throwIfAborted()
     if (performance.now() >= endMs)
       throw new Unexpected(what, `it within ${timeoutMs / 1000} s`, shown(failure, options))
-    await sleep(everyMs)
+    await sleep(everyMs, undefined, signal && { signal }).catch(() => undefined)
   }
 }
 
