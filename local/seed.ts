@@ -6,7 +6,7 @@ import { dynamoSiteStore } from '../aws/adapters/site-store.ts'
 import { systemClock, systemRandom } from '../shared/adapters/clock.ts'
 import { mintKey } from '../shared/core/keys.ts'
 import type { Services } from '../shared/core/services.ts'
-import { sites } from '../shared/domain/site.ts'
+import { type Site, sites } from '../shared/domain/site.ts'
 import { scopes } from '../shared/http/api.ts'
 import type { Clouds } from './supervisor/clouds.ts'
 import { apiOf } from './tour/api.ts'
@@ -20,16 +20,22 @@ const replicatedMsMax = 30_000
  * A tenant's development key with every scope: minted at the first call and kept in the data folder, where its owner
  * alone can read it. Resolves once both sites accept it; the second site learns of it by replication.
  */
-export async function seedKey(clouds: Clouds, tenant = developmentTenant): Promise<string> {
+export async function seedKey(clouds: Clouds, tenant = developmentTenant, signal?: AbortSignal): Promise<string> {
   const path = join(clouds.dataFolder, 'aws', 'development-keys.json')
   const kept = await keptKeys(path)
   const known = kept[tenant]
-  if (known && (await isAccepted(clouds, 'aws', known))) return untilAccepted(clouds, known)
+  if (known && (await isAccepted(clouds, 'aws', known, signal))) return untilAccepted(clouds, known, signal)
   const { text = '' } = await mintKey(await servicesOf(clouds), { tenant, name: 'Development', scopes })
   await writeFile(`${path}.tmp`, JSON.stringify({ ...kept, [tenant]: text }), { mode: 0o600 })
   await rename(`${path}.tmp`, path)
-  return untilAccepted(clouds, text)
+  return untilAccepted(clouds, text, signal)
 }
+
+/** What a person needs for a first request of their own. */
+export const keyLines = ({ urls }: Clouds, key: string): string[] => [
+  `key    ${key}`,
+  `try    curl -H 'Authorization: Bearer ${key}' '${urls.azure.api}/v1/assets?limit=3'`,
+]
 
 async function keptKeys(path: string): Promise<Readonly<Record<string, string>>> {
   try {
@@ -39,17 +45,17 @@ async function keptKeys(path: string): Promise<Readonly<Record<string, string>>>
   }
 }
 
-async function untilAccepted(clouds: Clouds, key: string): Promise<string> {
+async function untilAccepted(clouds: Clouds, key: string, signal: AbortSignal | undefined): Promise<string> {
   for (const site of sites) {
     const what = `the development key accepted at ${site}`
-    await until(what, () => isAccepted(clouds, site, key), { timeoutMs: replicatedMsMax })
+    await until(what, () => isAccepted(clouds, site, key, signal), { timeoutMs: replicatedMsMax, signal })
   }
   return key
 }
 
-async function isAccepted(clouds: Clouds, site: 'aws' | 'azure', key: string): Promise<boolean> {
+async function isAccepted(clouds: Clouds, site: Site, key: string, signal: AbortSignal | undefined): Promise<boolean> {
   const path = '/v1/collections/any/records?limit=1'
-  const { status } = await apiOf(site, clouds.urls[site].api, key).call('GET', path, { status: [200, 401] })
+  const { status } = await apiOf(site, clouds.urls[site].api, key, signal).call('GET', path, { status: [200, 401] })
   return status === 200
 }
 

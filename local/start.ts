@@ -1,6 +1,6 @@
 /** `npm start`: both clouds on this machine, then the tour. `npm start -- --help` lists the options. */
 import type { ChildEvent } from './supervisor/child.ts'
-import { type BuildEvent, startClouds } from './supervisor/clouds.ts'
+import { type BuildEvent, type Clouds, startClouds } from './supervisor/clouds.ts'
 import { helpText, readOptions, type StartOptions } from './supervisor/options.ts'
 
 /** npm passes a Ctrl-C on that the terminal has sent already: within this time both count as one. */
@@ -55,8 +55,9 @@ async function run(options: StartOptions): Promise<number> {
   print(`both clouds serve after ${seconds(performance.now() - began)}`)
   for (const site of ['aws', 'azure'] as const) print(`  ${site.padEnd(6)} ${clouds.urls[site].api}`)
   try {
-    const runTour = options.tour ? (await import('./tour.ts')).runTour : undefined
-    const held = runTour === undefined || (await Promise.race([runTour(clouds, { print }), stop.then(() => true)]))
+    const shown = options.tour ? showTour(clouds, signal) : showKey(clouds, signal)
+    const held = await Promise.race([shown, stop.then(() => !options.tour)])
+    if (options.tour) signal.throwIfAborted()
     if (!options.once && !signal.aborted) {
       print('Ctrl-C stops everything.')
       await stop
@@ -67,6 +68,22 @@ async function run(options: StartOptions): Promise<number> {
     await clouds.stop()
     print('stopped')
   }
+}
+
+async function showTour(clouds: Clouds, signal: AbortSignal): Promise<boolean> {
+  const { runTour } = await import('./tour.ts')
+  return runTour(clouds, { print, signal })
+}
+
+/** Without the tour, which says it at its end. */
+async function showKey(clouds: Clouds, signal: AbortSignal): Promise<boolean> {
+  const { developmentTenant, keyLines, seedKey } = await import('./seed.ts')
+  try {
+    for (const line of keyLines(clouds, await seedKey(clouds, developmentTenant, signal))) print(line)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  return true
 }
 
 function explain(error: unknown): void {

@@ -1,9 +1,10 @@
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Site } from '../shared/domain/site.ts'
 import { makeSamples, type Sample } from './samples/make.ts'
-import { developmentTenant, seedKey } from './seed.ts'
+import { developmentTenant, keyLines, seedKey } from './seed.ts'
 import type { Clouds } from './supervisor/clouds.ts'
-import { apiOf, Unexpected } from './tour/api.ts'
+import { type Api, apiOf, Unexpected } from './tour/api.ts'
 import { type Apis, showConflict, showDelete, writeRecords } from './tour/both-sides.ts'
 import { ingestByApi, ingestByDrop, type Item } from './tour/ingest.ts'
 import { showOutage } from './tour/outage.ts'
@@ -16,16 +17,27 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Made once and shared by all data folders: the samples never change. */
 export const sampleFolder = join(root, 'node_modules/.cache/catamaran-samples')
 
+export interface TourOptions {
+  readonly print: Print
+  readonly signal?: AbortSignal
+}
+
 /**
  * The main job, shown: files and records go in at both clouds and come out converted at both; then an edit on both sides,
  * a delete, and an outage of one. True when all of it held; otherwise says what was expected, what was seen, and where
- * the logs are. It can be repeated on the same data.
+ * the logs are. It can be repeated on the same data. Once `signal` is aborted it says nothing more and rejects with the
+ * signal's reason.
  */
-export async function runTour(clouds: Clouds, { print }: { readonly print: Print }): Promise<boolean> {
+export async function runTour(clouds: Clouds, options: TourOptions): Promise<boolean> {
+  const { signal } = options
+  const print: Print = (line) => {
+    if (!signal?.aborted) options.print(line)
+  }
   const progress = progressOf(print)
   try {
-    const key = await seedKey(clouds)
-    const apis = { aws: apiOf('aws', clouds.urls.aws.api, key), azure: apiOf('azure', clouds.urls.azure.api, key) }
+    const key = await seedKey(clouds, developmentTenant, signal)
+    const api = (site: Site): Api => apiOf(site, clouds.urls[site].api, key, signal)
+    const apis = { aws: api('aws'), azure: api('azure') }
     await showFiles(clouds, apis, progress, print)
     const run = Date.now().toString(36)
     progress.part('One system, two sides')
@@ -37,6 +49,7 @@ export async function runTour(clouds: Clouds, { print }: { readonly print: Print
     printEnd(clouds, key, progress, print)
     return true
   } catch (error) {
+    signal?.throwIfAborted()
     printFailure(clouds, error, progress, print)
     return false
   }
@@ -86,8 +99,7 @@ function printEnd(clouds: Clouds, key: string, progress: Progress, print: Print)
   for (const [site, urls] of Object.entries({ aws, azure })) {
     print(`${site.padEnd(6)} API ${urls.api}   docs ${urls.api}/docs   edge ${urls.edge}`)
   }
-  print(`key    ${key}`)
-  print(`try    curl -H 'Authorization: Bearer ${key}' '${azure.api}/v1/assets?limit=3'`)
+  for (const line of keyLines(clouds, key)) print(line)
 }
 
 function printFailure(clouds: Clouds, error: unknown, progress: Progress, print: Print): void {

@@ -257,6 +257,10 @@ describe('both clouds', () => {
     const second = start(args)
     await serve(second)
     expect(orphans.some(isAlive)).toBe(false)
+    await until(() => second.output().includes('Ctrl-C stops everything.'), 40_000)
+    const [, key = '', url = ''] = /^try {4}curl -H 'Authorization: Bearer (\S+)' '(\S+)'$/m.exec(second.output()) ?? []
+    expect(second.output()).toContain(`\nkey    ${key}\n`)
+    expect((await fetch(url, { headers: { authorization: `Bearer ${key}` } })).status).toBe(200)
     const after = await processes()
     second.child.kill('SIGINT')
     second.child.kill('SIGINT')
@@ -264,6 +268,18 @@ describe('both clouds', () => {
     expect(after.some(isAlive)).toBe(false)
     expect(await readFile(join(folder, 'lock')).catch(() => 'free')).toBe('free')
   }, 240_000)
+
+  test('a signal during the tour ends it without a word of failure', async () => {
+    const run = start(['--data', folder, '--port-base', String(portBase)])
+    await until(() => /is in at aws/.test(run.output()) || run.child.exitCode !== null, 120_000)
+    const pids = await processes()
+    run.child.kill('SIGINT')
+    expect(await run.ended).toBe(130)
+    expect(run.output()).toMatch(/\nstopping …\n[^]*\nstopped\n$/)
+    expect(run.output()).not.toContain('the tour failed')
+    expect(run.errors()).toBe('')
+    expect(pids.some(isAlive)).toBe(false)
+  }, 180_000)
 
   test('a signal during the start stops what had started', async () => {
     const run = start(['--no-tour', '--data', folder, '--port-base', String(portBase)])
