@@ -14,18 +14,37 @@ import { write } from './writes.ts'
 const collection = 'notes'
 const pageMax = 100
 
+const crowd = { clients: 30, fromMs: 60_000, forMs: 120_000, thinkMsMax: 2_000 }
+
 /** Resolves when every client has done its work. */
 export async function runClients(world: World): Promise<void> {
-  const clients = Array.from({ length: world.profile.clients }, (_, index) => runClient(world, index))
-  await Promise.all(clients)
+  const { profile, scheduler, ledger } = world
+  const { clients: count, opsPerClient, thinkMsMax } = profile
+  const clients = Array.from({ length: count }, (_, index) =>
+    runClient(world, index, { thinkMsMax, isOver: (op) => op >= opsPerClient }),
+  )
+  if (profile.capacity === 0) return void (await Promise.all(clients))
+  await scheduler.delay(crowd.fromMs, 'the crowd comes')
+  const goneMs = crowd.fromMs + crowd.forMs
+  ledger.traffic.crowdGoneMs = goneMs
+  const isOver = (): boolean => scheduler.now() > goneMs
+  const others = Array.from({ length: crowd.clients }, (_, index) =>
+    runClient(world, count + index, { thinkMsMax: crowd.thinkMsMax, isOver }),
+  )
+  await Promise.all([...clients, ...others])
 }
 
-async function runClient(world: World, index: number): Promise<void> {
-  const { streams, profile, scheduler, ledger } = world
+interface Pace {
+  readonly thinkMsMax: number
+  readonly isOver: (op: number) => boolean
+}
+
+async function runClient(world: World, index: number, { thinkMsMax, isOver }: Pace): Promise<void> {
+  const { streams, scheduler, ledger } = world
   const client: Client = { name: `c${index}`, home: sites[index % 2] as Site, session: {}, seen: new Map() }
   ledger.sessions.push(client.seen)
-  for (let op = 0; op < profile.opsPerClient; op++) {
-    await scheduler.delay(1 + streams.workload.pick(profile.thinkMsMax), `${client.name} thinks`)
+  for (let op = 0; !isOver(op); op++) {
+    await scheduler.delay(1 + streams.workload.pick(thinkMsMax), `${client.name} thinks`)
     if (streams.workload.oneIn(12)) client.home = peerOf(client.home)
     await act(world, client, op)
   }

@@ -7,6 +7,8 @@ export interface CorpusEntry extends Order {
   readonly seed: number
   readonly override: ProfileOverride
   readonly found: string
+  /** Where the fault can be planted again: its name. */
+  readonly bug?: string
 }
 
 const file = new URL('corpus.json', import.meta.url)

@@ -6,6 +6,7 @@ import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/
 import { sites } from '../../shared/domain/site.ts'
 import { hasSeen } from './ledger.ts'
 import type { Reader } from './reader.ts'
+import { slowRecovery } from './traffic.ts'
 import { treeFaults } from './tree.ts'
 import type { World } from './world.ts'
 
@@ -19,6 +20,7 @@ export function brokenInvariants(world: World, reader: Reader): string[] {
     ...resurrections(world),
     ...tooManyMessages(world),
     ...deadLetters(world),
+    ...slowRecovery(world),
   ]
 }
 

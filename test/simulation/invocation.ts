@@ -69,6 +69,12 @@ function refuseSometimes(world: World, site: Site, service: Service): void {
     mark('one service out')
     throw new CatamaranError('unavailable', `simulated: ${service} is out`)
   }
+  if (service === 'records' && profile.capacity > 0) {
+    if (!world.ledger.traffic.takes(site, scheduler.now(), profile.capacity)) {
+      mark('throttled')
+      throw new CatamaranError('throttled', 'simulated: too many requests at once', { retryAfterMs: 100 })
+    }
+  }
   if (!faultsOn() || !streams.faults.oneIn(profile.throttle)) return
   if (streams.faults.oneIn(2)) {
     mark('throttled')

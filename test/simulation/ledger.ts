@@ -2,6 +2,7 @@ import { keyText, type RecordKey, type StoredRecord, type Via } from '../../shar
 import type { Site } from '../../shared/domain/site.ts'
 import { stampMs, stampSite, type Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors, vectorText, type Vector } from '../../shared/replication/vector.ts'
+import { makeTraffic, type Traffic } from './traffic.ts'
 
 /** What the clients were told, kept outside of both clouds. */
 export interface Acknowledged {
@@ -29,6 +30,7 @@ export interface Ledger {
   readonly burntObjects: Set<string>
   /** What each client has seen of each record. */
   readonly sessions: Map<string, Vector>[]
+  readonly traffic: Traffic
   /** What must never happen and did, in words. */
   readonly violations: string[]
   /** Looks at each state a site stores, as it does. `nowMs` is undefined while the site's clock is not to be trusted. */
@@ -46,6 +48,7 @@ export function makeLedger(): Ledger {
     objects: new Map(),
     burntObjects: new Set(),
     sessions: [],
+    traffic: makeTraffic(),
     violations: [],
     stored: (site, state, before, nowMs) => {
       const id = `${site} ${keyText(state.key)}`

@@ -44,6 +44,7 @@ export function linkTo(world: World, caller: Invocation): Peer {
     act: (services: Services) => Promise<Answer>,
     items = 1,
   ): Promise<Answer> => {
+    world.ledger.traffic.calls++
     if (items > keysMax) world.ledger.violations.push(`7: ${items} items in one ${verb}`)
     try {
       return await caller.effect('peer', verb, () => cross(world, from, { verb, act, items }))

@@ -1,6 +1,7 @@
 import { clientBugs } from './planted-client-bugs.ts'
 import { mergeBugs } from './planted-merge-bugs.ts'
 import { objectBugs } from './planted-object-bugs.ts'
+import type { ProfileOverride } from './profile.ts'
 import { repairBugs } from './planted-repair-bugs.ts'
 
 /** A mistake that somebody could make: one text of one file of the core, and what stands there instead. */
@@ -11,7 +12,7 @@ export interface PlantedBug {
   readonly find: string
   readonly replace: string
   /** Where the seeds that show it are rare, a kind of run that is not. */
-  readonly override?: Readonly<Record<string, number | boolean | string>>
+  readonly override?: ProfileOverride
 }
 
 export const plantedBugs: readonly PlantedBug[] = [...mergeBugs, ...clientBugs, ...repairBugs, ...objectBugs]

@@ -102,6 +102,7 @@ export const clientBugs: readonly PlantedBug[] = [
     file: changes,
     find: 'record.arrivalMs < settledMs)',
     replace: 'record.arrivalMs >= 0)',
+    override: { isCalm: false, clockFaults: false, objects: true, thinkMsMax: 200 },
   },
   {
     name: 'a reader of changes goes on at the other site where it was at this one',

@@ -37,6 +37,7 @@ export const mergeBugs: readonly PlantedBug[] = [
     file: merge,
     find: ', ...joinApplied(winner, loser) }',
     replace: ' }',
+    override: { lostAnswer: 12, isCalm: false, records: 2 },
   },
   {
     name: 'only the last key honoured is remembered',
@@ -91,6 +92,7 @@ export const mergeBugs: readonly PlantedBug[] = [
     file: applyFresh,
     find: "if (put?.kind === 'stored')",
     replace: "if (put?.kind !== 'refused')",
+    override: { isCalm: false, records: 60, thinkMsMax: 200, netLoss: 8 },
   },
   {
     name: 'a batch takes in what another state was stored before',

@@ -23,6 +23,7 @@ export const objectBugs: readonly PlantedBug[] = [
     file: copy,
     find: 'if (!missing) return\n',
     replace: 'if (!missing) return\n  await services.siteStore.remove(missingPartition(target.key), target.key)\n',
+    override: { isCalm: false, objects: true, crash: 20 },
   },
   {
     name: 'an object that failed once is forgotten',

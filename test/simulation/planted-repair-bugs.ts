@@ -1,4 +1,5 @@
 import type { PlantedBug } from './planted-bugs.ts'
+import { calm } from './profile.ts'
 
 const feed = 'shared/core/feed.ts'
 const reconcile = 'shared/core/reconcile.ts'
@@ -27,6 +28,7 @@ export const repairBugs: readonly PlantedBug[] = [
     file: feed,
     find: 'if (!known || known.stamp < state.stamp)',
     replace: 'if (!known || known.stamp > state.stamp)',
+    override: { ...calm, thinkMsMax: 100, records: 1 },
   },
   {
     name: 'copies from the peer are sent back to it',
@@ -41,10 +43,18 @@ export const repairBugs: readonly PlantedBug[] = [
     replace: "if (hasCode(error, 'peer-unavailable')) await fileAll",
   },
   {
+    name: 'what the peer took is a dead letter when that cannot be noted',
+    file: feed,
+    find: 'taken += await settle(services, batch, outcomes)',
+    replace:
+      'try {\n      taken += await settle(services, batch, outcomes)\n    } catch (error) {\n      await fileAll(services, batch, error)\n    }',
+  },
+  {
     name: 'the feed goes on although effects could not be begun',
     file: feed,
     find: 'if (isCatamaranError(error) && isTransient(error)) return false',
     replace: 'if (isCatamaranError(error) && isTransient(error)) return true',
+    override: { isCalm: false, serviceOutages: true, mischiefMs: 20_000, objects: true, thinkMsMax: 10_000 },
   },
   {
     name: 'dirty marks are cleared before the buckets are read',
@@ -57,6 +67,7 @@ export const repairBugs: readonly PlantedBug[] = [
     file: dirty,
     find: 'const settleMs = 3000',
     replace: 'const settleMs = 0',
+    override: { isCalm: false, objects: true, thinkMsMax: 10_000, opsPerClient: 60 },
   },
   {
     name: 'the newest marks are cleared unread',
@@ -69,6 +80,7 @@ export const repairBugs: readonly PlantedBug[] = [
     file: tree,
     find: 'if (await services.siteStore.put({ partition, id, value }, condition)) return result',
     replace: "if (await services.siteStore.put({ partition, id, value }, condition && { kind: 'any' })) return result",
+    override: { isCalm: false, objects: true, records: 40, thinkMsMax: 10_000, opsPerClient: 60 },
   },
   {
     name: 'the root is not brought up to date',
@@ -125,12 +137,7 @@ export const repairBugs: readonly PlantedBug[] = [
     file: reconcile,
     find: 'const sessionMarginMs = 900_000',
     replace: 'const sessionMarginMs = 0',
-  },
-  {
-    name: 'complete although the peer offers what was refused',
-    file: reconcile,
-    find: 'compared && refused === 0',
-    replace: 'compared && refused >= 0',
+    override: { isCalm: false, clockFaults: true, mischiefMs: 20_000, netLoss: 3, thinkMsMax: 10_000 },
   },
   {
     name: 'the peer is told that a bucket is the same when it has as many records',

@@ -1,7 +1,22 @@
 import { describe, expect, test } from '@jest/globals'
+import { readCorpus } from './corpus.ts'
 import { hunt } from './planted.ts'
 import { plantedBugs } from './planted-bugs.ts'
 import { sourceOf, withBug } from './planting.ts'
+import { startWorker } from './workers.ts'
+
+test.each(readCorpus().flatMap((entry) => (entry.bug ? [[entry.bug, entry] as const] : [])))(
+  'the corpus still finds: %s',
+  async (bug, { seed, override }) => {
+    const worker = startWorker(bug)
+    try {
+      expect((await worker.run({ seed, override })).broken).not.toEqual([])
+    } finally {
+      worker.stop()
+    }
+  },
+  60_000,
+)
 
 describe('planted bugs', () => {
   test.each(plantedBugs.map((bug) => [bug.name, bug] as const))('%s: the core holds its place', (_, bug) => {

@@ -32,6 +32,8 @@ export interface Profile {
   readonly mixedVersions: boolean
   /** A site loses everything, or goes back to an old snapshot, once. */
   readonly rebuild: 'none' | 'wipe' | 'snapshot'
+  /** How many calls a second each site's record store takes, while a crowd of clients comes and goes; 0 is no limit. Never drawn. */
+  readonly capacity: number
   /** Whether a site that lost data lets clients in at once, not only after a clean reconcile. */
   readonly opensAtOnce: boolean
   /**
@@ -44,7 +46,8 @@ export interface Profile {
 /** What a shrunk or a planted run changes of the profile that its seed draws. */
 export type ProfileOverride = Partial<Profile>
 
-const calm: Profile = {
+/** Nothing fails. */
+export const calm: Profile = {
   name: 'calm',
   isCalm: true,
   records: 6,
@@ -69,6 +72,7 @@ const calm: Profile = {
   shardSplits: 0,
   mixedVersions: false,
   rebuild: 'none',
+  capacity: 0,
   opensAtOnce: false,
   strictConflicts: false,
 }

@@ -12,7 +12,7 @@ export interface Reader {
   behind(): string[]
 }
 
-const pauseMsMax = 30_000
+const pauseMsMax = 15_000
 const limit = 12
 
 /**

@@ -18,6 +18,17 @@ export async function request<Value>(
   site: Site,
   run: (services: Services) => Promise<Value>,
 ): Promise<Outcome<Value>> {
+  const atMs = world.scheduler.now()
+  const outcome = await requestOnce(world, site, run)
+  world.ledger.traffic.requests.push({ atMs, isAnswered: outcome.kind !== 'unknown' })
+  return outcome
+}
+
+async function requestOnce<Value>(
+  world: World,
+  site: Site,
+  run: (services: Services) => Promise<Value>,
+): Promise<Outcome<Value>> {
   const { scheduler, sites: all, streams, profile } = world
   await scheduler.delay(5, `to ${site}`)
   if (!all[site].isUp || !all[site].isOpen) return { kind: 'unknown' }

@@ -42,11 +42,16 @@ const switches = [
   'opensAtOnce',
 ] as const
 
-/** Takes away whatever the failure does not need, until nothing more can go; at most `runsMax` runs. */
-export async function shrink(failed: RunResult, worker: Worker, runsMax = 80): Promise<ProfileOverride> {
+/** Takes away whatever the failure does not need, until nothing more can go; at most `runsMax` runs. `first` is what was changed already. */
+export async function shrink(
+  failed: RunResult,
+  worker: Worker,
+  runsMax = 80,
+  first: ProfileOverride = {},
+): Promise<ProfileOverride> {
   const wanted = invariantOf(failed)
   let { profile } = failed
-  let override: ProfileOverride = {}
+  let override = first
   let runs = 0
   for (let isSmaller = true; isSmaller && runs < runsMax; ) {
     isSmaller = false

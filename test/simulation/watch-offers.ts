@@ -9,6 +9,7 @@ import type { World } from './world.ts'
 /** 7. The feed offers no state that this site has from the peer alone. */
 export function watchOffer({ link, ledger }: World, { site, name }: Invocation, states: readonly RecordState[]): void {
   link.offered[site] += states.length
+  ledger.traffic.offered(site, states)
   if (name !== 'feed') return
   for (const { key, vector } of states) {
     const arrivals = ledger.arrivals.get(`${site} ${keyText(key)} ${vectorText(vector)}`)

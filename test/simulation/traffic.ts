@@ -1,0 +1,59 @@
+import { keyText, type RecordState } from '../../shared/domain/record.ts'
+import type { Site } from '../../shared/domain/site.ts'
+import { vectorText } from '../../shared/replication/vector.ts'
+import type { World } from './world.ts'
+
+/** Who asked for how much, and how much of it was asked again. */
+export interface Traffic {
+  /** Requests of clients: when they were made, and whether they were answered. */
+  readonly requests: { readonly atMs: number; readonly isAnswered: boolean }[]
+  calls: number
+  /** Calls to the peer that offered something for another time. */
+  callsAgain: number
+  /** When the crowd was gone, in virtual milliseconds. */
+  crowdGoneMs: number
+  offered(from: Site, states: readonly RecordState[]): void
+  /** Whether a store that takes so many calls a second takes one more now. */
+  takes(site: Site, nowMs: number, perSecond: number): boolean
+}
+
+const burstSeconds = 2
+const recoveryMs = 300_000
+const goodputMin = 0.95
+const retriesMax = 0.1
+const requestsMin = 20
+
+export function makeTraffic(): Traffic {
+  const offeredBefore = new Set<string>()
+  const buckets = new Map<Site, { left: number; atMs: number }>()
+  const traffic: Traffic = {
+    requests: [],
+    calls: 0,
+    callsAgain: 0,
+    crowdGoneMs: 0,
+    offered: (from, states) => {
+      const names = states.map(({ key, vector }) => `${from} ${keyText(key)} ${vectorText(vector)}`)
+      if (names.some((name) => offeredBefore.has(name))) traffic.callsAgain++
+      for (const name of names) offeredBefore.add(name)
+    },
+    takes: (site, nowMs, perSecond) => {
+      const { left, atMs } = buckets.get(site) ?? { left: perSecond * burstSeconds, atMs: nowMs }
+      const filled = Math.min(perSecond * burstSeconds, left + ((nowMs - atMs) / 1000) * perSecond)
+      buckets.set(site, { left: Math.max(0, filled - 1), atMs: nowMs })
+      return filled >= 1
+    },
+  }
+  return traffic
+}
+
+/** 17. Five minutes after the crowd has gone all is as before, and trying again made up little of the traffic. */
+export function slowRecovery({ profile, ledger: { traffic } }: World): string[] {
+  if (profile.capacity === 0) return []
+  const after = traffic.requests.filter(({ atMs }) => atMs > traffic.crowdGoneMs + recoveryMs)
+  const goodput = after.filter(({ isAnswered }) => isAnswered).length / after.length
+  const retries = traffic.callsAgain / (traffic.requests.length + traffic.calls)
+  return [
+    ...(after.length >= requestsMin && goodput < goodputMin ? [`17: goodput was ${goodput} after the overload`] : []),
+    ...(retries > retriesMax ? [`17: ${retries} of all requests were retries`] : []),
+  ]
+}
