@@ -93,7 +93,11 @@ test('routes, parameters, headers, cookies, status', async () => {
 test('a function that throws answers 500 and the host goes on', async () => {
   const answer = await fetch(`${url}/boom`)
   expect([answer.status, answer.headers.get('content-type')]).toEqual([500, 'application/problem+json'])
-  expect(await answer.json()).toMatchObject({ code: 'internal', status: 500, detail: 'The function ended with an error.' })
+  expect(await answer.json()).toMatchObject({
+    code: 'internal',
+    status: 500,
+    detail: 'The function ended with an error.',
+  })
   expect((await fetch(`${url}/items/1`)).status).toBe(200)
 })
 
