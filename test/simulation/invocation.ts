@@ -48,7 +48,7 @@ export function makeInvocation(world: World, site: Site, name: string, items = 1
     if (isGone()) return die()
     if (index === crashAt && !crashAfter) return crash(index)
     refuseSometimes(world, site, service)
-    const result = await act()
+    const result = await act().catch((error: unknown) => (isGone() ? die<Result>() : Promise.reject(error)))
     if (index === crashAt) return crash(index)
     if (isGone()) return die()
     loseAnswerSometimes(world)

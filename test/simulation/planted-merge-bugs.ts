@@ -92,7 +92,7 @@ export const mergeBugs: readonly PlantedBug[] = [
     file: applyFresh,
     find: "if (put?.kind === 'stored')",
     replace: "if (put?.kind !== 'refused')",
-    override: { isCalm: false, records: 60, thinkMsMax: 200, netLoss: 8 },
+    override: { isCalm: false, records: 60, clients: 8, thinkMsMax: 200 },
   },
   {
     name: 'a batch takes in what another state was stored before',
