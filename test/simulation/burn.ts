@@ -41,7 +41,9 @@ function isHeld({ sites: all }: World, id: string, vector: Vector): boolean {
 function burnConflicts({ ledger, sites: all, mark }: World, held: (key: RecordKey, stamp: Stamp) => boolean): void {
   const before = ledger.acknowledged.length
   ledger.acknowledged = ledger.acknowledged.filter(({ key, stamp }) => {
-    const isHead = sites.some((site) => all[site].latestOf(key)?.stamp === stamp)
+    const heads = sites.flatMap((site) => all[site].latestOf(key) ?? [])
+    const isOverruled = heads.some((head) => head.stamp !== stamp && hasSeen(head.vector, stamp))
+    const isHead = !isOverruled && heads.some((head) => head.stamp === stamp)
     const isSeen = [...ledger.writes.values()].some(
       ({ state }) => keyText(state.key) === keyText(key) && state.stamp !== stamp && hasSeen(state.vector, stamp),
     )
