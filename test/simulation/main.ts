@@ -14,7 +14,7 @@ const help = `npm run simulate -- [options]
   --override JSON             with --seed: what to change of the profile, as the corpus keeps it
   --seeds N [--from F]        many runs, over all cores; F is drawn by lot when it is not given
   --workers W                 with --seeds: how many processes
-  --planted [--only TEXT]     plants one bug after another and shows which check catches it, within --seeds N (1000)
+  --planted [--bug TEXT]      plants one bug after another and shows which check catches it, within --seeds N (1000)
   --help`
 
 const options = {
@@ -25,7 +25,7 @@ const options = {
   from: { type: 'string' },
   workers: { type: 'string' },
   planted: { type: 'boolean' },
-  only: { type: 'string' },
+  bug: { type: 'string' },
   help: { type: 'boolean' },
 } as const
 
@@ -45,7 +45,7 @@ async function main(): Promise<number> {
       workers,
       from: numberOf(values.from),
       seedsMax: numberOf(values.seeds),
-      only: values.only,
+      bug: values.bug,
       say,
     })
   }

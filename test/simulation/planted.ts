@@ -32,7 +32,7 @@ interface Options {
   readonly workers: number
   readonly from?: number | undefined
   readonly seedsMax?: number | undefined
-  readonly only: string | undefined
+  readonly bug: string | undefined
   readonly say: (text: string) => void
 }
 
@@ -44,7 +44,7 @@ export async function showPlanted({
   only,
   say,
 }: Options): Promise<number> {
-  const bugs = plantedBugs.filter(({ name }) => only === undefined || name.includes(only))
+  const bugs = plantedBugs.filter(({ name }) => wanted === undefined || name.includes(wanted))
   say(`${bugs.length} planted bugs, at most ${seedsMax} seeds each from ${from}\n`)
   say('seeds  check  bug')
   const queue = bugs[Symbol.iterator]()
@@ -54,7 +54,7 @@ export async function showPlanted({
       const { seeds, invariant, broken } = await hunt(bug, from, seedsMax)
       if (seeds === undefined) away.push(bug.name)
       say(`${String(seeds ?? 'AWAY').padStart(5)}  ${(invariant ?? '').padStart(5)}  ${bug.name}`)
-      if (only !== undefined && broken) say(`              ${broken}`)
+      if (wanted !== undefined && broken) say(`              ${broken}`)
     }
   }
   await Promise.all(Array.from({ length: workers }, work))
