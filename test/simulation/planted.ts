@@ -41,7 +41,7 @@ export async function showPlanted({
   workers,
   from = 2,
   seedsMax = seedsMaxDefault,
-  only,
+  bug: wanted,
   say,
 }: Options): Promise<number> {
   const bugs = plantedBugs.filter(({ name }) => wanted === undefined || name.includes(wanted))
