@@ -4,8 +4,26 @@ import type { Env, Hono } from 'hono'
 /** Functions HTTP request -> the API -> response; bodies stream both ways. */
 export const answerWith =
   <E extends Env>(api: Hono<E>) =>
-  async (request: HttpRequest): Promise<HttpResponseInit> =>
-    toHttpResponse(await api.fetch(toRequest(request)))
+  async (request: HttpRequest): Promise<HttpResponseInit> => {
+    const asked = toRequest(request)
+    const response = await api.fetch(asked)
+    await drain(asked)
+    return toHttpResponse(response)
+  }
+
+/**
+ * Reads what the API left unread, as of a body that it refused by its length: a connection that is closed on unread bytes
+ * is reset, and the answer is lost with it. The platform bounds a request to 100 MB.
+ */
+async function drain({ body, bodyUsed }: Request): Promise<void> {
+  if (!body || bodyUsed) return
+  const reader = body.getReader()
+  for (let done = false; !done; )
+    done = await reader.read().then(
+      (part) => part.done,
+      () => true,
+    )
+}
 
 function toRequest(request: HttpRequest): Request {
   const hasBody = request.body !== null && request.method !== 'GET' && request.method !== 'HEAD'
