@@ -34,7 +34,7 @@ export async function untilStatus(
   api: Api,
   id: string,
   statuses: readonly Asset['status'][],
-  timeoutMs = 60_000,
+  timeoutMs = 120_000,
 ): Promise<Asset> {
   let seen: Asset | undefined
   const probe = async (): Promise<Asset | undefined> => {
@@ -55,7 +55,7 @@ function failed(asset: Asset): never {
 }
 
 /** Ready at both sites, with its bytes. */
-export async function untilReadyAtBoth(pair: Pair, id: string, timeoutMs = 60_000): Promise<Asset> {
+export async function untilReadyAtBoth(pair: Pair, id: string, timeoutMs = 120_000): Promise<Asset> {
   const views: Asset[] = []
   for (const api of Object.values(pair.apis)) {
     const probe = async (): Promise<Asset | undefined> => {

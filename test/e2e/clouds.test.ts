@@ -10,7 +10,8 @@ import { recordsSuite } from './suites/records.ts'
 import { replicationSuite } from './suites/replication.ts'
 
 // One pair of clouds for all suites, since a start costs seconds; the rough ones come last.
-jest.setTimeout(60_000)
+// A message that got lost is sent again after a minute: only what takes longer than that is stuck.
+jest.setTimeout(180_000)
 
 let running: Pair | undefined
 const pair = (): Pair => {
