@@ -14,7 +14,7 @@ app.cosmosDB('change-feed', {
   leaseContainerName: 'leases',
   createLeaseContainerIfNotExists: false,
   startFromBeginning: true,
-  maxItemsPerInvocation: 100,
+  maxItemsPerInvocation: 500,
   feedPollDelay: 250,
   retry: {
     strategy: 'exponentialBackoff',

@@ -7,6 +7,7 @@ import type { OfferOutcome } from '../ports/peer.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { fileDeadLetter } from './dead-letters.ts'
 import { markDirty, markUndelivered } from './dirty-buckets.ts'
+import { forEachOf } from './each.ts'
 import { onRecordChanged } from './effects.ts'
 import { peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
@@ -61,22 +62,22 @@ const causeOf = (error: unknown): string => (error instanceof Error ? error.mess
 
 const asPayload = (state: RecordState): JsonObject => ({ state: state as unknown as JsonObject })
 
+/** A large feed batch waits for the way there and back once, not once per hundred states. */
+const offersAtOnceMax = 4
+
 /**
- * Offers states to the peer in bounded batches; what the peer refuses for good becomes a dead letter. A peer that fails
+ * Offers states to the peer in bounded batches, several at once; what the peer refuses for good becomes a dead letter. A peer that fails
  * makes it stop, never throw; it throws when this site's own store fails, and may then be called again.
  */
 export async function offerChanges(services: Services, states: readonly RecordState[]): Promise<number> {
   let taken = 0
-  for (const batch of batchesOf(latestOnly(states))) {
-    if (!(await peerMayAnswer(services))) {
-      await markUndelivered(services, batch)
-      continue
-    }
+  await forEachOf([...batchesOf(latestOnly(states))], offersAtOnceMax, async (batch) => {
+    if (!(await peerMayAnswer(services))) return markUndelivered(services, batch)
     const outcomes = await offerBatch(services, batch)
-    if (!outcomes) continue
+    if (!outcomes) return
     await peerAnswered(services)
     taken += await settle(services, batch, outcomes)
-  }
+  })
   return taken
 }
 
