@@ -18,7 +18,7 @@ export interface CloudsOptions {
   readonly portBase?: number
   /** Forget what earlier runs left in the data folder. */
   readonly fresh?: boolean
-  /** Schedules run this many times faster than deployed; 12 makes a minute five seconds. */
+  /** Schedules run this many times faster than deployed; 6 makes a minute ten seconds. */
   readonly scheduleScale?: number
   /** Set on both hosts, on top of what they need. */
   readonly env?: Readonly<Record<string, string>>
@@ -58,7 +58,7 @@ export interface Clouds {
   stop(): Promise<void>
 }
 
-export const scheduleScaleDefault = 12
+export const scheduleScaleDefault = 6
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 /** The processes of a supervisor that was killed notice it and end by themselves, within this time. */
 const orphansMsMax = 8_000
