@@ -82,10 +82,12 @@ export async function startAzurite(options: AzuriteOptions): Promise<{ stop: () 
   leaveOutTelemetry()
   const services = [service('blob', folder, options.blobPort), service('queue', folder, options.queuePort)]
   await Promise.all(services.map((one) => one.start()))
-  // Everything acknowledged is on disk already: stopping only lets go of the ports.
+  // Everything acknowledged is on disk already: stopping only lets go of the ports, and of the clock that saves.
   return {
     stop: async () => {
-      for (const { httpServer } of services) {
+      for (const { httpServer, metadataStore, extentMetadataStore } of services) {
+        metadataStore.db.autosaveDisable()
+        extentMetadataStore.db.autosaveDisable()
         httpServer.close()
         httpServer.closeAllConnections()
       }

@@ -1,10 +1,10 @@
-import { randomInt } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import { readCorpus } from './corpus.ts'
 import type { RunResult } from './run.ts'
 import { runAll, startWorker, type Order } from './workers.ts'
 
-const from = Number(process.env['SIMULATION_FROM'] ?? randomInt(2 ** 31))
+/** The same seeds every time, so that the same code gives the same answer; `npm run simulate -- --seeds N` hunts in fresh ones. */
+const from = Number(process.env['SIMULATION_FROM'] ?? 1)
 const asked = process.env['SIMULATION_SEEDS']
 const seeds = Number(asked ?? 300)
 /** As many as go into this time, unless a number was asked for. */
