@@ -66,7 +66,7 @@ const asPayload = (state: RecordState): JsonObject => ({ state: state as unknown
 const offersAtOnceMax = 4
 
 /**
- * Offers states to the peer in bounded batches, several at once; what the peer refuses for good becomes a dead letter. A peer that fails
+ * Offers states to the peer in bounded batches, several at once; what it refuses for good becomes a dead letter. A peer that fails
  * makes it stop, never throw; it throws when this site's own store fails, and may then be called again.
  */
 export async function offerChanges(services: Services, states: readonly RecordState[]): Promise<number> {
