@@ -9,7 +9,7 @@ import { checkFolder, checkPorts, folderError } from './checks.ts'
 import { type Child, type ChildEvent, createChild, type ProcessSpec } from './child.ts'
 import { lockFolder } from './lock.ts'
 import { bundlesName, connectionsOf, type ProcessName, processesOf } from './processes.ts'
-import { rssOfTree } from './process-table.ts'
+import { rssOfTrees } from './process-table.ts'
 import { secretsOf } from './secrets.ts'
 
 export interface CloudsOptions {
@@ -50,8 +50,8 @@ export interface Clouds {
   restart(name: ProcessName): Promise<void>
   /** Resolves when the process serves, for instance after `kill`. */
   whenReady(name: ProcessName): Promise<void>
-  /** Resident bytes of the process and all that it started. */
-  rss(name: ProcessName): number
+  /** Resident bytes of each of these processes with all that it started. */
+  rss(names: readonly ProcessName[]): number[]
   /** Path of the process's log. */
   logPath(name: ProcessName): string
   /** Stops everything in order and frees the data folder. */
@@ -200,7 +200,7 @@ function cloudsOf(groups: Readonly<Record<Site, Group>>, held: Held): Clouds {
       await child(name).start()
     },
     whenReady: (name) => child(name).whenReady(),
-    rss: (name) => rssOfTree(child(name).pid() ?? -1),
+    rss: (names) => rssOfTrees(names.map((name) => child(name).pid() ?? -1)),
     logPath: (name) => child(name).logPath,
     stop: async () => {
       await Promise.all([groups.aws.stop(), groups.azure.stop()])

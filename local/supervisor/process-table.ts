@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** False for a zombie too: it has ended, though nobody has asked for its exit code yet. */
 export function isAlive(pid: number): boolean {
@@ -35,19 +34,29 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Resident bytes of a process and all its descendants. */
-export function rssOfTree(pid: number): number {
-  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,rss='], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).map(Number))
-  const family = new Set([pid])
-  for (let before = 0; before !== family.size; ) {
-    before = family.size
-    for (const [child, parent] of table) {
-      if (child !== undefined && parent !== undefined && family.has(parent)) family.add(child)
-    }
+/** Resident bytes of each of these processes together with all its descendants. One look at `/proc`, no process started. */
+export function rssOfTrees(pids: readonly number[]): number[] {
+  const table = new Map(allPids().map((pid) => [pid, parentAndRss(pid)]))
+  const children = new Map<number, number[]>()
+  for (const [pid, facts] of table) {
+    if (facts) children.set(facts.parent, [...(children.get(facts.parent) ?? []), pid])
   }
-  const kilobytes = table.reduce((sum, [id, , rss]) => (family.has(id ?? -1) ? sum + (rss ?? 0) : sum), 0)
-  return kilobytes * 1024
+  const sumOf = (pid: number): number =>
+    (children.get(pid) ?? []).reduce((sum, child) => sum + sumOf(child), table.get(pid)?.rssBytes ?? 0)
+  return pids.map(sumOf)
+}
+
+const allPids = (): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+
+function parentAndRss(pid: number): { readonly parent: number; readonly rssBytes: number } | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? 0)
+    return { parent: field('PPid'), rssBytes: field('VmRSS') * 1024 }
+  } catch {
+    return undefined
+  }
 }

@@ -54,8 +54,26 @@ function failed(asset: Asset): never {
   throw new Unexpected(`asset ${asset.id}`, 'not failed', JSON.stringify(asset.error))
 }
 
-/** Ready at both sites, with its bytes. */
+/** Ready at both sites, with its bytes. Throws Unexpected that tells how each site stands. */
 export async function untilReadyAtBoth(pair: Pair, id: string, timeoutMs = 120_000): Promise<Asset> {
+  try {
+    return await readyAtBoth(pair, id, timeoutMs)
+  } catch (error) {
+    const stand = await Promise.all(Object.values(pair.apis).map((api) => standOf(api, id)))
+    throw new Unexpected(`asset ${id}`, 'ready at both sites', `${(error as Error).message}\n${stand.join('\n')}`)
+  }
+}
+
+/** The asset and the state of replication, as this site tells. */
+async function standOf(api: Api, id: string): Promise<string> {
+  const [asset, replication] = await Promise.allSettled([
+    api.call('GET', `/v1/assets/${id}`),
+    api.call('GET', '/v1/replication'),
+  ])
+  return `${api.site}: ${JSON.stringify([asset, replication])}`
+}
+
+async function readyAtBoth(pair: Pair, id: string, timeoutMs: number): Promise<Asset> {
   const views: Asset[] = []
   for (const api of Object.values(pair.apis)) {
     const probe = async (): Promise<Asset | undefined> => {
