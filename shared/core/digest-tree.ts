@@ -25,8 +25,8 @@ const dirtyBatchesMax = 50
 const pageConcurrencyMax = 8
 const readConcurrencyMax = 4
 const scanItemsMax = 1000
-/** From this many dirty buckets on, a page of the tree is read as a whole: one query where there would be dozens. */
-const walkBucketsMin = 16
+/** A page of the tree with more gaps than this between its dirty buckets is read in one walk: one query where there would be dozens. */
+const stretchesMax = 16
 const swapTriesMax = 10
 const emptyPages = new Array<string>(digestPageCount).fill('')
 const emptyLeaves = new Array<string>(leavesPerPage).fill('')
@@ -113,30 +113,42 @@ async function digestPage(services: Services, page: number, buckets: readonly nu
   })
 }
 
-/** Few buckets are read each by itself; many, in one walk through their page. */
+/** Neighbours are read in one walk, and all that is between the first and the last when they are many and scattered. */
 async function readDigests(
   services: Services,
   page: number,
   buckets: readonly number[],
   take: (bucket: number, digest: string) => void,
 ): Promise<void> {
-  if (buckets.length < walkBucketsMin) {
-    return forEachOf(buckets, readConcurrencyMax, async (bucket) =>
-      take(bucket, digestOfBucket(await readBucket(services, bucket))),
-    )
+  const wanted = [...new Set(buckets)].sort((a, b) => a - b)
+  const stretches = stretchesOf(wanted)
+  const [first = bucketAt(page, 0), last = first] = [wanted.at(0), wanted.at(-1)]
+  const walks = stretches.length > stretchesMax ? [{ first, last }] : stretches
+  await forEachOf(walks, readConcurrencyMax, async (walk) => {
+    const isWanted = new Set(wanted.filter((bucket) => bucket >= walk.first && bucket <= walk.last))
+    let entries: BucketEntry[] = []
+    let current = walk.first
+    const next = (bucket: number): void => {
+      for (; current < bucket; current++, entries = [])
+        if (isWanted.has(current)) take(current, digestOfBucket(entries))
+    }
+    for await (const entry of entriesOf(services, walk)) {
+      next(bucketOf(entry.key))
+      entries.push(entry)
+    }
+    next(walk.last + 1)
+  })
+}
+
+/** Runs of neighbours in a list of buckets that ascends. */
+function stretchesOf(buckets: readonly number[]): { readonly first: number; readonly last: number }[] {
+  const stretches: { first: number; last: number }[] = []
+  for (const bucket of buckets) {
+    const open = stretches.at(-1)
+    if (open && bucket === open.last + 1) open.last = bucket
+    else stretches.push({ first: bucket, last: bucket })
   }
-  const wanted = new Set(buckets)
-  let entries: BucketEntry[] = []
-  let current = bucketAt(page, 0)
-  const next = (bucket: number): void => {
-    for (; current < bucket; current++, entries = []) if (wanted.has(current)) take(current, digestOfBucket(entries))
-  }
-  const last = bucketAt(page, leavesPerPage - 1)
-  for await (const entry of entriesOf(services, { first: bucketAt(page, 0), last })) {
-    next(bucketOf(entry.key))
-    entries.push(entry)
-  }
-  next(last + 1)
+  return stretches
 }
 
 async function digestRoot(services: Services, pages: readonly number[]): Promise<void> {

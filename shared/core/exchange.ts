@@ -1,23 +1,21 @@
+import { bucketOf } from '../domain/hash.ts'
 import { offerStatesMax } from '../domain/limits.ts'
 import { keyText, type RecordKey } from '../domain/record.ts'
-import type { SummaryAnswer } from '../ports/peer.ts'
-import type { BucketEntry } from '../ports/record-store.ts'
-import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/digest.ts'
+import { inPart } from '../replication/bucket-parts.ts'
+import { bucketAt, type DigestedEntry } from '../replication/digest.ts'
 import { compareVectors, type Vector } from '../replication/vector.ts'
 import { applyStates } from './apply.ts'
-import { readBucket, readLeaves, readPages } from './digest-tree.ts'
+import { askParts, type BucketPath, type OpenPart, partsBelow } from './descend.ts'
+import { readBucket } from './digest-tree.ts'
 import { offerChanges } from './feed.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
-
-/** A bucket's place in the digest tree. */
-export type BucketPath = readonly [page: number, leaf: number]
 
 /** What an exchange moved. */
 export interface Moved {
   readonly pulled: number
   readonly pushed: number
-  /** States of the peer that could not be applied here. */
+  /** States of the peer that could not be applied here, and differences that could not be narrowed down to records. */
   readonly refused: number
 }
 
@@ -29,58 +27,82 @@ export const sumOf = (a: Moved, b: Moved): Moved => ({
   refused: a.refused + b.refused,
 })
 
-const bucketsPerRequest = 32
+const shareBucketsMax = 128
+const readsAtOnce = 16
+/** However large buckets have become, this is how many keys and vectors are in memory at once, or one bucket's. */
+const shareEntriesMax = 20_000
+/** More differing parts than an honest peer ever answers with; what is beyond waits for the next run. */
+const openPartsMax = 16_384
 
-/** Descends from the root into the pages that differ. Nothing differs: one question, one answer. Undefined while the peer is busy. */
-export async function differingBuckets(services: Services): Promise<BucketPath[] | undefined> {
-  const pages = await readPages(services)
-  const [root] = await services.peer.summaries([{ path: [], digest: digestOfChildren(pages) }])
-  if (root?.kind === 'busy') return undefined
-  const differing = differences(pages, root)
-  if (differing.length === 0) return []
-  const leaves = await Promise.all(differing.map((page) => readLeaves(services, page)))
-  const answers = await services.peer.summaries(
-    differing.map((page, index) => ({ path: [page], digest: digestOfChildren(leaves[index] ?? []) })),
-  )
-  return differing.flatMap((page, index) =>
-    differences(leaves[index] ?? [], answers[index]).map((leaf): BucketPath => [page, leaf]),
-  )
-}
-
-function differences(ours: readonly string[], answer: SummaryAnswer | undefined): number[] {
-  if (answer?.kind !== 'digests') return []
-  return answer.digests.flatMap((digest, index) => (digest === ours[index] ? [] : [index]))
-}
-
-/** Makes these buckets alike at both sites: compares keys and vectors, and moves the states that one side lacks. */
-export async function exchangeBuckets(services: Services, buckets: readonly BucketPath[]): Promise<Moved> {
+/** Makes these buckets alike at both sites: narrows down what differs, and moves the states that one side lacks. */
+export async function exchangeBuckets(
+  services: Services,
+  buckets: readonly BucketPath[],
+  salt: string,
+): Promise<Moved> {
   let moved = nothingMoved
-  for (let start = 0; start < buckets.length; start += bucketsPerRequest) {
-    moved = sumOf(moved, await exchangeShare(services, buckets.slice(start, start + bucketsPerRequest)))
+  for await (const share of sharesOf(services, buckets)) {
+    moved = sumOf(moved, await exchangeShare(services, share, salt))
   }
   return moved
 }
 
-async function exchangeShare(services: Services, buckets: readonly BucketPath[]): Promise<Moved> {
-  const ours = await Promise.all(buckets.map(([page, leaf]) => readBucket(services, bucketAt(page, leaf))))
-  const answers = await services.peer.summaries(
-    buckets.map((path, index) => ({ path, digest: digestOfBucket(ours[index] ?? []) })),
-  )
-  const pull: RecordKey[] = []
-  const push: RecordKey[] = []
-  for (const [index, answer] of answers.entries()) {
-    if (answer.kind !== 'entries') continue
-    const wanted = whatToMove(ours[index] ?? [], answer.entries)
-    pull.push(...wanted.pull)
-    push.push(...wanted.push)
+async function* sharesOf(services: Services, buckets: readonly BucketPath[]): AsyncGenerator<OpenPart[]> {
+  let share: OpenPart[] = []
+  let entries = 0
+  for (let start = 0; start < buckets.length; start += readsAtOnce) {
+    const read = await Promise.all(
+      buckets.slice(start, start + readsAtOnce).map(async (path) => ({
+        path,
+        entries: await readBucket(services, bucketAt(...path)),
+      })),
+    )
+    share.push(...read)
+    entries += read.reduce((sum, bucket) => sum + bucket.entries.length, 0)
+    if (share.length < shareBucketsMax && entries < shareEntriesMax) continue
+    yield share
+    share = []
+    entries = 0
   }
-  return { ...(await pullRecords(services, pull)), pushed: await pushRecords(services, push) }
+  if (share.length > 0) yield share
 }
 
-type Entry = Pick<BucketEntry, 'key' | 'vector'>
+async function exchangeShare(services: Services, share: readonly OpenPart[], salt: string): Promise<Moved> {
+  const pull: RecordKey[] = []
+  const push: RecordKey[] = []
+  let unresolved = 0
+  for (let open = share; open.length > 0; ) {
+    const answers = await askParts(services, open, salt)
+    const below: OpenPart[] = []
+    for (const [index, part] of open.entries()) {
+      const answer = answers[index]
+      if (answer?.kind === 'entries') {
+        const wanted = whatToMove(part.entries, ofPart(part, answer.entries))
+        pull.push(...wanted.pull)
+        push.push(...wanted.push)
+      } else if (answer && answer.kind !== 'same') {
+        const found = partsBelow(part, answer, salt)
+        below.push(...found.open)
+        push.push(...found.lacking.map(({ key }) => key))
+        if (found.open.length + found.lacking.length === 0) unresolved++
+      }
+    }
+    unresolved += Math.max(0, below.length - openPartsMax)
+    open = below.slice(0, openPartsMax)
+  }
+  const { pulled, refused } = await pullRecords(services, pull)
+  return { pulled, refused: refused + unresolved, pushed: await pushRecords(services, push) }
+}
+
+/** Nothing that does not belong where it was asked for. */
+const ofPart = ({ path: [page = 0, leaf = 0, ...digits] }: OpenPart, entries: readonly DigestedEntry[]) =>
+  inPart(entries, digits).filter(({ key }) => bucketOf(key) === bucketAt(page, leaf))
 
 /** Concurrent states travel both ways: each side finds the conflict by itself. */
-function whatToMove(ours: readonly Entry[], theirs: readonly Entry[]): { pull: RecordKey[]; push: RecordKey[] } {
+function whatToMove(
+  ours: readonly DigestedEntry[],
+  theirs: readonly DigestedEntry[],
+): { pull: RecordKey[]; push: RecordKey[] } {
   const theirsByKey = new Map(theirs.map((entry) => [keyText(entry.key), entry.vector]))
   const oursByKey = new Map(ours.map((entry) => [keyText(entry.key), entry.vector]))
   const seenMore = (a: Vector, b: Vector | undefined): boolean =>

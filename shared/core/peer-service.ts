@@ -1,8 +1,6 @@
 import type { RecordKey, RecordState } from '../domain/record.ts'
-import type { GrantOptions, ReadGrant, SummaryAnswer, SummaryRequest } from '../ports/peer.ts'
+import type { GrantOptions, ReadGrant } from '../ports/peer.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
-import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/digest.ts'
-import { readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
 import { stateOf } from './record-history.ts'
 import { listRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
@@ -26,37 +24,6 @@ export async function listForPeer(
   const items = found.items.map(stateOf)
   return found.next === undefined ? { items } : { items, next: found.next }
 }
-
-/** The asker waits no longer than ten seconds for an answer. */
-const answerRefreshMsMax = 2000
-
-export async function answerSummaries(
-  services: Services,
-  requests: readonly SummaryRequest[],
-): Promise<SummaryAnswer[]> {
-  const asksRoot = requests.some((request) => request.path.length === 0)
-  const isBusy = asksRoot && !(await refreshTree(services, answerRefreshMsMax)).complete
-  return Promise.all(
-    requests.map(
-      async (request): Promise<SummaryAnswer> =>
-        isBusy && request.path.length === 0 ? { kind: 'busy' } : answerSummary(services, request),
-    ),
-  )
-}
-
-async function answerSummary(
-  services: Services,
-  { path: [page, leaf], digest }: SummaryRequest,
-): Promise<SummaryAnswer> {
-  if (page === undefined) return compare(await readPages(services), digest)
-  if (leaf === undefined) return compare(await readLeaves(services, page), digest)
-  const entries = await readBucket(services, bucketAt(page, leaf))
-  if (digestOfBucket(entries) === digest) return { kind: 'same' }
-  return { kind: 'entries', entries: entries.map(({ key, vector }) => ({ key, vector })) }
-}
-
-const compare = (digests: readonly string[], theirs: string): SummaryAnswer =>
-  digestOfChildren(digests) === theirs ? { kind: 'same' } : { kind: 'digests', digests }
 
 const grantMs = 15 * 60_000
 

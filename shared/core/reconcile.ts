@@ -3,7 +3,8 @@ import { leafOfBucket, pageOfBucket } from '../replication/digest.ts'
 import { releaseQuarantine } from './apply.ts'
 import { digestBuckets, readBucket, refreshTree } from './digest-tree.ts'
 import { clearUndelivered, readUndelivered } from './dirty-buckets.ts'
-import { chunksOf, differingBuckets, exchangeBuckets, type Moved, nothingMoved, sumOf } from './exchange.ts'
+import { differingBuckets, newSalt } from './descend.ts'
+import { chunksOf, exchangeBuckets, type Moved, nothingMoved, sumOf } from './exchange.ts'
 import { handleChanges } from './feed.ts'
 import { peerAnswered, peerFailed } from './peer-health.ts'
 import { readMark, writeMark } from './replication-marks.ts'
@@ -22,7 +23,7 @@ export interface ReconcileReport {
   readonly bucketsDiffering: number
   readonly pulled: number
   readonly pushed: number
-  /** Compared, and nothing differed. */
+  /** Compared, and nothing differed: the roots of both digest trees are equal. */
   readonly clean: boolean
   readonly error?: string
 }
@@ -41,7 +42,7 @@ const pendingBatchesMax = 50
  */
 const sessionMarginMs = 900_000
 
-type Findings = Omit<ReconcileReport, 'atMs' | 'tookMs' | 'clean' | 'error'>
+type Findings = Omit<ReconcileReport, 'atMs' | 'tookMs' | 'error'>
 
 /**
  * Finds and mends what the feed missed, at a cost that follows the number of differences: delivers what could not be
@@ -59,8 +60,7 @@ export async function reconcile(services: Services): Promise<ReconcileReport> {
     await peerFailed(services, fault)
   }
   const tookMs = services.clock.now() - atMs
-  const clean = found.compared === true && found.bucketsDiffering === 0
-  const report = { ...nothingFound, atMs, tookMs, ...found, clean, ...(error === undefined ? {} : { error }) }
+  const report = { ...nothingFound, atMs, tookMs, ...found, ...(error === undefined ? {} : { error }) }
   await writeMark(services, 'last-reconcile', report)
   return report
 }
@@ -73,30 +73,38 @@ const nothingFound: Findings = {
   bucketsDiffering: 0,
   pulled: 0,
   pushed: 0,
+  clean: false,
 }
 
 async function findAndMend(services: Services, beganMs: number): Promise<Findings> {
   await releaseQuarantine(services)
-  const { delivered, moved } = await deliverPending(services, beganMs)
+  const salt = newSalt(services)
+  const { delivered, moved } = await deliverPending(services, beganMs, salt)
   const tree = await refreshTree(services, refreshMsMax)
   const scrubFound = await scrub(services)
-  const differing = tree.complete ? await differingBuckets(services) : undefined
-  const { pulled, pushed, refused } = sumOf(moved, await exchangeBuckets(services, differing ?? []))
+  const comparison = tree.complete ? await differingBuckets(services, salt) : undefined
+  const { isSame: clean = false, buckets = [] } = comparison ?? {}
+  const { pulled, pushed, refused } = sumOf(moved, await exchangeBuckets(services, buckets, salt))
   await peerAnswered(services)
-  const compared = differing !== undefined
-  if (compared && refused === 0) await writeMark(services, 'replicated-until', { ms: beganMs - sessionMarginMs })
-  const bucketsDiffering = differing?.length ?? 0
-  return { delivered, bucketsRead: tree.read, scrubFound, compared, bucketsDiffering, pulled, pushed }
+  // Roots that differ though nothing below them does: what differs hides behind a packed digest, until the next run.
+  const isKnown = clean || buckets.length > 0
+  if (isKnown && refused === 0) await writeMark(services, 'replicated-until', { ms: beganMs - sessionMarginMs })
+  const [compared, bucketsDiffering] = [comparison !== undefined, buckets.length]
+  return { delivered, bucketsRead: tree.read, scrubFound, compared, bucketsDiffering, pulled, pushed, clean }
 }
 
 /** What the feed could not deliver while the peer was away: no need to look for it. What fails again is for the next run. */
-async function deliverPending(services: Services, beforeMs: number): Promise<{ delivered: number; moved: Moved }> {
+async function deliverPending(
+  services: Services,
+  beforeMs: number,
+  salt: string,
+): Promise<{ delivered: number; moved: Moved }> {
   let delivered = 0
   let moved = nothingMoved
   for (let more = true; more; ) {
     const pending = await readUndelivered(services, { beforeMs, limit: pendingBatchesMax })
     const buckets = pending.buckets.map((bucket) => [pageOfBucket(bucket), leafOfBucket(bucket)] as const)
-    moved = sumOf(moved, await exchangeBuckets(services, buckets))
+    moved = sumOf(moved, await exchangeBuckets(services, buckets, salt))
     await clearUndelivered(services, pending.ids)
     delivered += buckets.length
     more = pending.more

@@ -11,6 +11,17 @@ const keyHash = (key: RecordKey): Buffer => createHash('sha256').update(keyText(
 /** The reconcile bucket of a record: the first bits of its key's hash. */
 export const bucketOf = (key: RecordKey): number => keyHash(key).readUInt16BE(0) >>> (16 - Math.log2(bucketCount))
 
+/** The next bits of the key's hash after those that chose its bucket, as digits of base 16: they divide a bucket further. */
+export function keyDigits(key: RecordKey): readonly number[] {
+  const hash = keyHash(key)
+  return Array.from({ length: keyDigitCount }, (_, place) => {
+    const bit = Math.log2(bucketCount) + 4 * place
+    return (hash.readUInt16BE(bit >>> 3) >>> (12 - (bit & 7))) & 15
+  })
+}
+
+export const keyDigitCount = 6
+
 /** The shard of a record inside its collection, so that no logical partition outgrows its limits. */
 export const shardOf = (key: RecordKey): number => keyHash(key).readUInt16BE(2) % recordShardCount
 

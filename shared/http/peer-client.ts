@@ -1,7 +1,11 @@
+import type { z } from 'zod'
 import { CatamaranError } from '../domain/errors.ts'
-import type { RecordState } from '../domain/record.ts'
+import { keyText, type RecordKey, type RecordState } from '../domain/record.ts'
 import type { Page } from '../ports/page.ts'
 import type { OfferOutcome, Peer, PeerStatus, ReadGrant, SummaryAnswer } from '../ports/peer.ts'
+import { isWorthPacking, pack, unpacksHeader } from './peer-packing.ts'
+import { recordStateSchema, summaryAnswersSchema } from './peer-schemas.ts'
+import { readBody } from './request-body.ts'
 
 export interface PeerClientOptions {
   /** The peer's API base URL. */
@@ -13,36 +17,73 @@ export interface PeerClientOptions {
 
 const timeoutMsDefault = 10_000
 
+/** A hundred states of the largest size, and room for a newer version that says more. Unpacked. */
+const answerBytesMax = 48 * 2 ** 20
+
 /** The peer over HTTP. Whatever keeps an answer away is `peer-unavailable`; a refusal carries the peer's own words. */
 export function peerClient(options: PeerClientOptions): Peer {
+  const call = caller(options)
   const post = async <Answer>(path: string, body: unknown): Promise<Answer> =>
-    call<Answer>(options, path, { method: 'POST', body: JSON.stringify(body) })
+    (await call(path, JSON.stringify(body))) as Answer
   return {
     offer: async (states) => (await post<{ outcomes: OfferOutcome[] }>('offer', { states })).outcomes,
-    read: async (keys) => defined((await post<{ states: (RecordState | null)[] }>('read', { keys })).states),
+    read: async (keys) => {
+      const { states } = await post<{ states: unknown[] }>('read', { keys })
+      return keys.map((key, index) => stateAskedFor(key, states[index]))
+    },
     list: async (collection, page) => post<Page<RecordState>>('list', { collection, page }),
     grantRead: async (keys, as) =>
       defined((await post<{ grants: (ReadGrant | null)[] }>('read-grants', { keys, as })).grants),
-    summaries: async (requests) => (await post<{ answers: SummaryAnswer[] }>('summaries', { requests })).answers,
-    status: async () => call<PeerStatus>(options, 'status', { method: 'GET' }),
+    summaries: async (requests, salt) =>
+      checked(summaryAnswersSchema, await post('summaries', { requests, salt })).answers as SummaryAnswer[],
+    status: async () => (await call('status')) as PeerStatus,
   }
 }
 
 const defined = <Item>(items: readonly (Item | null)[]): (Item | undefined)[] => items.map((item) => item ?? undefined)
 
-async function call<Answer>(options: PeerClientOptions, path: string, init: RequestInit): Promise<Answer> {
-  const url = `${options.url.replace(/\/$/, '')}/peer/v1/${path}`
-  const headers = { authorization: `Bearer ${await options.token()}`, 'content-type': 'application/json' }
-  const signal = AbortSignal.timeout(options.timeoutMs ?? timeoutMsDefault)
-  try {
-    const response = await (options.fetch ?? fetch)(url, { ...init, headers, signal })
-    if (response.ok) return (await response.json()) as Answer
-    throw await refusal(response)
-  } catch (cause) {
-    if (cause instanceof CatamaranError) throw cause
-    throw new CatamaranError('peer-unavailable', 'The peer site cannot be reached or did not answer in time.', {
-      cause,
+/** What is not a state of this record counts as none. */
+function stateAskedFor(key: RecordKey, answer: unknown): RecordState | undefined {
+  const parsed = recordStateSchema.safeParse(answer)
+  return parsed.success && keyText(parsed.data.key) === keyText(key) ? (parsed.data as RecordState) : undefined
+}
+
+function checked<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(answer)
+  if (parsed.success) return parsed.data
+  const reason = parsed.error.issues[0]?.message ?? ''
+  throw new CatamaranError('conflict', `The peer site answered something unreadable: ${reason}`)
+}
+
+/** Without a body it is a GET. Bodies are packed once the peer has said that it unpacks them. */
+function caller(options: PeerClientOptions): (path: string, body?: string) => Promise<unknown> {
+  let peerUnpacks = false
+  const send = async (path: string, body: string | undefined, isPacked: boolean): Promise<Response> => {
+    const url = `${options.url.replace(/\/$/, '')}/peer/v1/${path}`
+    const response = await (options.fetch ?? fetch)(url, {
+      ...(body === undefined ? { method: 'GET' } : { method: 'POST', body: isPacked ? await pack(body) : body }),
+      headers: {
+        authorization: `Bearer ${await options.token()}`,
+        'content-type': 'application/json',
+        ...(isPacked ? { 'content-encoding': 'gzip' } : {}),
+      },
+      signal: AbortSignal.timeout(options.timeoutMs ?? timeoutMsDefault),
     })
+    peerUnpacks = response.headers.get(unpacksHeader) === 'gzip'
+    // An older version has taken the newer one's place.
+    return isPacked && response.status === 415 ? send(path, body, false) : response
+  }
+  return async (path, body) => {
+    try {
+      const response = await send(path, body, peerUnpacks && isWorthPacking(body?.length ?? 0))
+      if (!response.ok) throw await refusal(response)
+      return JSON.parse(Buffer.from(await readBody(response, answerBytesMax)).toString()) as unknown
+    } catch (cause) {
+      if (cause instanceof CatamaranError) throw cause
+      throw new CatamaranError('peer-unavailable', 'The peer site cannot be reached or did not answer in time.', {
+        cause,
+      })
+    }
   }
 }
 

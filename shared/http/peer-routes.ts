@@ -1,12 +1,14 @@
 import { Hono, type Context } from 'hono'
 import type { z } from 'zod'
 import { applyStates } from '../core/apply.ts'
-import { answerSummaries, grantReads, listForPeer, readForPeer } from '../core/peer-service.ts'
+import { grantReads, listForPeer, readForPeer } from '../core/peer-service.ts'
 import { readMark } from '../core/replication-marks.ts'
 import type { Services } from '../core/services.ts'
+import { answerSummaries } from '../core/summaries.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { RecordState } from '../domain/record.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
+import { packAnswers, readUnpacked } from './peer-packing.ts'
 import {
   grantsSchema,
   keysSchema,
@@ -15,7 +17,7 @@ import {
   recordStateSchema,
   summariesSchema,
 } from './peer-schemas.ts'
-import { decodeUtf8, readBytes } from './request-body.ts'
+import { decodeUtf8 } from './request-body.ts'
 
 export const peerProtocol = 1
 
@@ -29,6 +31,7 @@ export function peerRoutes(services: Services, verify: (token: string) => Promis
     await verify((context.req.header('authorization') ?? '').replace(/^Bearer /i, ''))
     await next()
   })
+  routes.use('*', packAnswers)
   routes.post('/offer', async (context) => {
     const { states } = await bodyOf(context, offerSchema)
     return context.json({ outcomes: await takeOffer(services, states) })
@@ -46,8 +49,8 @@ export function peerRoutes(services: Services, verify: (token: string) => Promis
     return context.json({ grants: (await grantReads(services, keys, as)).map((grant) => grant ?? null) })
   })
   routes.post('/summaries', async (context) => {
-    const { requests } = await bodyOf(context, summariesSchema)
-    return context.json({ answers: await answerSummaries(services, requests) })
+    const { requests, salt } = await bodyOf(context, summariesSchema)
+    return context.json({ answers: await answerSummaries(services, requests, salt) })
   })
   routes.get('/status', async (context) => {
     const lastOffer = (await readMark(services, 'last-offer')) ?? null
@@ -65,9 +68,9 @@ async function bodyOf<Schema extends z.ZodType>(context: Context, schema: Schema
   )
 }
 
-/** Undefined when it is no JSON. Throws `too-large` without reading on. */
+/** Undefined when it is no JSON. Throws `too-large` without reading on, `invalid-request` when it cannot be unpacked. */
 async function jsonOf(request: Request): Promise<unknown> {
-  const bytes = await readBytes(request, peerBodyBytesMax)
+  const bytes = await readUnpacked(request, peerBodyBytesMax)
   try {
     return JSON.parse(decodeUtf8(bytes)) as unknown
   } catch {

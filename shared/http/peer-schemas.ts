@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { keyDigitCount } from '../domain/hash.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { RecordState } from '../domain/record.ts'
 import { offerStatesMax, pageItemsMax } from '../domain/limits.ts'
@@ -53,8 +54,29 @@ export const grantsSchema = z.object({
     })
     .optional(),
 })
+
+/** A page, a leaf, and digits of the key's hash. */
+const path = z
+  .array(z.number().int().min(0).max(127))
+  .max(2 + keyDigitCount)
+  .refine((numbers) => numbers.slice(2).every((digit) => digit < 16), 'not digits of base 16')
+const digest = z.string().max(64)
+
 export const summariesSchema = z.object({
-  requests: z
-    .array(z.object({ path: z.array(z.number().int().min(0).max(127)).max(2), digest: z.string().max(64) }))
+  requests: z.array(z.object({ path, digest })).max(128),
+  salt: z.string().min(1).max(32).optional(),
+})
+
+export const summaryAnswersSchema = z.object({
+  answers: z
+    .array(
+      z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('same') }),
+        z.object({ kind: z.literal('busy') }),
+        z.object({ kind: z.literal('packed'), digests: z.string().max(512) }),
+        z.object({ kind: z.literal('digests'), digests: z.array(digest).max(128) }),
+        z.object({ kind: z.literal('entries'), entries: z.array(z.object({ key: recordKeySchema, vector })) }),
+      ]),
+    )
     .max(128),
 })

@@ -15,6 +15,15 @@ export async function readBytes(request: Request, bytesMax: number, hint = ''): 
   if (coding && coding.toLowerCase() !== 'identity') {
     throw new CatamaranError('unsupported-media-type', 'Send the content as it is, without Content-Encoding.')
   }
+  return readBody(request, bytesMax, hint)
+}
+
+/** The bytes of a request or an answer as they came, packed or not. Throws `too-large` without reading on. */
+export async function readBody(
+  request: Request | Response,
+  bytesMax: number,
+  hint = '',
+): Promise<Uint8Array<ArrayBuffer>> {
   if (Number(request.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge(bytesMax, hint)
   const chunks: Uint8Array[] = []
   let bytes = 0
@@ -41,7 +50,7 @@ function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayB
   return all
 }
 
-const tooLarge = (bytesMax: number, hint: string): CatamaranError =>
+export const tooLarge = (bytesMax: number, hint = ''): CatamaranError =>
   new CatamaranError('too-large', `The request may hold at most ${bytesMax} bytes.${hint}`)
 
 /** UTF-8 text. Throws `invalid-request` when the bytes are not. */

@@ -24,7 +24,10 @@ export interface GrantOptions {
   readonly disposition?: string | undefined
 }
 
-/** A question about the digest tree: no `path` asks for the root, [page] for a page's leaves, [page, leaf] for a bucket's entries. */
+/**
+ * A question about the digest tree: no `path` asks for the root, [page] for a page's leaves, [page, leaf] for a bucket, and
+ * further numbers, 0 to 15 each, for the part of the bucket whose keys' hashes go on with these digits.
+ */
 export interface SummaryRequest {
   readonly path: readonly number[]
   /** The asker's own digest there; when equal, the answer is `same`. */
@@ -35,7 +38,10 @@ export type SummaryAnswer =
   | { readonly kind: 'same' }
   /** To a question about the root: this site's digests are not up to date yet, so that comparing them would tell nothing. */
   | { readonly kind: 'busy' }
+  /** The digests of what lies below, packed with the asker's salt. Only to an asker that sent one. */
+  | { readonly kind: 'packed'; readonly digests: string }
   | { readonly kind: 'digests'; readonly digests: readonly string[] }
+  /** Everything that lies there. */
   | { readonly kind: 'entries'; readonly entries: readonly { readonly key: RecordKey; readonly vector: Vector }[] }
 
 export interface PeerStatus {
@@ -59,6 +65,10 @@ export interface Peer {
   list(collection: Pick<RecordKey, 'tenant' | 'collection'>, page: PageRequest): Promise<Page<RecordState>>
   /** Short-lived URLs from which the objects' bytes can be read; undefined where the peer lacks the object. */
   grantRead(objectKeys: readonly string[], as?: GrantOptions): Promise<readonly (ReadGrant | undefined)[]>
-  summaries(request: readonly SummaryRequest[]): Promise<readonly SummaryAnswer[]>
+  /**
+   * Answers in the order of the questions, up to 128. With a salt of up to 32 characters the answers are packed; a peer of
+   * an older version knows no salt and no path longer than two, and answers with whole digests and buckets.
+   */
+  summaries(requests: readonly SummaryRequest[], salt?: string): Promise<readonly SummaryAnswer[]>
   status(): Promise<PeerStatus>
 }

@@ -11,15 +11,28 @@ export const pageOfBucket = (bucket: number): number => Math.floor(bucket / leav
 export const leafOfBucket = (bucket: number): number => bucket % leavesPerPage
 export const bucketAt = (page: number, leaf: number): number => page * leavesPerPage + leaf
 
-/** The digest of a bucket's contents, the same whatever order they were read in: which records, and what each has seen. */
-export function digestOfBucket(entries: readonly Pick<BucketEntry, 'key' | 'vector'>[]): string {
+export type DigestedEntry = Pick<BucketEntry, 'key' | 'vector'>
+
+/**
+ * The digest of a set of records: which they are, and what each has seen. The exclusive or of one hash a record, so that
+ * it is the same whatever order they were read in, and however the set is divided: parts combine to the whole.
+ */
+export function digestOfBucket(entries: readonly DigestedEntry[]): string {
   if (entries.length === 0) return ''
-  const lines = entries.map((entry) => `${keyText(entry.key)}\n${vectorText(entry.vector)}\n`).sort()
-  return digestOf(lines.join('\n'))
+  const sum = Buffer.alloc(digestBytes)
+  for (const entry of entries) {
+    const one = hashOf(`${keyText(entry.key)}\n${vectorText(entry.vector)}`)
+    for (let at = 0; at < digestBytes; at++) sum[at] = (sum[at] ?? 0) ^ (one[at] ?? 0)
+  }
+  return sum.toString('base64url')
 }
 
 export const digestOfChildren = (digests: readonly string[]): string =>
-  digests.every((digest) => digest === '') ? '' : digestOf(digests.join(','))
+  digests.every((digest) => digest === '')
+    ? ''
+    : hashOf(digests.join(',')).subarray(0, digestBytes).toString('base64url')
 
 /** 72 bits: two different buckets look alike once in 10^21, and the vectors change with every write. */
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('base64url').slice(0, 12)
+const digestBytes = 9
+
+const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()

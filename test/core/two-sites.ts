@@ -1,7 +1,8 @@
 import { applyStates } from '../../shared/core/apply.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
-import { answerSummaries, grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
+import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
 import type { Services } from '../../shared/core/services.ts'
+import { answerSummaries } from '../../shared/core/summaries.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
@@ -67,7 +68,7 @@ export function twoSites(seed = 1): TwoSites {
       read: async (keys) => reach('read', (peer) => readForPeer(peer, keys)),
       list: async (collection, page) => reach('list', (peer) => listForPeer(peer, collection, page)),
       grantRead: async (keys, as) => reach('grantRead', (peer) => grantReads(peer, keys, as)),
-      summaries: async (requests) => reach('summaries', (peer) => answerSummaries(peer, requests)),
+      summaries: async (requests, salt) => reach('summaries', (peer) => answerSummaries(peer, requests, salt)),
       status: async () => reach('status', async () => ({ site: peerOf(site), nowMs: clock.now(), protocol: 1 })),
     }
   }

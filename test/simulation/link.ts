@@ -1,13 +1,14 @@
 import { applyStates } from '../../shared/core/apply.ts'
-import { answerSummaries, grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
+import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
 import type { Services } from '../../shared/core/services.ts'
+import { answerSummaries } from '../../shared/core/summaries.ts'
 import { CatamaranError, isCatamaranError } from '../../shared/domain/errors.ts'
 import { offerStatesMax } from '../../shared/domain/limits.ts'
 import type { RecordState } from '../../shared/domain/record.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { OfferOutcome, Peer } from '../../shared/ports/peer.ts'
 import { makeInvocation, type Invocation } from './invocation.ts'
-import { older, outcomesOfNewer, sent, type Versions } from './versions.ts'
+import { older, outcomesOfNewer, saltOf, sent, type Versions } from './versions.ts'
 import { watchOffer, watchOutcomes } from './watch-offers.ts'
 import type { World } from './world.ts'
 
@@ -81,7 +82,10 @@ export function linkTo(world: World, caller: Invocation): Peer {
       return call('list', async (services) => clone(await listForPeer(services, collection, page)))
     },
     grantRead: (keys, as) => call('grantRead', (services) => grantReads(services, keys, as), keys.length),
-    summaries: (requests) => call('summaries', async (services) => clone(await answerSummaries(services, requests))),
+    summaries: (requests, salt) => {
+      const understood = saltOf(world, salt)
+      return call('summaries', async (services) => clone(await answerSummaries(services, requests, understood)))
+    },
     status: () =>
       call('status', async (services) => ({ site: services.site, nowMs: services.clock.now(), protocol: 1 })),
   }

@@ -33,6 +33,7 @@ export const markNames = [
   'rebuilt site opened again',
   'unknown members dropped',
   'unknown outcome received',
+  'digests asked of a site that does not pack them',
   'stream trimmed',
   'stream shard split',
   'stream batch bisected',

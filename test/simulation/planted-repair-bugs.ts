@@ -7,7 +7,7 @@ const exchange = 'shared/core/exchange.ts'
 const tree = 'shared/core/digest-tree.ts'
 const dirty = 'shared/core/dirty-buckets.ts'
 const digest = 'shared/replication/digest.ts'
-const peerService = 'shared/core/peer-service.ts'
+const summaries = 'shared/core/summaries.ts'
 
 /** Mistakes in how changes travel, and in how what was missed is found. */
 export const repairBugs: readonly PlantedBug[] = [
@@ -103,8 +103,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'a digest leaves out the deleted',
     file: tree,
-    find: 'take(bucket, digestOfBucket(await readBucket(services, bucket)))',
-    replace: 'take(bucket, digestOfBucket((await readBucket(services, bucket)).filter((entry) => !entry.deleted)))',
+    find: '      next(bucketOf(entry.key))\n      entries.push(entry)',
+    replace: '      next(bucketOf(entry.key))\n      if (!entry.deleted) entries.push(entry)',
   },
   {
     name: 'concurrent states are not exchanged',
@@ -141,7 +141,7 @@ export const repairBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the peer is told that a bucket is the same when it has as many records',
-    file: peerService,
+    file: summaries,
     find: 'if (digestOfBucket(entries) === digest)',
     replace: "if (digestOfBucket(entries) === digest || (entries.length > 0 && digest !== ''))",
   },

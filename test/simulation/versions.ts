@@ -28,6 +28,13 @@ export function older(world: World, to: Site, states: readonly RecordState[]): R
   })
 }
 
+/** Version N asks for no packed digests, and when it is asked for them it knows nothing of a salt. */
+export function saltOf({ link, mark }: World, salt: string | undefined): string | undefined {
+  if (link.versions.newer === undefined) return salt
+  if (salt !== undefined) mark('digests asked of a site that does not pack them')
+  return undefined
+}
+
 /** The newer site puts some states off, and says so in a word that the older one does not know. */
 export async function outcomesOfNewer(
   world: World,
