@@ -9,14 +9,19 @@ import { backoffMs } from '../replication/backoff.ts'
 import { mergeStates } from '../replication/merge.ts'
 import { applyFresh } from './apply-fresh.ts'
 import { conflictRecord } from './conflict-record.ts'
+import { assertMayTakeIn } from './pause.ts'
 import { keepInHistory, stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
 const applyTriesMax = 10
 const applyConcurrencyMax = 16
 
-/** Takes states in from the peer. Idempotent, in any order, each on its own: one that fails does not hold up the rest. */
+/**
+ * Takes states in from the peer. Idempotent, in any order, each on its own: one that fails does not hold up the rest.
+ * Throws `replication-paused` while an operator lets nothing in.
+ */
 export async function applyStates(services: Services, states: readonly RecordState[]): Promise<OfferOutcome[]> {
+  await assertMayTakeIn(services)
   const outcomes: OfferOutcome[] = new Array<OfferOutcome>(states.length)
   const fresh =
     states.length > 1

@@ -1,4 +1,5 @@
 import type { StoredRecord } from '../domain/record.ts'
+import { isPaused } from './pause.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -8,6 +9,7 @@ import type { Services } from './services.ts'
  */
 export async function offerAtOnce(services: Services, record: StoredRecord): Promise<boolean> {
   try {
+    if (await isPaused(services, 'outgoing')) return false
     const [outcome] = await services.peer.offer([stateOf(record)])
     return outcome?.kind === 'applied' || outcome?.kind === 'known' || outcome?.kind === 'merged'
   } catch (error) {

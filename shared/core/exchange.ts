@@ -8,6 +8,7 @@ import { applyStates } from './apply.ts'
 import { askParts, type BucketPath, type OpenPart, partsBelow } from './descend.ts'
 import { readBucket } from './digest-tree.ts'
 import { offerChanges } from './feed.ts'
+import { isPaused } from './pause.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -115,6 +116,7 @@ function whatToMove(
 
 async function pullRecords(services: Services, keys: readonly RecordKey[]): Promise<Omit<Moved, 'pushed'>> {
   let [pulled, refused] = [0, 0]
+  if (await isPaused(services, 'incoming')) return { pulled, refused: keys.length }
   for (const batch of chunksOf(keys)) {
     const states = await services.peer.read(batch)
     const outcomes = await applyStates(

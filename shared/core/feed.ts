@@ -1,5 +1,5 @@
 import { offerBytesMax, offerStatesMax } from '../domain/limits.ts'
-import { hasCode, isCatamaranError, isTransient } from '../domain/errors.ts'
+import { isCatamaranError, isTransient } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { RecordState, StoredRecord } from '../domain/record.ts'
 import { stampMs } from '../domain/stamp.ts'
@@ -9,7 +9,8 @@ import { fileDeadLetter } from './dead-letters.ts'
 import { markDirty, markUndelivered } from './dirty-buckets.ts'
 import { forEachOf } from './each.ts'
 import { onRecordChanged } from './effects.ts'
-import { peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
+import { isPaused } from './pause.ts'
+import { isPeerAway, peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
 import { writeMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
@@ -72,7 +73,7 @@ const offersAtOnceMax = 4
 export async function offerChanges(services: Services, states: readonly RecordState[]): Promise<number> {
   let taken = 0
   await forEachOf([...batchesOf(latestOnly(states))], offersAtOnceMax, async (batch) => {
-    if (!(await peerMayAnswer(services))) return markUndelivered(services, batch)
+    if (!(await mayOffer(services))) return markUndelivered(services, batch)
     const outcomes = await offerBatch(services, batch)
     if (!outcomes) return
     await peerAnswered(services)
@@ -80,6 +81,9 @@ export async function offerChanges(services: Services, states: readonly RecordSt
   })
   return taken
 }
+
+const mayOffer = async (services: Services): Promise<boolean> =>
+  (await peerMayAnswer(services)) && !(await isPaused(services, 'outgoing'))
 
 /** Undefined when the peer gave no answer. */
 async function offerBatch(
@@ -91,7 +95,7 @@ async function offerBatch(
   } catch (error) {
     await peerFailed(services, error)
     await markUndelivered(services, batch)
-    if (!hasCode(error, 'peer-unavailable')) await fileAll(services, batch, error)
+    if (!isPeerAway(error)) await fileAll(services, batch, error)
     return undefined
   }
 }

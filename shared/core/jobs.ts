@@ -10,6 +10,7 @@ import { changeHeldJob, endJob, fileJob, readJob, reopenJob, sendJob, takeJob, t
 import { withLease } from './lease.ts'
 import { writeMediaOf } from './media-store.ts'
 import { processAsset, type ProcessOutcome } from './process-asset.ts'
+import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
 import { traced } from './trace.ts'
 import type { WorkTools } from './work-tools.ts'
@@ -28,6 +29,7 @@ export async function runJob(site: Services, work: WorkTools, message: JobMessag
   if (kind === 'copy-object' && isText(tenant) && isText(asset) && isText(key)) {
     return copyObject(services, work, { tenant, asset, key }, signal)
   }
+  if (kind === 'reconcile') return void (await reconcile(services))
   if (kind === 'drop' && isText(key)) return objectDropped(services, { key, change: 'created' })
   return fileJob(services, kind, payload, `No job of the kind ${kind} can be read from this message.`)
 }

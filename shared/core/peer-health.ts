@@ -1,3 +1,4 @@
+import { hasCode } from '../domain/errors.ts'
 import { clearMark, readMark, writeMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
 
@@ -12,6 +13,10 @@ export async function peerMayAnswer(services: Services): Promise<boolean> {
   return services.clock.monotonicMs() >= (restUntil.get(services) ?? 0)
 }
 
+/** Whether the peer could not be asked, or said that an operator has paused it there: either way it takes the rest later. */
+export const isPeerAway = (error: unknown): boolean =>
+  hasCode(error, 'peer-unavailable') || hasCode(error, 'replication-paused')
+
 export async function peerAnswered(services: Services): Promise<void> {
   restUntil.delete(services)
   if (markedDown.delete(services)) await clearMark(services, 'peer-down')
@@ -19,6 +24,7 @@ export async function peerAnswered(services: Services): Promise<void> {
 
 export async function peerFailed(services: Services, error: unknown): Promise<void> {
   restUntil.set(services, services.clock.monotonicMs() + restMs)
+  if (hasCode(error, 'replication-paused')) return
   services.telemetry.log('warn', 'The peer does not answer; reconciliation will bring it up to date', {}, error)
   markedDown.add(services)
   const known = await readMark(services, 'peer-down')

@@ -1,3 +1,4 @@
+import { hasCode } from '../domain/errors.ts'
 import { bucketCount } from '../domain/record.ts'
 import { leafOfBucket, pageOfBucket } from '../replication/digest.ts'
 import { releaseQuarantine } from './apply.ts'
@@ -6,6 +7,7 @@ import { clearUndelivered, readUndelivered } from './dirty-buckets.ts'
 import { differingBuckets, newSalt } from './descend.ts'
 import { chunksOf, exchangeBuckets, type Moved, nothingMoved, sumOf } from './exchange.ts'
 import { handleChanges } from './feed.ts'
+import { isPaused } from './pause.ts'
 import { peerAnswered, peerFailed } from './peer-health.ts'
 import { readMark, writeMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
@@ -23,6 +25,8 @@ export interface ReconcileReport {
   readonly bucketsDiffering: number
   readonly pulled: number
   readonly pushed: number
+  /** Nothing was compared, since an operator has stopped a way at one of the sites. */
+  readonly paused: boolean
   /** Compared, and nothing differed: the roots of both digest trees are equal. */
   readonly clean: boolean
   readonly error?: string
@@ -56,8 +60,11 @@ export async function reconcile(services: Services): Promise<ReconcileReport> {
   try {
     found = await findAndMend(services, atMs)
   } catch (fault) {
-    error = fault instanceof Error ? fault.message : String(fault)
-    await peerFailed(services, fault)
+    if (hasCode(fault, 'replication-paused')) found = { paused: true }
+    else {
+      error = fault instanceof Error ? fault.message : String(fault)
+      await peerFailed(services, fault)
+    }
   }
   const tookMs = services.clock.now() - atMs
   const report = { ...nothingFound, atMs, tookMs, ...found, ...(error === undefined ? {} : { error }) }
@@ -73,25 +80,34 @@ const nothingFound: Findings = {
   bucketsDiffering: 0,
   pulled: 0,
   pushed: 0,
+  paused: false,
   clean: false,
 }
 
 async function findAndMend(services: Services, beganMs: number): Promise<Findings> {
-  await releaseQuarantine(services)
+  const [isOutgoingPaused, isIncomingPaused] = [
+    await isPaused(services, 'outgoing'),
+    await isPaused(services, 'incoming'),
+  ]
+  const paused = isOutgoingPaused || isIncomingPaused
+  if (!isIncomingPaused) await releaseQuarantine(services)
   const salt = newSalt(services)
-  const { delivered, moved } = await deliverPending(services, beganMs, salt)
+  const { delivered, moved } = isOutgoingPaused ? nothingDelivered : await deliverPending(services, beganMs, salt)
   const tree = await refreshTree(services, refreshMsMax)
   const scrubFound = await scrub(services)
-  const comparison = tree.complete ? await differingBuckets(services, salt) : undefined
+  const comparison = tree.complete && !paused ? await differingBuckets(services, salt) : undefined
   const { isSame: clean = false, buckets = [] } = comparison ?? {}
   const { pulled, pushed, refused } = sumOf(moved, await exchangeBuckets(services, buckets, salt))
-  await peerAnswered(services)
+  if (!paused) await peerAnswered(services)
   // Roots that differ though nothing below them does: what differs hides behind a packed digest, until the next run.
   const isKnown = clean || buckets.length > 0
   if (isKnown && refused === 0) await writeMark(services, 'replicated-until', { ms: beganMs - sessionMarginMs })
   const [compared, bucketsDiffering] = [comparison !== undefined, buckets.length]
-  return { delivered, bucketsRead: tree.read, scrubFound, compared, bucketsDiffering, pulled, pushed, clean }
+  return { delivered, bucketsRead: tree.read, scrubFound, compared, bucketsDiffering, pulled, pushed, paused, clean }
 }
+}
+
+const nothingDelivered = { delivered: 0, moved: nothingMoved } as const
 
 /** What the feed could not deliver while the peer was away: no need to look for it. What fails again is for the next run. */
 async function deliverPending(

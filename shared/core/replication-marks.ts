@@ -15,6 +15,9 @@ export type ReplicationMark =
   | 'last-offer'
   /** { next } the bucket the scrub reads next */
   | 'scrub'
+  /** { atMs, reason, by }: absent while that way is open. */
+  | 'paused-outgoing'
+  | 'paused-incoming'
 
 export async function readMark(services: Services, mark: ReplicationMark): Promise<JsonObject | undefined> {
   return (await services.siteStore.get(replicationPartition, mark))?.value

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../domain/json.ts'
 import { peerOf } from '../domain/site.ts'
+import type { Way } from '../ports/peer.ts'
+import { pauseOf } from './pause.ts'
 import { missingShards } from './missing-objects.ts'
 import { readMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
@@ -24,8 +26,16 @@ export async function replicationStatus(services: Services): Promise<JsonObject>
   return {
     site: services.site,
     peer: peerOf(services.site),
-    outgoing: { lastOffer: lastOffer ?? null, peerDown: peerDown ?? null },
-    incoming: { ...(await incoming(services)), replicatedUntilMs: until?.['ms'] ?? null },
+    outgoing: {
+      paused: await pauseView(services, 'outgoing'),
+      lastOffer: lastOffer ?? null,
+      peerDown: peerDown ?? null,
+    },
+    incoming: {
+      paused: await pauseView(services, 'incoming'),
+      ...(await incoming(services)),
+      replicatedUntilMs: until?.['ms'] ?? null,
+    },
     queue: { waiting: queue.waiting, deadLetters: queue.deadLetters },
     dirtyBatches: dirty,
     deadLetters,
@@ -34,6 +44,11 @@ export async function replicationStatus(services: Services): Promise<JsonObject>
     lastReconcile: lastReconcile ?? null,
     scrubNextBucket: scrub?.['next'] ?? 0,
   }
+}
+
+async function pauseView(services: Services, way: Way): Promise<JsonObject | null> {
+  const pause = await pauseOf(services, way)
+  return pause ? { since: new Date(pause.atMs).toISOString(), reason: pause.reason, by: pause.by } : null
 }
 
 /** The way in is what the peer says of its way out. */

@@ -6,6 +6,7 @@ import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/diges
 import { packDigests } from '../replication/packed-digests.ts'
 import { readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
 import { forEachOf } from './each.ts'
+import { assertMayCompare } from './pause.ts'
 import type { Services } from './services.ts'
 
 /** The asker waits no longer than ten seconds for an answer. */
@@ -15,12 +16,16 @@ const readConcurrencyMax = 8
 /** With no more than this many records in a part, they are told one by one: cheaper than another question. */
 const entriesToldMax = 4
 
-/** What this site says of its digests, in the order of the questions; packed for an asker that sent a salt. */
+/**
+ * What this site says of its digests, in the order of the questions; packed for an asker that sent a salt.
+ * Throws `replication-paused`.
+ */
 export async function answerSummaries(
   services: Services,
   requests: readonly SummaryRequest[],
   salt?: string,
 ): Promise<SummaryAnswer[]> {
+  await assertMayCompare(services)
   const asksRoot = requests.some((request) => request.path.length === 0)
   const isBusy = asksRoot && !(await refreshTree(services, answerRefreshMsMax)).complete
   const answers: SummaryAnswer[] = new Array<SummaryAnswer>(requests.length)

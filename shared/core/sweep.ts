@@ -1,11 +1,13 @@
 import { jobKey, mediaKey, type JobBody, type MediaBody, type UploadBody } from '../domain/asset.ts'
 import { hasCode } from '../domain/errors.ts'
 import type { StoredRecord } from '../domain/record.ts'
+import type { PeerStatus } from '../ports/peer.ts'
 import type { SiteItem } from '../ports/site-store.ts'
 import { dueMs, hasEnded, resendMs } from './job-state.ts'
 import { sendJob } from './job-store.ts'
 import { missingOf, missingShards, sendCopy } from './missing-objects.ts'
 import { openJobShards, openUploadShards, parseDue, putDue, type DueEntry } from './open-work.ts'
+import { isPaused } from './pause.ts'
 import { readRecord, readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
 import { beginProcessing, closeAbandoned } from './uploads.ts'
@@ -27,9 +29,10 @@ export interface SweepReport {
  * finished, objects that did not come. Reads site-local lists only; the cost follows what is due.
  */
 export async function sweep(services: Services): Promise<SweepReport> {
-  const isPeerUp = onceOf(() => peerAnswers(services))
+  const peer = onceOf(() => askPeer(services))
+  const isPeerUp = async (): Promise<boolean> => (await peer()) !== undefined
   return {
-    jobs: await sweepDue(services, openJobShards, (entry) => sweepJob(services, entry, isPeerUp)),
+    jobs: await sweepDue(services, openJobShards, (entry) => sweepJob(services, entry, peer)),
     uploads: await sweepDue(services, openUploadShards, (entry) => sweepUpload(services, entry)),
     copies: await sweepCopies(services, isPeerUp),
   }
@@ -40,13 +43,13 @@ function onceOf<Value>(act: () => Promise<Value>): () => Promise<Value> {
   return () => (value ??= act())
 }
 
-async function peerAnswers(services: Services): Promise<boolean> {
+/** Undefined when the peer does not answer. */
+async function askPeer(services: Services): Promise<PeerStatus | undefined> {
   try {
-    await services.peer.status()
-    return true
+    return await services.peer.status()
   } catch (error) {
     services.telemetry.log('info', 'The peer does not answer', {}, error)
-    return false
+    return undefined
   }
 }
 
@@ -95,7 +98,7 @@ async function sweepEntry(
 async function sweepJob(
   services: Services,
   entry: DueEntry,
-  isPeerUp: () => Promise<boolean>,
+  peer: () => Promise<PeerStatus | undefined>,
 ): Promise<DueEntry | undefined> {
   const ref = { tenant: entry.tenant, job: entry.id }
   const record = await readRecord(services, jobKey(ref.tenant, ref.job))
@@ -110,7 +113,7 @@ async function sweepJob(
     await sendJob(services, ref)
     return again
   }
-  if (!(await mayTakeOver(services, record, nowMs - trueDueMs, isPeerUp))) return { ...again, dueMs: nowMs + resendMs }
+  if (!(await mayTakeOver(services, record, nowMs - trueDueMs, peer))) return { ...again, dueMs: nowMs + resendMs }
   services.telemetry.log('warn', 'A job of the other site is taken over', { ...ref, site: job.site })
   await services.jobs.send({ kind: 'process', payload: { ...ref, takeover: true } })
   return again
@@ -121,14 +124,18 @@ async function mayTakeOver(
   services: Services,
   { key, body }: StoredRecord,
   overdueMs: number,
-  isPeerUp: () => Promise<boolean>,
+  askPeerOnce: () => Promise<PeerStatus | undefined>,
 ): Promise<boolean> {
   const job = body as JobBody
   const [mediaRecord] = await readRecords(services, [mediaKey(key.tenant, job.asset)])
   const media = mediaRecord?.body as MediaBody | undefined
   if (media?.version !== job.version || media.status !== 'processing' || !media.objectKey) return false
   if (!(await services.objects.head(media.objectKey))) return false
-  return overdueMs > patienceMs || !(await isPeerUp())
+  const peer = await askPeerOnce()
+  if (!peer) return true
+  // While that way is paused, a job that looks idle from here may have moved on long ago.
+  const isBehind = (await isPaused(services, 'incoming')) || peer.paused?.includes('outgoing') === true
+  return overdueMs > patienceMs && !isBehind
 }
 
 /** Uploads past their time are closed; completed ones whose job was never written get it now. */

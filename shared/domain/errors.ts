@@ -22,6 +22,7 @@ const statusByCode = {
   throttled: 429,
   internal: 500,
   'peer-unavailable': 503,
+  'replication-paused': 503,
   unavailable: 503,
   'timed-out': 504,
 } as const

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { CatamaranError } from '../domain/errors.ts'
+import { isJsonObject } from '../domain/json.ts'
 import { keyText, type RecordKey, type RecordState } from '../domain/record.ts'
 import type { Page } from '../ports/page.ts'
 import type { OfferOutcome, Peer, PeerStatus, ReadGrant, SummaryAnswer } from '../ports/peer.ts'
@@ -90,9 +91,24 @@ function caller(options: PeerClientOptions): (path: string, body?: string) => Pr
 /** 5xx and 429 pass by themselves; another 4xx is a disagreement between the sites that an operator must see. */
 async function refusal(response: Response): Promise<CatamaranError> {
   const text = (await response.text()).slice(0, 500)
+  if (response.status === 503 && codeOf(text) === 'replication-paused') {
+    return new CatamaranError('replication-paused', 'An operator has paused replication at the peer site.', {
+      retryAfterMs: Number(response.headers.get('retry-after') ?? 0) * 1000,
+    })
+  }
   const passing = response.status >= 500 || response.status === 429 || response.status === 408
   return new CatamaranError(
     passing ? 'peer-unavailable' : 'conflict',
     `The peer site answered ${response.status}: ${text}`,
   )
+}
+
+/** The stable code of a problem document; undefined when it is none. */
+function codeOf(text: string): unknown {
+  try {
+    const problem = JSON.parse(text) as unknown
+    return isJsonObject(problem) ? problem['code'] : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -1,8 +1,8 @@
 import { Hono, type Context } from 'hono'
 import type { z } from 'zod'
 import { applyStates } from '../core/apply.ts'
+import { statusForPeer } from '../core/peer-status.ts'
 import { grantReads, listForPeer, readForPeer } from '../core/peer-service.ts'
-import { readMark } from '../core/replication-marks.ts'
 import type { Services } from '../core/services.ts'
 import { answerSummaries } from '../core/summaries.ts'
 import { CatamaranError } from '../domain/errors.ts'
@@ -18,8 +18,6 @@ import {
   summariesSchema,
 } from './peer-schemas.ts'
 import { decodeUtf8 } from './request-body.ts'
-
-export const peerProtocol = 1
 
 /** The most bytes of a call: twice what the other site sends at most, since this one may be of an older version. */
 const peerBodyBytesMax = 2 * 2 ** 20
@@ -52,10 +50,7 @@ export function peerRoutes(services: Services, verify: (token: string) => Promis
     const { requests, salt } = await bodyOf(context, summariesSchema)
     return context.json({ answers: await answerSummaries(services, requests, salt) })
   })
-  routes.get('/status', async (context) => {
-    const lastOffer = (await readMark(services, 'last-offer')) ?? null
-    return context.json({ site: services.site, nowMs: services.clock.now(), protocol: peerProtocol, lastOffer })
-  })
+  routes.get('/status', async (context) => context.json(await statusForPeer(services)))
   return routes
 }
 

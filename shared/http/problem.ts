@@ -37,6 +37,7 @@ const titles: Readonly<Record<ErrorCode, string>> = {
   throttled: 'Too many requests',
   internal: 'Internal error',
   'peer-unavailable': 'The other site cannot be reached',
+  'replication-paused': 'Replication is paused by an operator',
   unavailable: 'Not available at the moment',
   'timed-out': 'Timed out',
 }

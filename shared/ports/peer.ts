@@ -3,6 +3,10 @@ import type { RecordKey, RecordState } from '../domain/record.ts'
 import type { Page, PageRequest } from './page.ts'
 import type { Vector } from '../replication/vector.ts'
 
+/** The two directions of replication, as one site sees them. */
+export const ways = ['outgoing', 'incoming'] as const
+export type Way = (typeof ways)[number]
+
 /** What the peer did with one offered state. */
 export type OfferOutcome =
   | { readonly kind: 'applied' | 'known' | 'merged' | 'quarantined' | 'frozen' }
@@ -50,11 +54,14 @@ export interface PeerStatus {
   readonly protocol: number
   /** The peer's last successful offer to this site, as its own marks tell. */
   readonly lastOffer?: JsonObject | null
+  /** The ways that an operator has stopped there. Absent from a peer of an older version. */
+  readonly paused?: readonly Way[]
 }
 
 /**
  * The other site, over its peer API. No verb erases.
- * Every call throws `peer-unavailable` when the peer cannot be reached or does not answer in time.
+ * Every call throws `peer-unavailable` when the peer cannot be reached or does not answer in time, and `replication-paused`
+ * when an operator has stopped there what the call is for.
  */
 export interface Peer {
   /** Outcomes in the order of `states`. Up to 100 states, 1 MiB. Idempotent. */

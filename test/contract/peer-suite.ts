@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { pauseReplication, resumeReplication } from '../../shared/core/pause.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
 import { writeRecord } from '../../shared/core/records.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
@@ -143,6 +144,19 @@ export function peerSuite(name: string, make: () => PeerContext): void {
     test('the status names the site, its clock and what it speaks', async () => {
       const { peer, sites } = make()
       expect(await peer.status()).toMatchObject({ site: 'azure', nowMs: sites.clock.now(), protocol: 1 })
+    })
+
+    test('a peer that lets nothing in says so to an offer, compares nothing, and can still be read', async () => {
+      const { peer, sites } = make()
+      await pauseReplication(sites.azure.services, 'incoming', { reason: 'a drill', by: 'key' })
+      const refused = { code: 'replication-paused', details: { retryAfterMs: 30_000 } }
+      await expect(peer.offer([state(keyOf(), {}, sites.clock.now())])).rejects.toMatchObject(refused)
+      await expect(peer.summaries([{ path: [], digest: '' }])).rejects.toMatchObject(refused)
+      expect(await peer.read([keyOf()])).toEqual([undefined])
+      expect(await peer.status()).toMatchObject({ paused: ['incoming'] })
+      await resumeReplication(sites.azure.services, 'incoming', 'key')
+      expect(await peer.offer([state(keyOf(), {}, sites.clock.now())])).toEqual([{ kind: 'applied' }])
+      expect(await peer.status()).toMatchObject({ paused: [] })
     })
 
     test('a peer that is away is unavailable to every call, and there again when it is back', async () => {

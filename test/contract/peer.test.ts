@@ -1,8 +1,8 @@
 import { Hono } from 'hono'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
-import { isCatamaranError } from '../../shared/domain/errors.ts'
 import { peerClient } from '../../shared/http/peer-client.ts'
 import { peerRoutes } from '../../shared/http/peer-routes.ts'
+import { problemResponse, publicError } from '../../shared/http/problem.ts'
 import { peerTokens, peerVerifier } from '../../shared/http/peer-token.ts'
 import { twoSites } from '../core/two-sites.ts'
 import { peerSuite } from './peer-suite.ts'
@@ -23,9 +23,7 @@ peerSuite('over HTTP', () => {
   const nowMs = () => sites.clock.now()
   const verify = peerVerifier({ site: 'azure', privateKey: azure.secret, peerKeys: { keys: [aws.open] } }, nowMs)
   const api = new Hono().route('/peer/v1', peerRoutes(sites.azure.services, verify))
-  api.onError((error, context) =>
-    isCatamaranError(error) ? context.json({ code: error.code }, error.status as 400) : context.json({}, 500),
-  )
+  api.onError((error) => problemResponse(publicError(error), '/peer'))
   const reach = (async (url: string, init?: RequestInit) => {
     if (!sites.connected) throw new TypeError('fetch failed')
     return api.request(url, init)

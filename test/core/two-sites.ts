@@ -1,6 +1,7 @@
 import { applyStates } from '../../shared/core/apply.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
 import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
+import { statusForPeer } from '../../shared/core/peer-status.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { answerSummaries } from '../../shared/core/summaries.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
@@ -69,7 +70,7 @@ export function twoSites(seed = 1): TwoSites {
       list: async (collection, page) => reach('list', (peer) => listForPeer(peer, collection, page)),
       grantRead: async (keys, as) => reach('grantRead', (peer) => grantReads(peer, keys, as)),
       summaries: async (requests, salt) => reach('summaries', (peer) => answerSummaries(peer, requests, salt)),
-      status: async () => reach('status', async () => ({ site: peerOf(site), nowMs: clock.now(), protocol: 1 })),
+      status: async () => reach('status', statusForPeer),
     }
   }
   const sites: TwoSites = {

@@ -1,5 +1,6 @@
 import { applyStates } from '../../shared/core/apply.ts'
 import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
+import { statusForPeer } from '../../shared/core/peer-status.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { answerSummaries } from '../../shared/core/summaries.ts'
 import { CatamaranError, isCatamaranError } from '../../shared/domain/errors.ts'
@@ -86,8 +87,7 @@ export function linkTo(world: World, caller: Invocation): Peer {
       const understood = saltOf(world, salt)
       return call('summaries', async (services) => clone(await answerSummaries(services, requests, understood)))
     },
-    status: () =>
-      call('status', async (services) => ({ site: services.site, nowMs: services.clock.now(), protocol: 1 })),
+    status: () => call('status', statusForPeer),
   }
 }
 
@@ -95,7 +95,7 @@ const clone = <Value>(value: Value): Value => JSON.parse(JSON.stringify(value)) 
 
 /** As over HTTP: what may pass by itself is the peer being away; anything else is a disagreement. */
 function asSeenFromAfar(error: unknown): unknown {
-  if (!isCatamaranError(error)) return error
+  if (!isCatamaranError(error) || error.code === 'replication-paused') return error
   const passes = error.status >= 500 || error.status === 429
   return new CatamaranError(passes ? 'peer-unavailable' : 'conflict', error.message)
 }

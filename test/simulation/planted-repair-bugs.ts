@@ -39,8 +39,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'a peer that is away makes dead letters',
     file: feed,
-    find: "if (!hasCode(error, 'peer-unavailable')) await fileAll",
-    replace: "if (hasCode(error, 'peer-unavailable')) await fileAll",
+    find: 'if (!isPeerAway(error)) await fileAll',
+    replace: 'if (isPeerAway(error)) await fileAll',
   },
   {
     name: 'what the peer took is a dead letter when that cannot be noted',

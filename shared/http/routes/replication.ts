@@ -14,6 +14,7 @@ import {
   reportSchema,
   timeSchema,
 } from '../schemas/common.ts'
+import { addReplicationPauseRoutes } from './replication-pause.ts'
 
 const tag = 'Replication'
 
@@ -32,6 +33,7 @@ const deadLetterSchema = z
 export function addReplicationRoutes(api: Api): void {
   addStatus(api)
   addDeadLetters(api)
+  addReplicationPauseRoutes(api)
 }
 
 function addStatus(api: Api): void {
