@@ -105,7 +105,6 @@ async function findAndMend(services: Services, beganMs: number): Promise<Finding
   const [compared, bucketsDiffering] = [comparison !== undefined, buckets.length]
   return { delivered, bucketsRead: tree.read, scrubFound, compared, bucketsDiffering, pulled, pushed, paused, clean }
 }
-}
 
 const nothingDelivered = { delivered: 0, moved: nothingMoved } as const
 

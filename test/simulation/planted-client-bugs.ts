@@ -70,8 +70,8 @@ export const clientBugs: readonly PlantedBug[] = [
   {
     name: 'confirmed by both although the peer did not answer',
     file: durability,
-    find: 'return false',
-    replace: 'return true',
+    find: "be asked to hold a write', {}, error)\n    return false",
+    replace: "be asked to hold a write', {}, error)\n    return true",
   },
   {
     name: 'sessions are not looked at',
