@@ -1,5 +1,5 @@
-import { bucketOf, sha256Hex, shardOf } from './hash.ts'
-import { keyText, type RecordKey } from './record.ts'
+import { bucketOfDigest, keyDigest, shardOfDigest } from './hash.ts'
+import type { RecordKey } from './record.ts'
 
 /** Where every store keeps a record, in the same words, so that keys can be compared across sites. */
 export interface RecordIndex {
@@ -18,13 +18,18 @@ export interface RecordIndex {
 /** Must equal arrivalShardCount of the record store's port; kept here so that the domain imports no port. */
 const feedShardCount = 4
 
-export const recordIndex = (key: RecordKey, arrivalMs: number): RecordIndex => ({
-  partition: partitionText(key.tenant, key.collection, shardOf(key)),
-  bucketPage: bucketPageText(bucketOf(key)),
-  bucketKey: `${bucketText(bucketOf(key))}/${sha256Hex(keyText(key)).slice(0, 16)}`,
-  feedKey: feedText(key.tenant, shardOf(key) % feedShardCount),
-  arrivalKey: arrivalKeyOf(key, arrivalMs),
-})
+export function recordIndex(key: RecordKey, arrivalMs: number): RecordIndex {
+  const digest = keyDigest(key)
+  const bucket = bucketOfDigest(digest)
+  const shard = shardOfDigest(digest)
+  return {
+    partition: partitionText(key.tenant, key.collection, shard),
+    bucketPage: bucketPageText(bucket),
+    bucketKey: `${bucketText(bucket)}/${digest.slice(0, 16)}`,
+    feedKey: feedText(key.tenant, shard % feedShardCount),
+    arrivalKey: arrivalKeyOf(digest, arrivalMs),
+  }
+}
 
 export const partitionText = (tenant: string, collection: string, shard: number): string =>
   `${tenant}/${collection}/${shard}`
@@ -44,8 +49,8 @@ export const bucketBounds = (first: number, last: number): { readonly above: str
 
 export const feedText = (tenant: string, shard: number): string => `${tenant}/${shard}`
 
-export const arrivalKeyOf = (key: RecordKey, arrivalMs: number): string =>
-  `${String(arrivalMs).padStart(15, '0')}/${sha256Hex(keyText(key)).slice(0, 12)}`
+const arrivalKeyOf = (digest: string, arrivalMs: number): string =>
+  `${String(arrivalMs).padStart(15, '0')}/${digest.slice(0, 12)}`
 
 /** The key of a record from where it is kept. */
 export function keyOfPartition(partition: string, id: string): RecordKey {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { keyText } from '../domain/record.ts'
 import type { BucketEntry } from '../ports/record-store.ts'
 import { vectorText } from './vector.ts'
@@ -35,4 +35,4 @@ export const digestOfChildren = (digests: readonly string[]): string =>
 /** 72 bits: two different buckets look alike once in 10^21, and the vectors change with every write. */
 const digestBytes = 9
 
-const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest()
+const hashOf = (text: string): Buffer => hash('sha256', text, 'buffer')

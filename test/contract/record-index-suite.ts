@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { bucketOf, shardOf } from '../../shared/domain/hash.ts'
-import { arrivalKeyOf } from '../../shared/domain/record-index.ts'
+import { recordIndex } from '../../shared/domain/record-index.ts'
 import { arrivalCursor, arrivalShardCount, type RecordStore } from '../../shared/ports/record-store.ts'
 import { eventually, everyPage, facts, freshTenant, idsInBucket, idsInShard, stamp, state } from './fixtures.ts'
 
@@ -89,7 +89,7 @@ export function recordIndexSuite(name: string, storeOf: () => RecordStore): void
         const all = () => everyPage((after) => storeOf().arrivals(tenant, 2, { after, limit }), limit)
         const found = await eventually(all, (records) => records.length >= ids.length)
         expect(found.map(({ key }) => key.id).sort()).toEqual([...ids].sort())
-        const cursors = found.map(({ key, arrivalMs }) => arrivalKeyOf(key, arrivalMs))
+        const cursors = found.map(({ key, arrivalMs }) => recordIndex(key, arrivalMs).arrivalKey)
         expect(cursors).toEqual([...cursors].sort())
       }
       const cursor = arrivalCursor(1_700_000_000_000 - 1000)

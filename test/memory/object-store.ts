@@ -11,6 +11,7 @@ import type {
   ObjectStore,
   UploadedPart,
 } from '../../shared/ports/object-store.ts'
+import { freeze } from './frozen.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { memoryGrants } from './object-grants.ts'
 import { streamOf, bytesOfStream } from './streams.ts'
@@ -60,11 +61,12 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
     metadata: Readonly<Record<string, string>>,
   ): ObjectInfo => {
     const etag = `"${sha256Hex(bytes).slice(0, 32)}"`
-    const info = { key, bytes: bytes.byteLength, etag, mediaType, modifiedMs: clock.now(), metadata: { ...metadata } }
+    const size = bytes.byteLength
+    const info = freeze({ key, bytes: size, etag, mediaType, modifiedMs: clock.now(), metadata: { ...metadata } })
     objects.set(key, { info, bytes })
     index.add('', key, key)
-    onChange?.({ kind: 'created', key, bytes: bytes.byteLength })
-    return structuredClone(info)
+    onChange?.({ kind: 'created', key, bytes: size })
+    return info
   }
   const remove = (key: string): boolean => {
     const found = objects.delete(key)
@@ -85,8 +87,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
   const complete = (upload: MultipartUpload, parts: readonly UploadedPart[]): ObjectInfo => {
     const done = objects.get(upload.key)
     const open = uploads.get(`${upload.uploadId} ${upload.key}`)
-    if (!open && done?.info.bytes === parts.reduce((sum, { bytes }) => sum + bytes, 0))
-      return structuredClone(done.info)
+    if (!open && done?.info.bytes === parts.reduce((sum, { bytes }) => sum + bytes, 0)) return done.info
     const { parts: held, mediaType, metadata } = pending(upload)
     assertParts(parts, partsOf(upload))
     uploads.delete(`${upload.uploadId} ${upload.key}`)
@@ -113,14 +114,14 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       partBytesMax: 5 * 2 ** 30,
       partsMax: 10_000,
     },
-    head: async (key) => structuredClone(objects.get(checked(key))?.info),
+    head: async (key) => objects.get(checked(key))?.info,
     get: async (key, range) => {
       const found = objects.get(checked(key))
       if (!found) return undefined
       const resolved = range && resolveRange(range, found.bytes.byteLength)
       const bytes = resolved ? found.bytes.subarray(resolved.first, resolved.last + 1) : found.bytes
       const stream = streamOf(Uint8Array.from(bytes))
-      return { ...structuredClone(found.info), stream, ...(resolved ? { range: resolved } : {}) } satisfies ObjectBody
+      return { ...found.info, stream, ...(resolved ? { range: resolved } : {}) } satisfies ObjectBody
     },
     put: async (key, body, { mediaType, metadata = {}, bytes: expected, ifAbsent, signal }) => {
       checked(key)
@@ -145,7 +146,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
     remove: async (key) => remove(checked(key)),
     list: async (prefix, page) => {
       const found = prefixPage(index, checked(prefix), page)
-      return { ...found, items: found.items.flatMap((key) => structuredClone(objects.get(key)?.info) ?? []) }
+      return { ...found, items: found.items.flatMap((key) => objects.get(key)?.info ?? []) }
     },
     presign: async (key, presignOptions) => grants.object(checked(key), presignOptions),
     startMultipart: async (key, { mediaType, metadata = {} }) => {
@@ -160,7 +161,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
     completeMultipart: async (upload, parts) => complete(upload, parts),
     abortMultipart: async ({ uploadId, key }) => void uploads.delete(`${uploadId} ${key}`),
     fetch: grants.fetch,
-    all: () => [...objects.values()].map((object) => structuredClone(object)),
+    all: () => [...objects.values()],
     load: (loaded) => {
       objects.clear()
       index.clear()

@@ -1,4 +1,12 @@
-import { bucketBounds, bucketPageText, feedText, partitionText, recordIndex } from '../../shared/domain/record-index.ts'
+import {
+  bucketBounds,
+  bucketPageText,
+  feedText,
+  partitionText,
+  recordIndex,
+  type RecordIndex,
+} from '../../shared/domain/record-index.ts'
+import type { JsonObject } from '../../shared/domain/json.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import { storedText } from '../../shared/domain/stored-text.ts'
 import { compareUtf8 } from '../../shared/domain/utf8.ts'
@@ -6,6 +14,7 @@ import { vectorText } from '../../shared/replication/vector.ts'
 import { eachWrite } from '../../shared/adapters/write-batch.ts'
 import type { Page, PageRequest } from '../../shared/ports/page.ts'
 import type { BucketEntry, RecordStore } from '../../shared/ports/record-store.ts'
+import { freeze, frozenCopy, frozenShallow } from './frozen.ts'
 import { MemoryIndex } from './memory-index.ts'
 
 export interface MemoryRecordStore extends RecordStore {
@@ -13,42 +22,47 @@ export interface MemoryRecordStore extends RecordStore {
   all(): StoredRecord[]
   /** Replaces everything by these states, as restoring a backup would; `onChange` is not called. */
   load(states: readonly StoredRecord[]): void
+  /** Puts a state that another store of this kind handed out, whatever is there now; `onChange` is not called. */
+  take(state: StoredRecord): void
+}
+
+interface Kept {
+  readonly state: StoredRecord
+  readonly index: RecordIndex
 }
 
 /** A record store without I/O or chance. `onChange` is its change feed: called with each state stored, in order. */
 export function memoryRecordStore(
   options: { readonly onChange?: (state: StoredRecord) => void } = {},
 ): MemoryRecordStore {
-  // Values are text, so that nobody can reach into the store through an object it handed out.
-  const items = new Map<string, string>()
+  // Values are frozen, so that nobody can reach into the store through an object it handed out.
+  const items = new Map<string, Kept>()
   const partitions = new MemoryIndex()
   const buckets = new MemoryIndex()
   const feeds = new MemoryIndex()
 
-  const read = (text: string): StoredRecord | undefined => {
-    const item = items.get(text)
-    return item === undefined ? undefined : (JSON.parse(item) as StoredRecord)
-  }
+  const read = (text: string): StoredRecord | undefined => items.get(text)?.state
+  const bucketKeyOf = (key: RecordKey): string => items.get(keyText(key))?.index.bucketKey ?? ''
   const write = (state: StoredRecord): void => {
     const text = keyText(state.key)
-    unlink(read(text))
-    const { partition, bucketPage, bucketKey, feedKey, arrivalKey } = recordIndex(state.key, state.arrivalMs)
-    items.set(text, JSON.stringify(state))
-    partitions.add(partition, state.key.id, text)
-    buckets.add(bucketPage, bucketKey, text)
-    feeds.add(feedKey, arrivalKey, text)
+    unlink(items.get(text))
+    const index = recordIndex(state.key, state.arrivalMs)
+    items.set(text, { state, index })
+    partitions.add(index.partition, state.key.id, text)
+    buckets.add(index.bucketPage, index.bucketKey, text)
+    feeds.add(index.feedKey, index.arrivalKey, text)
   }
-  const unlink = (old: StoredRecord | undefined): void => {
+  const unlink = (old: Kept | undefined): void => {
     if (!old) return
-    const { partition, bucketPage, bucketKey, feedKey, arrivalKey } = recordIndex(old.key, old.arrivalMs)
-    partitions.remove(partition, old.key.id)
-    buckets.remove(bucketPage, bucketKey)
-    feeds.remove(feedKey, arrivalKey)
+    const { state, index } = old
+    partitions.remove(index.partition, state.key.id)
+    buckets.remove(index.bucketPage, index.bucketKey)
+    feeds.remove(index.feedKey, index.arrivalKey)
   }
-  const page = <Item>(index: MemoryIndex, group: string, request: PageRequest, map: (state: StoredRecord) => Item) => {
+  const page = (index: MemoryIndex, group: string, request: PageRequest) => {
     const { items: texts, next } = index.page(group, request)
-    const found = texts.flatMap((text) => read(text) ?? []).map(map)
-    return { items: found, ...(next === undefined ? {} : { next }) } satisfies Page<Item>
+    const found = texts.flatMap((text) => read(text) ?? [])
+    return { items: found, ...(next === undefined ? {} : { next }) } satisfies Page<StoredRecord>
   }
 
   const put: RecordStore['put'] = async (state, condition, facts) => {
@@ -57,12 +71,13 @@ export function memoryRecordStore(
     const holds = condition.kind === 'absent' ? !current : current?.token === condition.token
     if (!holds) return { kind: 'changed' }
     const { key, vector, stamp, deleted, createdMs, applied } = state
-    const kept = applied && applied.length > 0 ? { applied } : {}
-    const body = text.body === undefined ? null : JSON.parse(text.body)
+    const kept = applied && applied.length > 0 ? { applied: Object.freeze(applied.map(frozenShallow)) } : {}
+    const body = text.body === undefined ? null : freeze(JSON.parse(text.body) as JsonObject)
     const token = vectorText(vector)
-    const stored: StoredRecord = { key, vector, stamp, deleted, body, createdMs, ...kept, ...facts, token }
+    const named = { key: frozenShallow(key), vector: frozenShallow(vector) }
+    const stored = Object.freeze({ ...named, stamp, deleted, body, createdMs, ...kept, ...facts, token })
     write(stored)
-    options.onChange?.(structuredClone(stored))
+    options.onChange?.(stored)
     return { kind: 'stored', token }
   }
   return {
@@ -76,20 +91,21 @@ export function memoryRecordStore(
         (items) => Promise.all(items.map(({ item: { state, condition, facts } }) => put(state, condition, facts))),
       ),
     query: async ({ tenant, collection, shard }, request) =>
-      page(partitions, partitionText(tenant, collection, shard), request, (state) => state),
+      page(partitions, partitionText(tenant, collection, shard), request),
     scanBuckets: async ({ first, last }, { after, limit }) => {
       const { above, below } = bucketBounds(first, last)
-      const found = page(buckets, bucketPageText(first), { after: after ?? above, limit }, (state) => state)
-      const inside = found.items.filter((state) => recordIndex(state.key, 0).bucketKey < below)
+      const found = page(buckets, bucketPageText(first), { after: after ?? above, limit })
+      const inside = found.items.filter(({ key }) => bucketKeyOf(key) < below)
       const items = inside.map(({ key, vector, deleted }): BucketEntry => ({ key, vector, deleted }))
       return found.next === undefined || inside.length < found.items.length ? { items } : { items, next: found.next }
     },
-    arrivals: async (tenant, shard, request) => page(feeds, feedText(tenant, shard), request, (state) => state),
+    arrivals: async (tenant, shard, request) => page(feeds, feedText(tenant, shard), request),
     all: () => [...items.keys()].sort(compareUtf8).flatMap((text) => read(text) ?? []),
+    take: write,
     load: (states) => {
       items.clear()
       for (const index of [partitions, buckets, feeds]) index.clear()
-      for (const state of states) write(state)
+      for (const state of states) write(frozenCopy(state))
     },
   }
 }

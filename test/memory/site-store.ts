@@ -2,15 +2,8 @@ import type { JsonObject } from '../../shared/domain/json.ts'
 import { siteText } from '../../shared/domain/stored-text.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
 import type { SiteItem, SiteStore } from '../../shared/ports/site-store.ts'
+import { freeze } from './frozen.ts'
 import { MemoryIndex } from './memory-index.ts'
-
-interface Kept {
-  readonly partition: string
-  readonly id: string
-  readonly text: string
-  readonly token: string
-  readonly expiresMs?: number
-}
 
 export interface MemorySiteStore extends SiteStore {
   /** Everything not expired, in the order it was last written. */
@@ -20,19 +13,21 @@ export interface MemorySiteStore extends SiteStore {
 
 /** A site store without I/O; expiry follows the injected clock. */
 export function memorySiteStore({ clock }: { readonly clock: Clock }): MemorySiteStore {
-  const items = new Map<string, Kept>()
+  const items = new Map<string, SiteItem>()
   const index = new MemoryIndex()
   let writes = 0
 
-  const name = (partition: string, id: string): string => JSON.stringify([partition, id])
-  const alive = (item: Kept | undefined): Kept | undefined =>
+  const name = (partition: string, id: string): string => `${partition.length} ${partition} ${id}`
+  const alive = (item: SiteItem | undefined): SiteItem | undefined =>
     item && (item.expiresMs === undefined || item.expiresMs > clock.now()) ? item : undefined
   const write = (partition: string, id: string, text: string, expiresMs: number | undefined): void => {
     writes += 1
-    items.delete(name(partition, id))
+    const key = name(partition, id)
     const expiry = expiresMs === undefined ? {} : { expiresMs }
-    items.set(name(partition, id), { partition, id, text, token: String(writes), ...expiry })
-    index.add(partition, id, name(partition, id))
+    const value = JSON.parse(text) as JsonObject
+    items.delete(key)
+    items.set(key, freeze({ partition, id, value, token: String(writes), ...expiry }))
+    index.add(partition, id, key)
   }
   const drop = (partition: string, id: string): void => {
     items.delete(name(partition, id))
@@ -40,7 +35,7 @@ export function memorySiteStore({ clock }: { readonly clock: Clock }): MemorySit
   }
 
   return {
-    get: async (partition, id) => toItem(alive(items.get(name(partition, id)))),
+    get: async (partition, id) => alive(items.get(name(partition, id))),
     put: async ({ partition, id, value, expiresMs }, condition) => {
       const text = siteText(id, value)
       const current = alive(items.get(name(partition, id)))
@@ -61,24 +56,17 @@ export function memorySiteStore({ clock }: { readonly clock: Clock }): MemorySit
       // Expired items are skipped, so a page may take several looks.
       for (;;) {
         const page = index.page(partition, { after: cursor, limit: limit - found.length }, descending)
-        found.push(...page.items.flatMap((key) => toItem(alive(items.get(key))) ?? []))
+        found.push(...page.items.flatMap((key) => alive(items.get(key)) ?? []))
         cursor = page.next
         if (cursor === undefined) return { items: found }
         if (found.length >= limit) return { items: found, next: cursor }
       }
     },
-    all: () => [...items.values()].flatMap((item) => toItem(alive(item)) ?? []),
+    all: () => [...items.values()].flatMap((item) => alive(item) ?? []),
     load: (loaded) => {
       items.clear()
       index.clear()
       for (const { partition, id, value, expiresMs } of loaded) write(partition, id, siteText(id, value), expiresMs)
     },
   }
-}
-
-const toItem = (item: Kept | undefined): SiteItem | undefined => {
-  if (!item) return undefined
-  const { partition, id, text, token, expiresMs } = item
-  const expiry = expiresMs === undefined ? {} : { expiresMs }
-  return { partition, id, value: JSON.parse(text) as JsonObject, token, ...expiry }
 }

@@ -14,6 +14,8 @@ export interface Chance extends Random {
 
 /** Streams of their own, so that a change to one kind of decision leaves the others of a seed as they were. */
 export interface Streams {
+  /** What kind of run it is. */
+  readonly profile: Chance
   readonly workload: Chance
   readonly network: Chance
   readonly faults: Chance
@@ -25,7 +27,14 @@ export interface Streams {
 export const makeStreams = (seed: number): Streams => {
   const stream = (salt: number) =>
     chanceOf(memoryRandom((Math.imul(seed, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca6b)) >>> 0))
-  return { workload: stream(1), network: stream(2), faults: stream(3), scheduling: stream(4), code: stream(5) }
+  return {
+    profile: stream(6),
+    workload: stream(1),
+    network: stream(2),
+    faults: stream(3),
+    scheduling: stream(4),
+    code: stream(5),
+  }
 }
 
 function chanceOf(random: Random): Chance {

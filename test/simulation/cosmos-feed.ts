@@ -1,5 +1,5 @@
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
-import { deliver, feedBatchMax, feedDownMs, feedPollMs, type Feed, type Handler } from './feed.ts'
+import { deliver, downPauseMs, feedBatchMax, feedPollMs, type Feed, type Handler } from './feed.ts'
 import type { World } from './world.ts'
 
 /**
@@ -29,7 +29,7 @@ export function makeCosmosFeed(world: World, handle: Handler = deliver): Feed {
     log = log.filter(isLatest)
     const batch = log.filter((entry) => entry.lsn > checkpoint).slice(0, feedBatchMax)
     if (batch.length === 0) return void (isAsleep = true)
-    if (!world.sites.azure.isUp) return again(feedDownMs)
+    if (!world.sites.azure.isUp) return again(downPauseMs(world))
     const states = batch.flatMap((entry) => latest.get(entry.id)?.state ?? [])
     const outcome = await handle(world, 'azure', states)
     if (outcome.kind === 'failed' || outcome.failed.length > 0) {

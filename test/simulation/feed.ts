@@ -15,8 +15,8 @@ export interface Feed {
 
 export const feedPollMs = 250
 export const feedBatchMax = 10
-/** How often the host of a site that is down would look again. */
-export const feedDownMs = 10_000
+/** How often the host of a site that is down would look again; through an outage of days, rarely. */
+export const downPauseMs = ({ profile }: World): number => (profile.longOutage ? 1_800_000 : 10_000)
 const timeoutMs = 60_000
 
 /** How one delivery ended, as the host sees it. */
@@ -31,14 +31,16 @@ export async function deliver(world: World, site: Site, batch: readonly StoredRe
   const run = handleChanges(world.sites[site].servicesOf(invocation), batch)
   const isZombie = world.faultsOn() && world.streams.faults.oneIn(world.profile.zombie)
   const givenUpMs = isZombie ? world.streams.faults.pick(300) : timeoutMs
+  const timeout = world.scheduler.timeout(givenUpMs, `${site} feed time-out`)
   const outcome = await Promise.race([
     run.then(
       ({ failed }): Delivery => ({ kind: 'done', failed }),
       (): Delivery => ({ kind: 'failed' }),
     ),
     invocation.killed.then((): Delivery => ({ kind: 'failed' })),
-    world.scheduler.delay(givenUpMs, `${site} feed time-out`).then((): Delivery => ({ kind: 'failed' })),
+    timeout.over.then((): Delivery => ({ kind: 'failed' })),
   ])
+  timeout.cancel()
   if (isZombie && outcome.kind === 'failed') world.mark('zombie went on after its time-out')
   return outcome
 }

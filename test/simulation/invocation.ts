@@ -48,7 +48,13 @@ export function makeInvocation(world: World, site: Site, name: string, items = 1
     if (isGone()) return die()
     if (index === crashAt && !crashAfter) return crash(index)
     refuseSometimes(world, site, service)
-    const result = await act().catch((error: unknown) => (isGone() ? die<Result>() : Promise.reject(error)))
+    let result: Result
+    try {
+      result = await act()
+    } catch (error) {
+      if (isGone()) return die()
+      throw error
+    }
     if (index === crashAt) return crash(index)
     if (isGone()) return die()
     loseAnswerSometimes(world)

@@ -131,7 +131,8 @@ async function cross<Answer>(world: World, from: Site, { verb, act, items }: Cal
     scheduler.at(scheduler.now() + lateMs, `${to} late`, () => void run().catch(() => {}))
     return lost()
   }
-  const answer = await Promise.race([run(), scheduler.delay(timeoutMs, `${from} peer time-out`).then(lost)])
+  const timeout = scheduler.timeout(timeoutMs, `${from} peer time-out`)
+  const answer = await Promise.race([run(), timeout.over.then(lost)]).finally(() => timeout.cancel())
   if (isLost(world, to)) {
     mark('answer of the peer lost')
     return lost()

@@ -1,22 +1,25 @@
 import { describe, expect, test } from '@jest/globals'
 import { readCorpus } from './corpus.ts'
 import { hunt } from './planted.ts'
-import { plantedBugs } from './planted-bugs.ts'
+import { plantedBugs, type PlantedBug } from './planted-bugs.ts'
 import { sourceOf, withBug } from './planting.ts'
-import { startWorker } from './workers.ts'
+
+/** Whatever the core does otherwise makes a seed go another way, so the seeds next to it are tried too. */
+const seedsNearby = 300
 
 test.each(readCorpus().flatMap((entry) => (entry.bug ? [[entry.bug, entry] as const] : [])))(
   'the corpus still finds: %s',
-  async (bug, { seed, override }) => {
-    const worker = startWorker(bug)
-    try {
-      expect((await worker.run({ seed, override })).broken).not.toEqual([])
-    } finally {
-      worker.stop()
-    }
+  async (name, { seed, override }) => {
+    expect(await hunt({ ...bugNamed(name), override }, seed, seedsNearby)).toMatchObject({ broken: expect.any(String) })
   },
-  60_000,
+  120_000,
 )
+
+function bugNamed(name: string): PlantedBug {
+  const bug = plantedBugs.find((each) => each.name === name)
+  if (!bug) throw new Error(`no bug ${name}`)
+  return bug
+}
 
 describe('planted bugs', () => {
   test.each(plantedBugs.map((bug) => [bug.name, bug] as const))('%s: the core holds its place', (_, bug) => {
@@ -33,9 +36,7 @@ describe('planted bugs', () => {
   test.each(['drop the loser', 'the vector is not joined', 'confirmed by both whatever the peer says'])(
     '%s: is caught',
     async (name) => {
-      const bug = plantedBugs.find((each) => each.name === name)
-      if (!bug) throw new Error(`no bug ${name}`)
-      expect(await hunt(bug, 2, 100)).toMatchObject({ bug: name, broken: expect.any(String) })
+      expect(await hunt(bugNamed(name), 2, 100)).toMatchObject({ bug: name, broken: expect.any(String) })
     },
     120_000,
   )

@@ -86,6 +86,14 @@ const slow = {
   objects: true,
 }
 
+/** Most runs are short, since most faults need few operations; a few are long, for those that need many. */
+function sizeOf(chance: Chance): Pick<Profile, 'clients' | 'opsPerClient'> {
+  const roll = chance.pick(20)
+  if (roll < 11) return { clients: chance.between(2, 4), opsPerClient: chance.between(4, 14) }
+  if (roll < 18) return { clients: 3, opsPerClient: chance.between(14, 40) }
+  return { clients: chance.between(3, 6), opsPerClient: chance.between(40, 70) }
+}
+
 /** Every seed draws a profile: some are calm, so that costs can be checked; most are a storm of some kind. */
 export function drawProfile(chance: Chance): Profile {
   const storm: Profile = {
@@ -93,7 +101,7 @@ export function drawProfile(chance: Chance): Profile {
     name: 'storm',
     isCalm: false,
     records: chance.between(1, 8),
-    opsPerClient: chance.between(10, 40),
+    ...sizeOf(chance),
     thinkMsMax: chance.of([200, 2000, 10_000]),
     crash: chance.of([0, 60, 200]),
     zombie: chance.of([0, 40]),

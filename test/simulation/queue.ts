@@ -2,6 +2,7 @@ import { runJob } from '../../shared/core/jobs.ts'
 import type { WorkTools } from '../../shared/core/work-tools.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
+import { downPauseMs } from './feed.ts'
 import { makeInvocation } from './invocation.ts'
 import type { World } from './world.ts'
 
@@ -28,19 +29,21 @@ export function makeQueue(world: World, site: Site): Queue {
     })
   }
   const receive = async (text: string, receives: number): Promise<void> => {
-    if (!world.sites[site].isUp) return arrive(text, 60_000, receives)
+    if (!world.sites[site].isUp) return arrive(text, 6 * downPauseMs(world), receives)
     const invocation = makeInvocation(world, site, 'job')
     const message = JSON.parse(text) as JobMessage
     const services = world.sites[site].servicesOf(invocation)
     const run = runJob(services, toolsOf(world, site), message, new AbortController().signal)
+    const timeout = scheduler.timeout(visibilityMs, `${site} visibility`)
     const done = await Promise.race([
       run.then(
         () => true,
         () => false,
       ),
       invocation.killed.then(() => false),
-      scheduler.delay(visibilityMs, `${site} visibility`).then(() => false),
+      timeout.over.then(() => false),
     ])
+    timeout.cancel()
     if (done) return
     if (receives + 1 < receivesMax) return arrive(text, visibilityMs, receives + 1)
     deadLetters++

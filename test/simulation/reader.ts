@@ -13,6 +13,9 @@ export interface Reader {
 }
 
 const pauseMsMax = 15_000
+/** When there was nothing to read and nothing is about to happen: days of reading every few seconds would take too long. */
+const idlePauseMsMax = 120_000
+const outagePauseMsMax = 3_600_000
 const limit = 12
 
 /**
@@ -25,9 +28,14 @@ export function startReader(world: World): Reader {
   if (profile.clockFaults) return { behind: () => [] }
   let site: Site = streams.workload.of(sites)
   let cursor: ChangesCursor | undefined
+  let isIdle = false
+  const pauseMs = (): number => {
+    if (world.faultsOn() && profile.longOutage) return outagePauseMsMax
+    return isIdle && !world.faultsOn() ? idlePauseMsMax : pauseMsMax
+  }
   const loop = async (): Promise<void> => {
     for (;;) {
-      await scheduler.delay(1_000 + streams.workload.pick(pauseMsMax), 'reader waits')
+      await scheduler.delay(1_000 + streams.workload.pick(pauseMs()), 'reader waits')
       if (streams.workload.oneIn(10)) {
         mark('reader of changes went to the other site')
         site = peerOf(site)
@@ -35,6 +43,7 @@ export function startReader(world: World): Reader {
       const outcome = await request(world, site, (services) => listChanges(services, tenant, { cursor, limit }))
       if (outcome.kind !== 'answered') continue
       cursor = outcome.value.cursor
+      isIdle = outcome.value.items.length === 0
       for (const { key, vector } of outcome.value.items) read.set(keyText(key), vector)
     }
   }

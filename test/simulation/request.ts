@@ -33,6 +33,7 @@ async function requestOnce<Value>(
   await scheduler.delay(5, `to ${site}`)
   if (!all[site].isUp || !all[site].isOpen) return { kind: 'unknown' }
   const invocation = makeInvocation(world, site, 'http')
+  const timeout = scheduler.timeout(clientTimeoutMs, `${site} client time-out`)
   const outcome = await Promise.race([
     run(all[site].servicesOf(invocation)).then(
       (value): Outcome<Value> => ({ kind: 'answered', value }),
@@ -41,8 +42,9 @@ async function requestOnce<Value>(
     invocation.killed.then(
       (): Promise<Outcome<Value>> => scheduler.delay(1, 'connection lost').then(() => ({ kind: 'unknown' })),
     ),
-    scheduler.delay(clientTimeoutMs, `${site} client time-out`).then((): Outcome<Value> => ({ kind: 'unknown' })),
+    timeout.over.then((): Outcome<Value> => ({ kind: 'unknown' })),
   ])
+  timeout.cancel()
   if (outcome.kind === 'unknown' || !world.faultsOn() || !streams.faults.oneIn(profile.lostAnswer)) return outcome
   world.mark('answer to the client lost')
   return { kind: 'unknown' }

@@ -76,10 +76,10 @@ export function makeWorld(
   { trace, override }: Options,
 ): { world: World; endFaults: () => void } {
   const streams = makeStreams(seed)
-  const profile = { ...drawProfile(streams.faults), ...override }
+  const profile = { ...drawProfile(streams.profile), ...override }
   const scheduler = makeScheduler(trace)
   let faults = !profile.isCalm
-  const newer = profile.mixedVersions ? streams.faults.of(['aws', 'azure'] as const) : undefined
+  const newer = profile.mixedVersions ? streams.profile.of(['aws', 'azure'] as const) : undefined
   const world: World = {
     seed,
     profile,

@@ -1,13 +1,25 @@
-import { createHash, type Hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 
-/** Kept from before the globals are poisoned: the scheduler alone may let the real event loop turn. */
+/** Lets the real event loop turn, so that whoever started this process can still reach it. */
 const turn = setImmediate
+const eventsPerTurn = 2_000
+const linesPerHash = 2_000
+/** A run that does so much at one virtual moment, or altogether, gets nowhere: the code under test is going round in circles. */
+const eventsPerMomentMax = 100_000
+const eventsMax = 20_000_000
 
 interface Event {
   readonly atMs: number
   readonly order: number
   readonly label: string
-  readonly run: () => void
+  /** Undefined once it was called off. */
+  run: (() => void) | undefined
+}
+
+export interface Timeout {
+  readonly over: Promise<void>
+  /** Whoever waited has an answer: nothing happens when its time comes. */
+  cancel(): void
 }
 
 export interface Scheduler {
@@ -16,6 +28,7 @@ export interface Scheduler {
   at(ms: number, label: string, run: () => void): void
   /** Resolves after virtual time; never, once the run is over. */
   delay(ms: number, label: string): Promise<void>
+  timeout(ms: number, label: string): Timeout
   /** Runs events in order of time until `untilMs`, and leaves the clock there. */
   runUntil(untilMs: number): Promise<void>
   readonly events: () => number
@@ -33,41 +46,91 @@ export type Trace = (line: string) => void
 /** Virtual time. Of events at the same moment the one asked for first runs first; all that follows from it runs before the next. */
 export function makeScheduler(trace?: Trace): Scheduler {
   const queue: Event[] = []
-  const hash: Hash = createHash('sha256')
+  const digest = makeDigest()
   let nowMs = 0
   let order = 0
   let events = 0
+  let eventsNow = 0
 
-  const at = (ms: number, label: string, run: () => void): void => {
-    push(queue, { atMs: Math.max(ms, nowMs), order: order++, label, run })
+  const enter = (ms: number, label: string, run: () => void): Event => {
+    const event: Event = { atMs: Math.max(ms, nowMs), order: order++, label, run }
+    push(queue, event)
+    return event
   }
-  const runOne = async (event: Event): Promise<void> => {
-    nowMs = event.atMs
+  const nextUntil = (untilMs: number): Event | undefined => {
+    for (let next = queue[0]; next && next.atMs <= untilMs; next = queue[0]) {
+      pop(queue)
+      if (next.run) return next
+    }
+    return undefined
+  }
+  const runOne = (event: Event): void => {
+    eventsNow = event.atMs === nowMs ? eventsNow + 1 : 0
     events++
+    nowMs = event.atMs
+    if (eventsNow > eventsPerMomentMax) throw new Error(`Time stands still at ${nowMs} ms: ${event.label}`)
+    if (events > eventsMax) throw new Error(`No end after ${events} events: ${event.label}`)
     const line = `${event.atMs} ${event.label}`
-    hash.update(line)
+    digest.add(line)
     trace?.(line)
-    event.run()
-    await new Promise<void>((resolve) => void turn(resolve))
+    event.run?.()
   }
+  const runUntil = (untilMs: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const step = (): void => {
+        const next = nextUntil(untilMs)
+        if (!next) {
+          nowMs = Math.max(nowMs, untilMs)
+          return resolve()
+        }
+        try {
+          runOne(next)
+        } catch (error) {
+          return reject(error)
+        }
+        if (events % eventsPerTurn === 0) turn(step)
+        else queueMicrotask(afterMicrotasks)
+      }
+      // A tick asked for by a microtask runs once no microtask is left: all that follows from an event has then happened.
+      const afterMicrotasks = (): void => process.nextTick(step)
+      step()
+    })
   return {
     now: () => nowMs,
-    at,
-    delay: (ms, label) => new Promise((resolve) => at(nowMs + ms, label, resolve)),
-    runUntil: async (untilMs) => {
-      for (let next = queue[0]; next && next.atMs <= untilMs; next = queue[0]) {
-        pop(queue)
-        await runOne(next)
-      }
-      nowMs = Math.max(nowMs, untilMs)
+    at: (ms, label, run) => void enter(ms, label, run),
+    delay: (ms, label) => new Promise((resolve) => void enter(nowMs + ms, label, resolve)),
+    timeout: (ms, label) => {
+      const { promise: over, resolve } = Promise.withResolvers<void>()
+      const event = enter(nowMs + ms, label, resolve)
+      return { over, cancel: () => (event.run = undefined) }
     },
+    runUntil,
     events: () => events,
     note: (line) => {
-      hash.update(line)
+      digest.add(line)
       trace?.(`    ${line}`)
     },
     remark: (line) => trace?.(`    ${line()}`),
-    digest: () => hash.copy().digest('hex').slice(0, 16),
+    digest: () => digest.text(),
+  }
+}
+
+/** SHA-256 of all lines, some thousands at a time. */
+function makeDigest(): { add(line: string): void; text(): string } {
+  const hash = createHash('sha256')
+  let lines: string[] = []
+  const flush = (): void => {
+    hash.update(lines.join('\n'))
+    lines = []
+  }
+  return {
+    add: (line) => {
+      if (lines.push(line) >= linesPerHash) flush()
+    },
+    text: () => {
+      flush()
+      return hash.copy().digest('hex').slice(0, 16)
+    },
   }
 }
 

@@ -42,13 +42,16 @@ const switches = [
   'opensAtOnce',
 ] as const
 
-/** Takes away whatever the failure does not need, until nothing more can go; at most `runsMax` runs. `first` is what was changed already. */
+/**
+ * Takes away whatever the failure does not need, until nothing more can go; at most `runsMax` runs. `first` is what was
+ * changed already. Answers the whole profile, so that the failure is kept even when seeds come to draw other profiles.
+ */
 export async function shrink(
   failed: RunResult,
   worker: Worker,
   runsMax = 80,
   first: ProfileOverride = {},
-): Promise<ProfileOverride> {
+): Promise<Profile> {
   const wanted = invariantOf(failed)
   let { profile } = failed
   let override = first
@@ -65,5 +68,5 @@ export async function shrink(
       break
     }
   }
-  return override
+  return profile
 }

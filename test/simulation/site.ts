@@ -2,6 +2,7 @@ import type { Services } from '../../shared/core/services.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
+import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import type { SiteStore } from '../../shared/ports/site-store.ts'
 import type { Telemetry } from '../../shared/ports/telemetry.ts'
 import { memoryDelivery } from '../memory/delivery.ts'
@@ -60,10 +61,13 @@ export function makeSite(world: World, site: Site): SimSite {
   const { scheduler, streams, mark, faultsOn } = world
   let [offsetMs, setMs] = [0, -1e9]
   const now = (): number => startMs + scheduler.now() + offsetMs
-  const sleep = (ms: number) => scheduler.delay(ms, `${site} sleep`)
-  const clock: Clock = { now, monotonicMs: () => scheduler.now(), sleep }
+  const clock: Clock = { now, monotonicMs: () => scheduler.now(), sleep: sleepOf(world, site) }
   const latest = new Map<string, StoredRecord>()
   const lagging = memoryRecordStore()
+  const follow = (key: RecordKey): void => {
+    const state = latest.get(keyText(key))
+    if (state) lagging.take(state)
+  }
   const records = memoryRecordStore({
     onChange: (state) => {
       const before = latest.get(keyText(state.key))
@@ -72,7 +76,7 @@ export function makeSite(world: World, site: Site): SimSite {
       self.feed.changed(state)
       const lagMs = faultsOn() && streams.faults.oneIn(20) ? streams.faults.pick(indexLagMsMax) : 0
       if (lagMs > 0) mark('index lagged')
-      scheduler.at(scheduler.now() + lagMs, `${site} index`, () => void follow(lagging, latest, state.key))
+      scheduler.at(scheduler.now() + lagMs, `${site} index`, () => follow(state.key))
     },
   })
   const self: SimSite = {
@@ -99,15 +103,40 @@ export function makeSite(world: World, site: Site): SimSite {
   return self
 }
 
+/** Ends early, with the signal's reason, when it is aborted. */
+const sleepOf =
+  ({ scheduler }: World, site: Site): Clock['sleep'] =>
+  (ms, signal) => {
+    if (signal?.aborted) return Promise.reject(signal.reason as Error)
+    const timeout = scheduler.timeout(ms, `${site} sleep`)
+    if (!signal) return timeout.over
+    return new Promise((resolve, reject) => {
+      const wake = (): void => {
+        timeout.cancel()
+        reject(signal.reason as Error)
+      }
+      signal.addEventListener('abort', wake, { once: true })
+      void timeout.over.then(() => {
+        signal.removeEventListener('abort', wake)
+        resolve()
+      })
+    })
+  }
+
 function servicesOf(world: World, site: SimSite, clock: Clock, invocation: Invocation): Services {
   const { queue } = site
-  const records = through(invocation, 'records', site.records)
-  const index = through(invocation, 'records', site.lagging)
   return {
     site: site.site,
-    records: { ...records, ...pick(index, ['scanBuckets', 'arrivals']) },
-    siteStore: through(invocation, 'site', watched(world, site.siteStore)),
-    objects: through(invocation, 'objects', watchedObjects(world, site, invocation)),
+    records: {
+      ...through(invocation, 'records', site.records, recordCalls),
+      ...through(invocation, 'records', site.lagging, indexCalls),
+    },
+    siteStore: through(invocation, 'site', watched(world, site.siteStore), siteCalls),
+    // Most invocations have nothing to do with bytes.
+    get objects(): ObjectStore {
+      const { supports } = site.objects
+      return { supports, ...through(invocation, 'objects', watchedObjects(world, site, invocation), objectCalls) }
+    },
     jobs: {
       send: (message, options) =>
         invocation.effect('queue', 'send', async () => queue.send(message, options?.delayMs ?? 0)),
@@ -115,24 +144,44 @@ function servicesOf(world: World, site: SimSite, clock: Clock, invocation: Invoc
     },
     peer: linkTo(world, invocation),
     delivery: memoryDelivery({ clock }),
-    clock: { ...clock, sleep: (ms) => invocation.effect('clock', 'sleep', () => clock.sleep(ms)) },
+    clock: { ...clock, sleep: (ms, signal) => invocation.effect('clock', 'sleep', () => clock.sleep(ms, signal)) },
     random: world.streams.code,
     telemetry: telemetryOf(world),
   }
 }
 
-/** Every call is an effect of the invocation. */
-function through<Store extends object>(invocation: Invocation, service: Service, store: Store): Store {
-  const wrapped = Object.entries(store).map(([name, member]: [string, unknown]) => {
-    if (typeof member !== 'function') return [name, member]
-    const call = member as (...args: unknown[]) => Promise<unknown>
-    return [name, (...args: unknown[]) => invocation.effect(service, name, () => call(...args))]
-  })
-  return Object.fromEntries(wrapped) as Store
-}
+/** What of a record store is read and written at its table, and what at its indexes. */
+const recordCalls = ['get', 'getMany', 'put', 'putMany', 'query'] as const
+const indexCalls = ['scanBuckets', 'arrivals'] as const
+const siteCalls = ['get', 'put', 'remove', 'list'] as const
+const objectCalls = [
+  'head',
+  'get',
+  'put',
+  'copy',
+  'remove',
+  'list',
+  'presign',
+  'startMultipart',
+  'presignPart',
+  'listParts',
+  'completeMultipart',
+  'abortMultipart',
+] as const
 
-function pick<Store extends object, Name extends keyof Store>(store: Store, names: readonly Name[]): Pick<Store, Name> {
-  return Object.fromEntries(names.map((name) => [name, store[name]])) as unknown as Pick<Store, Name>
+/** Every call is an effect of the invocation. */
+function through<Store extends object, Name extends keyof Store & string>(
+  invocation: Invocation,
+  service: Service,
+  store: Store,
+  names: readonly Name[],
+): Pick<Store, Name> {
+  const wrapped: Partial<Record<Name, unknown>> = {}
+  for (const name of names) {
+    const call = store[name] as (...args: unknown[]) => Promise<unknown>
+    wrapped[name] = (...args: unknown[]) => invocation.effect(service, name, () => call(...args))
+  }
+  return wrapped as Pick<Store, Name>
 }
 
 function watched({ mark }: World, store: SiteStore): SiteStore {
@@ -160,19 +209,6 @@ function watchedObjects({ mark }: World, { objects }: SimSite, { name }: Invocat
       return outcome
     },
   }
-}
-
-/** Brings the lagging copy to the latest state of one record. */
-async function follow(
-  lagging: MemoryRecordStore,
-  latest: ReadonlyMap<string, StoredRecord>,
-  key: RecordKey,
-): Promise<void> {
-  const state = latest.get(keyText(key))
-  if (!state) return
-  const known = await lagging.get(key)
-  const condition = known ? ({ kind: 'unchanged', token: known.token } as const) : ({ kind: 'absent' } as const)
-  await lagging.put(state, condition, { via: state.via, arrivalMs: state.arrivalMs })
 }
 
 /** Logs tell which branches ran. */

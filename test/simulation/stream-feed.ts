@@ -1,6 +1,6 @@
 import { shardOf } from '../../shared/domain/hash.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
-import { deliver, feedBatchMax, feedDownMs, feedPollMs, type Feed, type Handler } from './feed.ts'
+import { deliver, downPauseMs, feedBatchMax, feedPollMs, type Feed, type Handler } from './feed.ts'
 import type { World } from './world.ts'
 
 const horizonMs = 24 * 3_600_000
@@ -55,7 +55,7 @@ export function makeStreamFeed(world: World, handle: Handler = deliver): Feed {
   const poll = async (shard: Shard, size: number): Promise<void> => {
     trim(shard)
     if (shard.entries.length === 0) return void (shard.isAsleep = true)
-    if (!world.sites.aws.isUp) return again(shard, feedDownMs, feedBatchMax)
+    if (!world.sites.aws.isUp) return again(shard, downPauseMs(world), feedBatchMax)
     if (isBehind(shard.parent)) return again(shard, feedPollMs, size)
     const batch = shard.entries.slice(0, size)
     const states = batch.map(({ state }) => state)

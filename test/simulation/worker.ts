@@ -6,10 +6,13 @@ const [name] = process.argv.slice(2)
 if (name) plant(name)
 const { simulate } = await import('./run.ts')
 
+// Thousands of faults are thrown in a run, and nobody looks at where.
+Error.stackTraceLimit = 0
+
 process.on('message', ({ seed, override }: Order) => {
   simulate(seed, { override }).then(
     (result) => process.send?.({ result }),
-    (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : String(error) }),
+    (error: unknown) => process.send?.({ error: error instanceof Error ? error.message : String(error) }),
   )
 })
 process.on('disconnect', () => process.exit(0))

@@ -1,6 +1,6 @@
-import { fork } from 'node:child_process'
+import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { ProfileOverride } from './profile.ts'
+import { calm, type ProfileOverride } from './profile.ts'
 import type { RunResult } from './run.ts'
 
 /** One run to be done. */
@@ -10,40 +10,65 @@ export interface Order {
 }
 
 export interface Worker {
-  /** One at a time. Throws when the run itself fails, rather than what it checks. */
+  /** One at a time. A run that throws, or does not come to an end, has failed like one that breaks an invariant. */
   run(order: Order): Promise<RunResult>
   stop(): void
 }
 
-const path = fileURLToPath(new URL('worker.ts', import.meta.url))
+type Answer = { readonly result: RunResult } | { readonly error: string }
 
-/** Starts a process; with `planted`, one in which that bug is planted. */
-export function startWorker(planted?: string): Worker {
-  const child = fork(path, planted ? [planted] : [], {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-    serialization: 'json',
-    env: { PATH: process.env['PATH'] },
-  })
-  return {
-    run: (order) =>
-      new Promise((resolve, reject) => {
-        const done = (): void => {
-          child.removeAllListeners()
-        }
-        child.once('message', (message: { result?: RunResult; error?: string }) => {
-          done()
-          if (message.result) resolve(message.result)
-          else reject(new Error(`seed ${order.seed}: ${message.error}`))
-        })
-        child.once('exit', (code, signal) => {
-          done()
-          reject(new Error(`seed ${order.seed}: the worker ended (${signal ?? code})`))
-        })
-        child.send(order)
-      }),
-    stop: () => void child.kill('SIGKILL'),
+const path = fileURLToPath(new URL('worker.ts', import.meta.url))
+/** The longest runs take some seconds. */
+const runMsMax = 60_000
+
+/** Starts a process; with `planted`, one in which that bug is planted. One that is stuck is killed, and another takes its place. */
+export function startWorker(planted?: string, msMax = runMsMax): Worker {
+  const start = (): ChildProcess =>
+    fork(path, planted ? [planted] : [], {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      serialization: 'json',
+      env: { PATH: process.env['PATH'] },
+    })
+  let child = start()
+  const run = async (order: Order): Promise<RunResult> => {
+    const answer = await answerOf(child, order, msMax)
+    if ('result' in answer) return answer.result
+    if (child.exitCode !== null || child.signalCode !== null) child = start()
+    return failedRun(order.seed, answer.error)
   }
+  return { run, stop: () => void child.kill('SIGKILL') }
 }
+
+function answerOf(child: ChildProcess, order: Order, msMax: number): Promise<Answer> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), msMax)
+    const done = (answer: Answer): void => {
+      clearTimeout(timer)
+      child.removeAllListeners()
+      resolve(answer)
+    }
+    child.once('message', (answer: Answer) => done(answer))
+    child.once('exit', (code, signal) => {
+      const cause = signal === 'SIGKILL' ? `no end after ${msMax} ms` : `the process ended (${signal ?? code})`
+      done({ error: cause })
+    })
+    child.send(order)
+  })
+}
+
+/** What is known of a run that did not come to an end. */
+const failedRun = (seed: number, error: string): RunResult => ({
+  seed,
+  profile: { ...calm, name: 'unknown' },
+  broken: [`0: ${error}`],
+  events: 0,
+  virtualMs: 0,
+  digest: '',
+  marks: [],
+})
+
+/** Of so many runs one is done twice, and must go the same way. */
+const twiceOneIn = 100
 
 /** Runs orders over several processes; stops early once `onResult` answers false. */
 export async function runAll(
@@ -57,11 +82,19 @@ export async function runAll(
     const worker = startWorker()
     try {
       for (let next = queue.next(); !next.done && !isOver; next = queue.next()) {
-        if (!(await onResult(await worker.run(next.value), worker))) isOver = true
+        if (!(await onResult(await runChecked(worker, next.value), worker))) isOver = true
       }
     } finally {
       worker.stop()
     }
   }
   await Promise.all(Array.from({ length: workers }, work))
+}
+
+async function runChecked(worker: Worker, order: Order): Promise<RunResult> {
+  const result = await worker.run(order)
+  if (order.seed % twiceOneIn !== 0) return result
+  const again = await worker.run(order)
+  if (again.digest === result.digest) return result
+  return { ...result, broken: [...result.broken, '0: the same seed went another way the second time'] }
 }
