@@ -67,6 +67,11 @@ async function tryBatch({ container }: BatchOptions, items: readonly PreparedWri
     const { result = [] } = await container.items.batch(operations, items[0]?.item.pk ?? '')
     return result
   } catch (error) {
-    throw mapError(error, 'storing records')
+    // The SDK throws an error of its own here, which has lost the status: only the service's words are left.
+    const isThrottled = /request rate is (too )?large|TooManyRequests/i.test((error as Error).message)
+    throw mapError(
+      isThrottled ? { message: (error as Error).message, code: tooManyRequests } : error,
+      'storing records',
+    )
   }
 }

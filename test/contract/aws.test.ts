@@ -26,6 +26,7 @@ import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
 import { telemetrySuite } from './telemetry-suite.ts'
+import { throttleAt, throttleSuite } from './throttle-suite.ts'
 
 let processes: LocalProcesses | undefined
 let database: TestDynamoDb | undefined
@@ -35,6 +36,7 @@ let objects: ObjectStore
 let pieceCopies: ObjectStore
 let queue: JobQueue
 let receive: () => Promise<JobMessage | undefined>
+let serverUrls: { readonly s3: string; readonly sqs: string }
 
 beforeAll(async () => {
   processes = await startProcesses('local/aws/services.ts')
@@ -42,18 +44,19 @@ beforeAll(async () => {
   database = await startDynamoDb()
   records = dynamoRecordStore({ client: database.client, table: 'records' })
   siteStore = dynamoSiteStore({ client: database.client, table: 'site' })
+  serverUrls = { s3: `http://127.0.0.1:${ports.s3}`, sqs: `http://127.0.0.1:${ports.sqs}` }
   const common = { region: localRegion, credentials: localCredentials }
   const s3 = new S3Client({
     ...common,
     ...s3ClientSettings,
-    endpoint: `http://127.0.0.1:${ports.s3}`,
+    endpoint: serverUrls.s3,
     forcePathStyle: true,
   })
   for (const Bucket of ['uploads', 'objects']) await s3.send(new CreateBucketCommand({ Bucket }))
   const buckets = { client: s3, uploadsBucket: 'uploads', objectsBucket: 'objects' }
   objects = s3ObjectStore(buckets)
   pieceCopies = s3ObjectStore({ ...buckets, copyBytesMax: 1 })
-  const client = new SQSClient({ ...common, endpoint: `http://127.0.0.1:${ports.sqs}` })
+  const client = new SQSClient({ ...common, endpoint: serverUrls.sqs })
   const { QueueUrl: queueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'jobs' }))
   const dead = await client.send(new CreateQueueCommand({ QueueName: 'jobs-dead' }))
   queue = sqsJobQueue({ client, queueUrl, deadLetterQueueUrl: dead.QueueUrl ?? '' })
@@ -81,6 +84,15 @@ objectStoreSuite('S3', () => ({ store: objects, isRemote: true, pieceCopies }))
 objectStreamSuite('S3', () => ({ store: objects, isRemote: true }))
 objectGrantSuite('S3', () => ({ store: objects, fetch, nowMs, passTime }))
 jobQueueSuite('SQS', () => ({ queue, receive, passTime }))
+// DynamoDB Local cannot be made to throttle: what its adapters make of a throttled answer is shown in parts.test.ts.
+throttleSuite('S3', ['a put'], () => ({
+  refuseNext: throttleAt(serverUrls.s3),
+  writes: { 'a put': () => objects.put('objects/t/throttled', new Uint8Array(3), { mediaType: 'text/plain' }) },
+}))
+throttleSuite('SQS', ['a send'], () => ({
+  refuseNext: throttleAt(serverUrls.sqs),
+  writes: { 'a send': () => queue.send({ kind: 'throttled', payload: {} }) },
+}))
 telemetrySuite('AWS', cloudWatchTelemetry)
 
 const { privateKey } = generateKeyPairSync('rsa', {

@@ -14,6 +14,7 @@ import type { JobMessage, JobQueue } from '../../shared/ports/job-queue.ts'
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import type { RecordStore } from '../../shared/ports/record-store.ts'
 import type { SiteStore } from '../../shared/ports/site-store.ts'
+import { facts, freshTenant, state } from './fixtures.ts'
 import { deliverySuite } from './delivery-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
@@ -25,6 +26,7 @@ import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
 import { telemetrySuite } from './telemetry-suite.ts'
+import { throttleAt, throttleSuite } from './throttle-suite.ts'
 
 let processes: LocalProcesses | undefined
 let cosmos: CosmosClient | undefined
@@ -34,6 +36,7 @@ let objects: ObjectStore
 let pieceCopies: ObjectStore
 let queue: JobQueue
 let receive: () => Promise<JobMessage | undefined>
+let cosmosUrl: string
 
 beforeAll(async () => {
   processes = await startProcesses('local/azure/azurite.ts', 'local/azure/services.ts')
@@ -42,6 +45,7 @@ beforeAll(async () => {
     cosmos: cosmosConnectionString(ports.cosmos),
     storage: storageConnectionString(ports.blob, ports.queue),
   }
+  cosmosUrl = `http://127.0.0.1:${ports.cosmos}`
   await provision(connections)
   cosmos = new CosmosClient({ ...parseConnection(connections.cosmos), connectionPolicy: localPolicy })
   const database = cosmos.database('catamaran')
@@ -77,6 +81,21 @@ objectStoreSuite('Blob Storage', () => ({ store: objects, isRemote: true, pieceC
 objectStreamSuite('Blob Storage', () => ({ store: objects, isRemote: true }))
 objectGrantSuite('Blob Storage', () => ({ store: objects, fetch, nowMs, passTime }))
 jobQueueSuite('Storage queue', () => ({ queue, receive, passTime }))
+// Azurite cannot be made to throttle: what its adapters make of a throttled answer is shown in parts.test.ts.
+const throttledKey = { tenant: freshTenant(), collection: 'c', id: 'throttled' }
+let throttledTime = 1
+throttleSuite('Cosmos DB', ['a record', 'records at once', 'a site item'], () => ({
+  refuseNext: throttleAt(cosmosUrl),
+  writes: {
+    'a record': () =>
+      records.put(state({ ...throttledKey, id: `r${throttledTime++}` }, {}), { kind: 'absent' }, facts()),
+    'records at once': () => {
+      const key = { ...throttledKey, id: `m${throttledTime++}` }
+      return records.putMany([{ state: state(key, {}), condition: { kind: 'absent' }, facts: facts() }])
+    },
+    'a site item': () => siteStore.put({ partition: 'throttled', id: 'i', value: {} }, { kind: 'any' }),
+  },
+}))
 telemetrySuite('Azure', monitorTelemetry)
 
 const account = BlobServiceClient.fromConnectionString(storageConnectionString(1, 2))
