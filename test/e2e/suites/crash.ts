@@ -1,16 +1,22 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import { readFile } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { makeSamples, type Sample } from '../../../local/samples/make.ts'
 import type { Api } from '../../../local/tour/api.ts'
 import { type Asset, continueUpload, uploadFile } from '../../../local/tour/upload.ts'
 import { until } from '../../../local/tour/until.ts'
 import { sampleFolder } from '../../../local/tour.ts'
 import type { UploadPlan } from '../../../shared/core/uploads.ts'
+import { findFfmpeg } from '../../../shared/media/ffmpeg-path.ts'
 import { randomFile, untilReadyAtBoth, untilStatus } from '../assets-tools.ts'
 import { type Pair, peerSite, sites, unique } from '../pair.ts'
 
 /** A lease (30 s) must end and be noticed before another run takes over. */
 const recoveryMsMax = 150_000
+/** The same, and the whole conversion once more. */
+const takeoverMsMax = 240_000
 const batchLines = 400
 
 interface RecordView {
@@ -106,6 +112,42 @@ export function crashSuite(pair: () => Pair): void {
       expect(await sameRenditions(pair(), id)).toBe(true)
     }
   }, 400_000)
+
+  test('a whole site goes away in the middle of a conversion: the other one finishes the film', async () => {
+    const { apis, clouds, folder } = pair()
+    const file = await longFilm(folder)
+    const id = unique('takeover')
+    const { size: bytes } = await stat(file)
+    const asset = { id, name: 'long.mp4', mediaType: 'video/mp4', bytes, upload: 'multipart' } as const
+    await uploadFile(apis.aws, asset, file)
+    const original = async (): Promise<boolean> => {
+      const { body } = await apis.azure.call<Asset>('GET', `/v1/assets/${id}`)
+      if (body.status === 'ready') throw new Error('The film was ready before the site could be stopped.')
+      return body.status === 'processing' && body.bytesHere
+    }
+    await until('the original at azure', original, { timeoutMs: 60_000, everyMs: 50 })
+    await clouds.stopSite('aws')
+    try {
+      expect((await apis.azure.get<Asset>(`/v1/assets/${id}`)).status).toBe('processing')
+      const view = await untilStatus(apis.azure, id, ['ready'], takeoverMsMax)
+      expect(view.renditions.map(({ name }) => name)).toEqual(expect.arrayContaining(['poster', 'video-h264-720']))
+    } finally {
+      await clouds.startSite('aws')
+    }
+    await untilReadyAtBoth(pair(), id, recoveryMsMax)
+    expect(await sameRenditions(pair(), id)).toBe(true)
+  }, 400_000)
+
+  /** The sample film twice over, so that its conversion takes longer than its way to the other site. */
+  async function longFilm(folder: string): Promise<string> {
+    const clip = samples.find((each) => each.kind === 'video')
+    const ffmpeg = findFfmpeg({ configured: process.env.FFMPEG_PATH, searchPath: process.env.PATH })
+    if (!clip || !ffmpeg) throw new Error('there is no film among the samples, or no ffmpeg')
+    const path = join(folder, 'long.mp4')
+    const input = ['-hide_banner', '-nostdin', '-loglevel', 'error', '-y', '-stream_loop', '1', '-i', clip.file]
+    await promisify(execFile)(ffmpeg, [...input, '-c', 'copy', path])
+    return path
+  }
 }
 
 async function sameRenditions({ apis }: Pair, id: string): Promise<boolean> {
