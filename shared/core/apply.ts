@@ -8,6 +8,8 @@ import type { OfferOutcome } from '../ports/peer.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { mergeStates } from '../replication/merge.ts'
 import { applyFresh } from './apply-fresh.ts'
+import { openBreaker, type Breaker } from './breaker.ts'
+import { reasserted } from './breaker-restore.ts'
 import { conflictRecord } from './conflict-record.ts'
 import { assertMayTakeIn } from './pause.ts'
 import { keepInHistory, stateOf } from './record-history.ts'
@@ -30,22 +32,23 @@ export async function applyStates(services: Services, states: readonly RecordSta
           states.filter((state) => !isTooFarAhead(services, state)),
         )
       : new Map<RecordState, OfferOutcome>()
+  const breaker = openBreaker(services)
   let next = 0
   const worker = async (): Promise<void> => {
     for (let index = next++; index < states.length; index = next++) {
       const state = states[index]
-      if (state) outcomes[index] = fresh.get(state) ?? (await applyOne(services, state))
+      if (state) outcomes[index] = fresh.get(state) ?? (await applyOne(services, breaker, state))
     }
   }
   await Promise.all(Array.from({ length: Math.min(applyConcurrencyMax, states.length) }, worker))
   return outcomes
 }
 
-async function applyOne(services: Services, offered: RecordState): Promise<OfferOutcome> {
+async function applyOne(services: Services, breaker: Breaker, offered: RecordState): Promise<OfferOutcome> {
   try {
     if (isTooFarAhead(services, offered)) return await quarantine(services, offered)
     for (let attempt = 0; attempt < applyTriesMax; attempt++) {
-      const outcome = await tryApply(services, offered)
+      const outcome = await tryApply(services, breaker, offered)
       if (outcome) return outcome
       await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 10, capMs: 500 }))
     }
@@ -58,27 +61,44 @@ async function applyOne(services: Services, offered: RecordState): Promise<Offer
 }
 
 /** Undefined when another writer came first. The loser of a conflict is safe before the winner takes its place. */
-async function tryApply(services: Services, offered: RecordState): Promise<OfferOutcome | undefined> {
+async function tryApply(services: Services, breaker: Breaker, offered: RecordState): Promise<OfferOutcome | undefined> {
   const stored = await services.records.get(offered.key)
   const merge = mergeStates(stored && stateOf(stored), offered)
+  if (merge.kind !== 'known') {
+    const judgement = await breaker.judge(offered, stored, merge.kind === 'replace' ? merge.state : merge.winner)
+    if (judgement === 'hold') return { kind: 'frozen' }
+    if (stored && judgement === 'restore') return reassert(services, stored, offered)
+  }
   switch (merge.kind) {
     case 'known':
       return { kind: 'known' }
     case 'replace':
       return (await replace(services, stored, merge.state, 'peer')) ? { kind: 'applied' } : undefined
     case 'conflict':
-      if (merge.loser) await keepLoser(services, merge.loser)
+      if (merge.loser) await keepLoser(services, breaker, merge.loser)
       services.telemetry.metric('conflicts', 1)
       return (await replace(services, stored, merge.winner, 'merge')) ? { kind: 'merged' } : undefined
   }
 }
 
+/** Frozen to the peer, since it is not held here: a later write of this site has seen it and stands. */
+async function reassert(
+  services: Services,
+  stored: StoredRecord,
+  offered: RecordState,
+): Promise<OfferOutcome | undefined> {
+  const isDone = await replace(services, stored, reasserted(services, stored, offered), 'merge')
+  return isDone ? { kind: 'frozen' } : undefined
+}
+
 /** Throws when the losing side could not be kept: then its place must not be taken either. */
-async function keepLoser(services: Services, loser: RecordState): Promise<void> {
-  const outcome = await applyOne(services, conflictRecord(loser))
+async function keepLoser(services: Services, breaker: Breaker, loser: RecordState): Promise<void> {
+  const outcome = await applyOne(services, breaker, conflictRecord(loser))
   if (outcome.kind === 'failed') {
     throw new CatamaranError('unavailable', `The losing side of a conflict could not be kept: ${outcome.detail}`)
   }
+  if (outcome.kind === 'frozen')
+    throw new CatamaranError('unavailable', 'Where the losing side belongs, a breaker holds.')
 }
 
 async function replace(

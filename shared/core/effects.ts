@@ -4,6 +4,7 @@ import { hasEnded } from './job-state.ts'
 import { fetchMissing } from './missing-objects.ts'
 import { indexOpenJob, indexOpenUpload } from './open-work.ts'
 import type { Services } from './services.ts'
+import { removeStaged } from './staging.ts'
 
 /**
  * What follows at this site from a record's new state, wherever it was written. Called at least once for every change that
@@ -30,5 +31,5 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
 /** A job that the other site finished leaves its staged bytes here; what was rejected stays to be looked at. */
 async function clearStaging(services: Services, { state, site, source }: JobBody): Promise<void> {
   const isLeftHere = state === 'done' && site !== services.site && source.site === services.site && !source.drop
-  if (isLeftHere) await services.objects.remove(source.key)
+  if (isLeftHere) await removeStaged(services, source.key)
 }

@@ -8,6 +8,7 @@ import { applyStates } from './apply.ts'
 import { askParts, type BucketPath, type OpenPart, partsBelow } from './descend.ts'
 import { readBucket } from './digest-tree.ts'
 import { offerChanges } from './feed.ts'
+import { setHeldAside } from './held-buckets.ts'
 import { isPaused } from './pause.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
@@ -119,10 +120,9 @@ async function pullRecords(services: Services, keys: readonly RecordKey[]): Prom
   if (await isPaused(services, 'incoming')) return { pulled, refused: keys.length }
   for (const batch of chunksOf(keys)) {
     const states = await services.peer.read(batch)
-    const outcomes = await applyStates(
-      services,
-      states.filter((state) => state !== undefined),
-    )
+    const present = states.filter((state) => state !== undefined)
+    const outcomes = await applyStates(services, present)
+    await setHeldAside(services, present, outcomes)
     pulled += outcomes.filter(({ kind }) => kind === 'applied' || kind === 'merged').length
     refused += outcomes.filter(({ kind }) => kind === 'failed' || kind === 'quarantined' || kind === 'frozen').length
   }

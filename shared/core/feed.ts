@@ -9,6 +9,7 @@ import { fileDeadLetter } from './dead-letters.ts'
 import { markDirty, markUndelivered } from './dirty-buckets.ts'
 import { forEachOf } from './each.ts'
 import { onRecordChanged } from './effects.ts'
+import { setHeldAside } from './held-buckets.ts'
 import { isPaused } from './pause.ts'
 import { isPeerAway, peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
@@ -133,6 +134,7 @@ async function settle(
   outcomes: readonly OfferOutcome[],
 ): Promise<number> {
   let taken = 0
+  await setHeldAside(services, batch, outcomes)
   for (const [index, state] of batch.entries()) {
     const outcome = outcomes[index] ?? { kind: 'failed', code: 'internal', detail: 'The peer gave no outcome.' }
     if (outcome.kind !== 'failed') taken++

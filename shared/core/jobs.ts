@@ -12,6 +12,7 @@ import { writeMediaOf } from './media-store.ts'
 import { processAsset, type ProcessOutcome } from './process-asset.ts'
 import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
+import { removeStaged } from './staging.ts'
 import { traced } from './trace.ts'
 import type { WorkTools } from './work-tools.ts'
 
@@ -97,7 +98,7 @@ async function settle(services: Services, ref: JobRef, holder: string, outcome: 
 async function settleSuperseded(services: Services, ref: JobRef, holder: string): Promise<void> {
   const source = (await readJob(services, ref))?.source
   const isOurs = source?.site === services.site
-  if (isOurs && !source.drop) await services.objects.remove(source.key)
+  if (isOurs && !source.drop) await removeStaged(services, source.key)
   await endJob(services, ref, { state: 'done', holder })
   if (isOurs && source.drop) await services.jobs.send({ kind: 'drop', payload: { key: source.key } })
 }

@@ -8,6 +8,7 @@ import type { Lease } from './lease.ts'
 import { readMedia, writeMediaOf } from './media-store.ts'
 import { fetchSource, type Original } from './process-source.ts'
 import type { Services } from './services.ts'
+import { removeStaged } from './staging.ts'
 import { digestsOfFile, fileStream } from './work-file.ts'
 import type { WorkTools } from './work-tools.ts'
 
@@ -148,6 +149,6 @@ async function asOutcome<Value>(act: () => Promise<Value>): Promise<{ value: Val
 
 /** The staged bytes have become an object; a dropped file stays where its owner put it. */
 async function finish(services: Services, { job }: Lease): Promise<ProcessOutcome> {
-  if (!job.source.drop && job.source.site === services.site) await services.objects.remove(job.source.key)
+  if (!job.source.drop && job.source.site === services.site) await removeStaged(services, job.source.key)
   return { kind: 'ready' }
 }

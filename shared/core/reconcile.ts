@@ -2,11 +2,14 @@ import { hasCode } from '../domain/errors.ts'
 import { bucketCount } from '../domain/record.ts'
 import { leafOfBucket, pageOfBucket } from '../replication/digest.ts'
 import { releaseQuarantine } from './apply.ts'
+import { tendBreaker } from './breaker-restore.ts'
+import { tallyBucket } from './breaker-sizes.ts'
 import { digestBuckets, readBucket, refreshTree } from './digest-tree.ts'
 import { clearUndelivered, readUndelivered } from './dirty-buckets.ts'
 import { differingBuckets, newSalt } from './descend.ts'
 import { chunksOf, exchangeBuckets, type Moved, nothingMoved, sumOf } from './exchange.ts'
 import { handleChanges } from './feed.ts'
+import { withoutHeld } from './held-buckets.ts'
 import { isPaused } from './pause.ts'
 import { peerAnswered, peerFailed } from './peer-health.ts'
 import { readMark, writeMark } from './replication-marks.ts'
@@ -91,16 +94,18 @@ async function findAndMend(services: Services, beganMs: number): Promise<Finding
   ]
   const paused = isOutgoingPaused || isIncomingPaused
   if (!isIncomingPaused) await releaseQuarantine(services)
+  await tendBreaker(services)
   const salt = newSalt(services)
   const { delivered, moved } = isOutgoingPaused ? nothingDelivered : await deliverPending(services, beganMs, salt)
   const tree = await refreshTree(services, refreshMsMax)
   const scrubFound = await scrub(services)
   const comparison = tree.complete && !paused ? await differingBuckets(services, salt) : undefined
   const { isSame: clean = false, buckets = [] } = comparison ?? {}
-  const { pulled, pushed, refused } = sumOf(moved, await exchangeBuckets(services, buckets, salt))
+  const open = await withoutHeld(services, buckets)
+  const { pulled, pushed, refused } = sumOf(moved, await exchangeBuckets(services, open, salt))
   if (!paused) await peerAnswered(services)
   // Roots that differ though nothing below them does: what differs hides behind a packed digest, until the next run.
-  const isKnown = clean || buckets.length > 0
+  const isKnown = clean || (buckets.length > 0 && open.length === buckets.length)
   if (isKnown && refused === 0) await writeMark(services, 'replicated-until', { ms: beganMs - sessionMarginMs })
   const [compared, bucketsDiffering] = [comparison !== undefined, buckets.length]
   return { delivered, bucketsRead: tree.read, scrubFound, compared, bucketsDiffering, pulled, pushed, paused, clean }
@@ -135,6 +140,7 @@ async function scrub(services: Services): Promise<number> {
   const start = Number((await readMark(services, 'scrub'))?.['next'] ?? 0)
   const buckets = Array.from({ length: scrubBuckets }, (_, offset) => (start + offset) % bucketCount)
   const changed = await digestBuckets(services, buckets)
+  await tallyBucket(services, start)
   for (const bucket of changed) {
     for (const keys of chunksOf((await readBucket(services, bucket)).map(({ key }) => key))) {
       const records = await services.records.getMany(keys)

@@ -8,6 +8,7 @@ import { writeMedia } from './media-store.ts'
 import { readRecord, readRecords } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
+import { removeStaged } from './staging.ts'
 
 export const singleBytesMax = 5_000 * 2 ** 20
 export const uploadBytesMax = 5 * 2 ** 40
@@ -254,5 +255,5 @@ export async function closeAbandoned(
   })
   if ((record.body as UploadBody).state !== 'gone') return
   if (upload.kind === 'multipart') await services.objects.abortMultipart(multipartOf(upload))
-  await services.objects.remove(upload.objectKey)
+  await removeStaged(services, upload.objectKey)
 }

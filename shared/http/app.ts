@@ -9,6 +9,7 @@ import { jsonBodyBytesMax } from './request-body.ts'
 import { addAssetCreateRoute } from './routes/asset-create.ts'
 import { addAssetRoutes } from './routes/assets.ts'
 import { addBatchRoutes } from './routes/batch.ts'
+import { addBreakerRoutes } from './routes/breaker.ts'
 import { addChangeRoutes } from './routes/changes.ts'
 import { addConflictRoutes } from './routes/conflicts.ts'
 import { addContentRoutes } from './routes/content.ts'
@@ -44,6 +45,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addChangeRoutes(api)
   addConflictRoutes(api)
   addReplicationRoutes(api)
+  addBreakerRoutes(api)
   addKeyRoutes(api)
   addHealthRoutes(api)
   addPages(api)

@@ -56,6 +56,8 @@ export interface PeerStatus {
   readonly lastOffer?: JsonObject | null
   /** The ways that an operator has stopped there. Absent from a peer of an older version. */
   readonly paused?: readonly Way[]
+  /** What the peer's breaker holds back of this site's deletes; absent when it has none. */
+  readonly breaker?: JsonObject | null
 }
 
 /**

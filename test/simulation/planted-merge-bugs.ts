@@ -10,7 +10,7 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'drop the loser',
     file: apply,
-    find: 'if (merge.loser) await keepLoser(services, merge.loser)',
+    find: 'if (merge.loser) await keepLoser(services, breaker, merge.loser)',
     replace: '',
   },
   {
@@ -133,8 +133,8 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'the id of a conflict differs from site to site',
     file: apply,
-    find: 'applyOne(services, conflictRecord(loser))',
+    find: 'applyOne(services, breaker, conflictRecord(loser))',
     replace:
-      'applyOne(services, { ...conflictRecord(loser), key: { ...conflictRecord(loser).key, id: `${conflictRecord(loser).key.id}${services.site}` } })',
+      'applyOne(services, breaker, { ...conflictRecord(loser), key: { ...conflictRecord(loser).key, id: `${conflictRecord(loser).key.id}${services.site}` } })',
   },
 ]
