@@ -7,10 +7,15 @@ import {
 } from '@aws-sdk/client-s3'
 import { assertMetadata } from '../../shared/adapters/object-path.ts'
 import { CatamaranError, hasCode } from '../../shared/domain/errors.ts'
-import { assertParts } from '../../shared/domain/object-parts.ts'
+import { assertParts, assertWhole } from '../../shared/domain/object-parts.ts'
 import type { MultipartUpload, ObjectInfo, ObjectStore, UploadedPart } from '../../shared/ports/object-store.ts'
 import { calling, isNamed, mapError } from './errors.ts'
 import { type ObjectStoreOptions, placeOf } from './object-bucket.ts'
+import { crcHeader, crcOf } from './object-parts.ts'
+
+const whole = 'FULL_OBJECT' as const
+/** A CRC of each part, which S3 combines to that of the object. */
+const wholeSum = { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: whole } as const
 
 type Multipart = 'startMultipart' | 'listParts' | 'completeMultipart' | 'abortMultipart'
 
@@ -29,8 +34,9 @@ export function objectMultipart(
       const position = marker === undefined ? {} : { PartNumberMarker: marker }
       const command = new ListPartsCommand({ ...uploadOf(upload), ...position })
       const answer = await calling('listing the parts of an upload', () => client.send(command))
-      for (const { PartNumber = 0, Size = 0, ETag = '' } of answer.Parts ?? []) {
-        parts.push({ part: PartNumber, bytes: Size, etag: ETag })
+      for (const { PartNumber = 0, Size = 0, ETag = '', ChecksumCRC64NVME } of answer.Parts ?? []) {
+        const sum = answer.ChecksumAlgorithm && ChecksumCRC64NVME ? { crc64nvme: crcOf(ChecksumCRC64NVME) } : {}
+        parts.push({ part: PartNumber, bytes: Size, etag: ETag, ...sum })
       }
       marker = answer.IsTruncated ? answer.NextPartNumberMarker : undefined
     } while (marker !== undefined)
@@ -46,22 +52,30 @@ export function objectMultipart(
   }
 
   return {
-    startMultipart: async (key, { mediaType, metadata = {} }) => {
+    startMultipart: async (key, { mediaType, metadata = {}, withChecksums = false }) => {
       assertMetadata(metadata)
-      const input = { ...placeOf(options, key), ContentType: mediaType, Metadata: { ...metadata } }
+      const sums = withChecksums ? wholeSum : {}
+      const input = { ...placeOf(options, key), ContentType: mediaType, Metadata: { ...metadata }, ...sums }
       const { UploadId } = await calling('starting an upload', () =>
         client.send(new CreateMultipartUploadCommand(input)),
       )
       return { key, uploadId: UploadId ?? '' }
     },
     listParts,
-    completeMultipart: async (upload, parts) => {
+    completeMultipart: async (upload, parts, { ifAbsent = false, crc64nvme } = {}) => {
       try {
         assertParts(parts, await listParts(upload))
+        assertWhole(parts, crc64nvme)
         const Parts = parts.map(({ part, etag }) => ({ PartNumber: part, ETag: etag }))
-        await client.send(new CompleteMultipartUploadCommand({ ...uploadOf(upload), MultipartUpload: { Parts } }))
+        const input = { ...uploadOf(upload), MultipartUpload: { Parts }, ...(ifAbsent ? { IfNoneMatch: '*' } : {}) }
+        const sum = crc64nvme === undefined ? {} : { ChecksumCRC64NVME: crcHeader(crc64nvme), ChecksumType: whole }
+        await client.send(new CompleteMultipartUploadCommand({ ...input, ...sum }))
       } catch (error) {
-        if (hasCode(error, 'not-found') || isNamed(error, 'NoSuchUpload')) return completed(upload.key, parts)
+        const isRefused = ifAbsent && isNamed(error, 'PreconditionFailed', 'ConditionalRequestConflict')
+        const isOver = hasCode(error, 'not-found') || isNamed(error, 'NoSuchUpload')
+        const other = isRefused || (isOver && ifAbsent) ? await head(upload.key) : undefined
+        if (other) return other
+        if (isOver) return completed(upload.key, parts)
         throw mapError(error, 'completing an upload')
       }
       return completed(upload.key, parts)

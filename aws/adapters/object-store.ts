@@ -3,6 +3,7 @@ import type { ObjectStoreOptions } from './object-bucket.ts'
 import { objectCopies } from './object-copy.ts'
 import { objectGrants } from './object-grants.ts'
 import { objectMultipart } from './object-multipart.ts'
+import { objectParts } from './object-parts.ts'
 import { objectReads } from './object-read.ts'
 import { objectWrites, partsMax } from './object-write.ts'
 
@@ -16,5 +17,6 @@ export function s3ObjectStore(options: ObjectStoreOptions): ObjectStore {
     ...objectCopies(options, reads.head),
     ...objectGrants(options),
     ...objectMultipart(options, reads.head),
+    ...objectParts(options),
   }
 }

@@ -6,6 +6,7 @@ import type { ObjectInfo, ObjectStore, PutObjectOptions } from '../../shared/por
 import { isNamed, mapError } from './errors.ts'
 import { checksum, type ObjectStoreOptions, placeOf } from './object-bucket.ts'
 import { inParts, type PartsStart } from './object-multipart.ts'
+import { crcHeader } from './object-parts.ts'
 
 export const partsMax = 10_000
 const partsAtOnceMax = 3
@@ -40,7 +41,8 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
 
   const putBytes = async (key: string, Body: Uint8Array, put: PutObjectOptions): Promise<void> => {
     assertLength(Body, put)
-    const input = { ...placeOf(options, key), Body, ...startOf(put), ...conditionOf(put), ...checksum }
+    const sum = put.crc64nvme === undefined ? checksum : { ChecksumCRC64NVME: crcHeader(put.crc64nvme) }
+    const input = { ...placeOf(options, key), Body, ...startOf(put), ...conditionOf(put), ...sum }
     await client.send(new PutObjectCommand(input), put.signal ? { abortSignal: put.signal } : {})
   }
 
@@ -48,8 +50,9 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
     put: async (key, body, put) => {
       try {
         assertMetadata(put.metadata ?? {})
-        if (put.ifAbsent && (await head(key))) {
-          if (!(body instanceof Uint8Array)) await body.cancel()
+        // What comes whole is small, and the condition alone will say it: asking first would be a request for nothing.
+        if (put.ifAbsent && !(body instanceof Uint8Array) && (await head(key))) {
+          await body.cancel()
           return 'exists'
         }
         await (body instanceof Uint8Array ? putBytes(key, body, put) : putStream(key, body, put))

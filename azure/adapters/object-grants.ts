@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
-import { decodeUpload } from './object-multipart.ts'
 import type { ObjectStoreOptions } from './object-bucket.ts'
+import { decodeUpload } from './object-parts.ts'
 import { sasSigner } from './object-signing.ts'
 import { blockId } from './object-write.ts'
 

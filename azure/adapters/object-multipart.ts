@@ -1,35 +1,14 @@
 import { assertMetadata } from '../../shared/adapters/object-path.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
-import { assertParts } from '../../shared/domain/object-parts.ts'
+import { assertParts, assertWhole } from '../../shared/domain/object-parts.ts'
 import type { MultipartUpload, ObjectInfo, ObjectStore, UploadedPart } from '../../shared/ports/object-store.ts'
 import { calling, isStatus, mapError } from './errors.ts'
 import { blobOf, type ObjectStoreOptions } from './object-bucket.ts'
-import { uploadMetadata } from './object-read.ts'
-import { blockId, hasErrorCode, uploadName } from './object-write.ts'
+import { blockOfEtag, decodeUpload, encodeUpload, partOfBlock } from './object-parts.ts'
+import { abortedUpload, uploadMetadata } from './object-read.ts'
+import { commitOptions, hasErrorCode, uploadName } from './object-write.ts'
 
 type Multipart = 'startMultipart' | 'listParts' | 'completeMultipart' | 'abortMultipart'
-
-/** Blob Storage knows no uploads, only blocks: what an upload is about travels in its id. */
-interface UploadFacts {
-  readonly name: string
-  readonly mediaType: string
-  readonly metadata: Readonly<Record<string, string>>
-}
-
-const encodeUpload = (facts: UploadFacts): string => Buffer.from(JSON.stringify(facts)).toString('base64url')
-
-/** Throws `not-found` for an id that this store never gave. */
-export function decodeUpload(uploadId: string): UploadFacts {
-  try {
-    const { name, mediaType, metadata } = JSON.parse(Buffer.from(uploadId, 'base64url').toString()) as UploadFacts
-    if (typeof name === 'string' && typeof mediaType === 'string' && typeof metadata === 'object') {
-      return { name, mediaType, metadata }
-    }
-  } catch {
-    // Falls through: an id of something else.
-  }
-  throw new CatamaranError('not-found', 'No such upload')
-}
 
 /** Uploads that clients send part by part: blocks of one blob, named by upload and part, committed at the end. */
 export function objectMultipart(
@@ -41,7 +20,7 @@ export function objectMultipart(
     try {
       const { uncommittedBlocks = [] } = await blobOf(options, key).getBlockList('uncommitted')
       return uncommittedBlocks
-        .flatMap(({ name: id, size }) => partOf(name, id, Number(size)) ?? [])
+        .flatMap(({ name: id, size }) => partOfBlock(name, id, Number(size)) ?? [])
         .sort((a, b) => a.part - b.part)
     } catch (error) {
       if (isStatus(error, 404)) return []
@@ -56,22 +35,24 @@ export function objectMultipart(
       return { key, uploadId: encodeUpload({ name: uploadName(options), mediaType, metadata }) }
     },
     listParts,
-    completeMultipart: async (upload, parts) => {
+    completeMultipart: async (upload, parts, { ifAbsent = false, crc64nvme } = {}) => {
       const { name, mediaType, metadata } = decodeUpload(upload.uploadId)
       const held = await listParts(upload)
-      const done = held.length === 0 ? await completedBlob(options, upload, head) : undefined
+      const present = () => (ifAbsent ? head(upload.key) : completedBlob(options, upload, head))
+      const done = held.length === 0 ? await present() : undefined
       if (done) return done
       assertParts(parts, held)
-      const ids = parts.map(({ part }) => blockId(name, part))
+      assertWhole(parts, crc64nvme)
+      const ids = parts.map(({ etag }) => blockOfEtag(etag))
       try {
         await blobOf(options, upload.key).commitBlockList(ids, {
-          blobHTTPHeaders: { blobContentType: mediaType },
+          ...commitOptions({ mediaType, ifAbsent }),
           metadata: { ...metadata, [uploadMetadata]: name },
         })
       } catch (error) {
-        // Another completion of the same upload may have come in between, and taken the blocks with it.
-        const isTaken = hasErrorCode(error, 'InvalidBlockList')
-        const other = isTaken ? await completedBlob(options, upload, head) : undefined
+        // Another completion, of this upload or of the same object, may have come in between, and taken the blocks with it.
+        const isTaken = hasErrorCode(error, 'InvalidBlockList') || (ifAbsent && isStatus(error, 409, 412))
+        const other = isTaken ? await present() : undefined
         if (other) return other
         throw mapError(error, 'completing an upload')
       }
@@ -81,22 +62,18 @@ export function objectMultipart(
     },
     abortMultipart: async (upload) => {
       if ((await listParts(upload)).length === 0) return
-      // There is no verb for it: an empty blob discards the blocks, and is removed. A blob that is there already stays.
+      // There is no verb for it: an empty blob, which reads take for none, discards the blocks and is removed. A blob that
+      // is there already stays, and has discarded them itself.
       const blob = blobOf(options, upload.key)
       try {
-        const { etag = '' } = await blob.commitBlockList([], { conditions: { ifNoneMatch: '*' } })
+        const mark = { metadata: { [uploadMetadata]: abortedUpload }, conditions: { ifNoneMatch: '*' } }
+        const { etag = '' } = await blob.commitBlockList([], mark)
         await calling('aborting an upload', () => blob.delete({ conditions: { ifMatch: etag } }))
       } catch (error) {
         if (!isStatus(error, 404, 409, 412)) throw mapError(error, 'aborting an upload')
       }
     },
   }
-}
-
-function partOf(name: string, id: string, bytes: number): UploadedPart | undefined {
-  const text = Buffer.from(id, 'base64').toString()
-  if (!text.startsWith(`${name}-`)) return undefined
-  return { part: Number(text.slice(name.length + 1)), bytes, etag: `"${id}"` }
 }
 
 /** The blob that an earlier completion of this very upload made. */

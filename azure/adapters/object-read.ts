@@ -8,13 +8,18 @@ import { blobOf, containerOf, type ObjectStoreOptions } from './object-bucket.ts
 
 /** The upload that a blob was made by, kept with it so that completing twice is harmless; not for callers. */
 export const uploadMetadata = 'upload'
+/** Marks the empty blob that stands for a moment while an upload is aborted: to every read there is nothing. */
+export const abortedUpload = 'aborted'
+const isNothing = ({ metadata }: { readonly metadata?: Record<string, string> }): boolean =>
+  metadata?.[uploadMetadata] === abortedUpload
 
 /** Looking at, reading, listing and removing objects in Blob Storage. */
 export function objectReads(options: ObjectStoreOptions): Pick<ObjectStore, 'head' | 'get' | 'list' | 'remove'> {
   return {
     head: async (key) => {
       try {
-        return infoOf(key, await blobOf(options, key).getProperties())
+        const answer = await blobOf(options, key).getProperties()
+        return isNothing(answer) ? undefined : infoOf(key, answer)
       } catch (error) {
         if (isStatus(error, 404)) return undefined
         throw mapError(error, 'looking at an object')
@@ -25,7 +30,12 @@ export function objectReads(options: ObjectStoreOptions): Pick<ObjectStore, 'hea
       const abort = signal ? { abortSignal: signal } : {}
       try {
         const count = range && Math.min(range.last - range.first + 1, Number.MAX_SAFE_INTEGER - range.first)
-        const body = bodyOf(key, await blobOf(options, key).download(range?.first ?? 0, count, abort))
+        const answer = await blobOf(options, key).download(range?.first ?? 0, count, abort)
+        const body = bodyOf(key, answer)
+        if (isNothing(answer)) {
+          await body.stream.cancel()
+          return undefined
+        }
         if (range && range.first >= body.bytes) {
           // Azurite answers with nothing where Blob Storage refuses.
           await body.stream.cancel()

@@ -5,6 +5,7 @@ import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { ObjectInfo, ObjectStore, PutObjectOptions } from '../../shared/ports/object-store.ts'
 import { isStatus, mapError } from './errors.ts'
 import { blobOf, type ObjectStoreOptions } from './object-bucket.ts'
+import { crcBytes } from './object-parts.ts'
 
 /** Blob Storage takes 50,000; the same bound on both sites makes an upload describable alike. */
 export const partsMax = 10_000
@@ -27,6 +28,7 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
     }
     await blobOf(options, key).upload(Buffer.from(body.buffer, body.byteOffset, body.byteLength), body.byteLength, {
       ...commitOptions(put),
+      ...(put.crc64nvme === undefined ? {} : { transactionalContentCrc64: crcBytes(put.crc64nvme) }),
       ...abortOf(put.signal),
     })
   }
@@ -61,8 +63,9 @@ export function objectWrites(options: ObjectStoreOptions, head: Head): Pick<Obje
     put: async (key, body, put) => {
       try {
         assertMetadata(put.metadata ?? {})
-        if (put.ifAbsent && (await head(key))) {
-          if (!(body instanceof Uint8Array)) await body.cancel()
+        // What comes whole is small, and the condition alone will say it: asking first would be a request for nothing.
+        if (put.ifAbsent && !(body instanceof Uint8Array) && (await head(key))) {
+          await body.cancel()
           return 'exists'
         }
         await (body instanceof Uint8Array ? putBytes(key, body, put) : putStream(key, body, put))

@@ -1,7 +1,11 @@
 import { digestOfKey } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import type { ReadGrant } from '../ports/peer.ts'
+import type { SiteItem } from '../ports/site-store.ts'
 import { backoffMs } from '../replication/backoff.ts'
+import { changeHeld, copyLeaseMs, holdCopy, type CopyHold } from './copy-hold.ts'
+import { abandon, copyInParts, copyPartBytes } from './copy-parts.ts'
+import type { CopiedParts, CopySource } from './copy-run.ts'
 import { attemptsMax } from './job-state.ts'
 import { fileJob } from './job-store.ts'
 import {
@@ -10,16 +14,15 @@ import {
   missingOf,
   missingPartition,
   sendCopy,
+  type CopyState,
   type CopyTarget,
   type MissingObject,
 } from './missing-objects.ts'
-import { rangedRead } from './ranged-read.ts'
+import { readRange } from './ranged-read.ts'
 import type { Services } from './services.ts'
-import type { Digests } from './work-file.ts'
+import { digester } from './work-file.ts'
 import type { WorkTools } from './work-tools.ts'
 
-const leaseMs = 60_000
-const renewMs = 20_000
 /** How long a message may take before the sweep sends another. */
 const overdueMs = 15_000
 /** A grant with less time left than this is renewed before it is used. */
@@ -30,7 +33,8 @@ const givenUpMs = 6 * 3_600_000
 
 /**
  * Copies one object from the peer, at flat memory and verified: the object appears only when SHA-256 (its name), CRC and
- * size are those that the peer vouched for. Safe to do twice. A peer that is away costs no attempt.
+ * size are those that the peer vouched for. Safe to do twice; what was stored of a large object stays stored for the next
+ * run. A peer that is away costs no attempt.
  */
 export async function copyObject(
   services: Services,
@@ -38,31 +42,39 @@ export async function copyObject(
   target: CopyTarget,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await services.objects.head(target.key)) return finishCopy(services, target)
-  const missing = await takeCopy(services, target)
+  const item = await getMissing(services, target.key)
+  if (!item && (await services.objects.head(target.key))) return finishCopy(services, target)
+  const missing = await takeCopy(services, target, item)
   if (!missing) return
+  const hold = holdCopy(services, missing, signal)
   try {
-    await copyVerified(services, work, missing, signal)
+    await copyVerified(services, work, hold)
   } catch (error) {
-    return copyFailed(services, missing, error, signal)
+    await hold.stop()
+    return copyFailed(services, hold, error, signal)
   }
+  await hold.stop()
   await finishCopy(services, target)
 }
 
-async function finishCopy(services: Services, { tenant, asset, key }: CopyTarget): Promise<void> {
-  await markIfAllHere(services, tenant, asset)
-  await services.siteStore.remove(missingPartition(key), key)
+async function finishCopy(services: Services, target: CopyTarget): Promise<void> {
+  await markIfAllHere(services, target)
+  await services.siteStore.remove(missingPartition(target.key), target.key)
 }
 
 /** Undefined while another run copies the same object. */
-async function takeCopy(services: Services, target: CopyTarget): Promise<MissingObject | undefined> {
-  const item = await getMissing(services, target.key)
+async function takeCopy(
+  services: Services,
+  target: CopyTarget,
+  item: SiteItem | undefined,
+): Promise<MissingObject | undefined> {
   const nowMs = services.clock.now()
   const known: MissingObject = item
     ? missingOf(item)
     : { ...target, sinceMs: nowMs, dueMs: nowMs, attempts: 0, leaseUntilMs: 0 }
   if (known.leaseUntilMs > nowMs) return undefined
-  const value = { ...known, leaseUntilMs: nowMs + leaseMs, dueMs: nowMs + leaseMs }
+  const holder = Buffer.from(services.random.bytes(12)).toString('base64url')
+  const value = { ...known, holder, leaseUntilMs: nowMs + copyLeaseMs, dueMs: nowMs + copyLeaseMs }
   const condition = item ? ({ kind: 'unchanged', token: item.token } as const) : ({ kind: 'absent' } as const)
   const isOurs = await services.siteStore.put(
     { partition: missingPartition(target.key), id: target.key, value },
@@ -71,46 +83,48 @@ async function takeCopy(services: Services, target: CopyTarget): Promise<Missing
   return isOurs ? value : undefined
 }
 
-const keep = (services: Services, value: MissingObject): Promise<boolean> =>
-  services.siteStore.put({ partition: missingPartition(value.key), id: value.key, value }, { kind: 'any' })
-
-async function copyVerified(
-  services: Services,
-  work: WorkTools,
-  missing: MissingObject,
-  signal: AbortSignal,
-): Promise<void> {
-  const { key } = missing
+async function copyVerified(services: Services, work: WorkTools, hold: CopyHold): Promise<void> {
+  const { key } = hold.missing
   let grant = await grantOf(services, key)
-  let renewedMs = services.clock.now()
-  let failure: unknown
-  const source = {
-    bytes: grant.bytes,
+  const source: CopySource = {
+    grant,
     url: async () => {
       if (grant.expiresAtMs - services.clock.now() < grantLeftMs) grant = await grantOf(services, key)
       return grant.url
     },
   }
-  const stream = rangedRead(work.fetch, source, {
+  const check = (found: CopiedParts['digests']): void => assertSame(key, source.grant, found)
+  if (grant.bytes <= copyPartBytes(work)) return copyWhole(services, work, { hold, source }, check)
+  if (!(await services.objects.head(key))) return copyInParts(services, work, { hold, source }, check)
+  const { copy } = hold.missing
+  if (copy) await abandon(services, { key, uploadId: copy.uploadId })
+}
+
+/** Small enough to be held: one request to read it, one to store it. */
+async function copyWhole(
+  services: Services,
+  work: WorkTools,
+  { hold, source }: { readonly hold: CopyHold; readonly source: CopySource },
+  check: (found: CopiedParts['digests']) => void,
+): Promise<void> {
+  const { signal } = hold
+  const { bytes, mediaType, metadata } = source.grant
+  const target = Buffer.allocUnsafeSlow(bytes)
+  const sleep = (ms: number, until: AbortSignal): Promise<void> => services.clock.sleep(ms, until)
+  await readRange(work.fetch, { url: source.url, first: 0, target, signal, sleep })
+  const digests = await digester()
+  digests.update(target)
+  const found = digests.result()
+  check(found)
+  const { crc64nvme } = found
+  await services.objects.put(hold.missing.key, target, {
+    mediaType,
+    metadata,
+    bytes,
+    crc64nvme,
+    ifAbsent: true,
     signal,
-    sleep: (ms, until) => services.clock.sleep(ms, until),
-    onRange: async () => {
-      const nowMs = services.clock.now()
-      if (nowMs - renewedMs < renewMs) return
-      renewedMs = nowMs
-      await keep(services, { ...missing, leaseUntilMs: nowMs + leaseMs, dueMs: nowMs + leaseMs })
-    },
-    onEnd: (digests) => assertSame(key, grant, digests),
-    onError: (error) => {
-      failure = error
-    },
   })
-  const { bytes, mediaType, metadata } = grant
-  try {
-    await services.objects.put(key, stream, { mediaType, metadata, bytes, ifAbsent: true, signal })
-  } catch (error) {
-    throw failure ?? error
-  }
 }
 
 async function grantOf(services: Services, key: string): Promise<ReadGrant> {
@@ -119,32 +133,55 @@ async function grantOf(services: Services, key: string): Promise<ReadGrant> {
   throw new CatamaranError('not-found', 'The peer does not have this object.')
 }
 
-function assertSame(key: string, { bytes, metadata }: ReadGrant, found: Digests): void {
+/** Bytes that the store copied by itself have no SHA-256 here: that of the peer's record counts, by size and CRC alone. */
+function assertSame(key: string, { bytes, metadata }: ReadGrant, found: CopiedParts['digests']): void {
   const crc = metadata['crc64nvme']
-  if (found.sha256 === digestOfKey(key) && found.bytes === bytes && (!crc || crc === found.crc64nvme)) return
+  const sha256 = found.sha256 ?? (crc ? metadata['sha256'] : undefined)
+  if (sha256 === digestOfKey(key) && found.bytes === bytes && (!crc || crc === found.crc64nvme)) return
   throw new CatamaranError('conflict', `The bytes differ from what was verified at the peer: SHA-256 ${found.sha256}.`)
 }
 
 async function copyFailed(
   services: Services,
-  missing: MissingObject,
+  { missing, moved, signal: holding }: CopyHold,
   error: unknown,
   signal: AbortSignal,
 ): Promise<void> {
   const { tenant, asset, key } = missing
+  if (holding.aborted && !signal.aborted) {
+    return services.telemetry.log('warn', 'A copy stopped: another run took it over', { key }, error)
+  }
   const isBlameless = signal.aborted || hasCode(error, 'peer-unavailable')
-  const attempts = isBlameless ? missing.attempts : missing.attempts + 1
+  // Other bytes than were promised are a failure however far it went; what merely stopped on its way is not.
+  const hasMoved = moved() && !hasCode(error, 'conflict')
+  const attempts = isBlameless || hasMoved ? missing.attempts : missing.attempts + 1
   const detail = error instanceof Error ? error.message : String(error)
   services.telemetry.log('warn', 'An object was not copied', { key, attempts }, error)
+  const nowMs = services.clock.now()
   if (attempts >= attemptsMax) {
     await fileJob(services, 'copy-object', { tenant, asset, key }, `Not copied after ${attempts} attempts: ${detail}`)
-    const dueMs = services.clock.now() + givenUpMs
-    await keep(services, { ...missing, attempts: 0, dueMs, leaseUntilMs: 0, error: detail })
-    return
+    return giveUp(services, missing, detail)
   }
   const delayMs = signal.aborted ? 0 : backoffMs(attempts + 1, services.random.fraction(), retryMs)
-  const dueMs = services.clock.now() + delayMs + overdueMs
-  await keep(services, { ...missing, attempts, dueMs, leaseUntilMs: 0, error: detail })
+  const dueMs = nowMs + delayMs + overdueMs
+  const isHeld = await changeHeld(services, missing, (held) => ({
+    ...held,
+    attempts,
+    dueMs,
+    leaseUntilMs: 0,
+    error: detail,
+  }))
   // Without an answer from the peer nothing is sent: the sweep asks once whether it is back, for all objects together.
-  if (!isBlameless || signal.aborted) await sendCopy(services, missing, delayMs)
+  if (isHeld && (!isBlameless || signal.aborted)) await sendCopy(services, missing, delayMs)
+}
+
+/** What was stored of it is let go, and looked at again only after hours. */
+async function giveUp(services: Services, missing: MissingObject, error: string): Promise<void> {
+  let left: CopyState | undefined
+  const dueMs = services.clock.now() + givenUpMs
+  const isHeld = await changeHeld(services, missing, ({ copy, ...held }) => {
+    left = copy
+    return { ...held, attempts: 0, dueMs, leaseUntilMs: 0, error }
+  })
+  if (isHeld && left) await abandon(services, { key: missing.key, uploadId: left.uploadId })
 }

@@ -25,10 +25,35 @@ export type MissingObject = {
   /** When the sweep has to look at it. */
   dueMs: number
   attempts: number
-  /** One copy at a time. */
+  /** One copy at a time: until then by the run that `holder` names. */
   leaseUntilMs: number
+  holder?: string
+  copy?: CopyState
   error?: string
 }
+
+/** How far the copy of an object in parts has come, so that any run can go on. */
+export type CopyState = {
+  uploadId: string
+  partBytes: number
+} & (
+  | {
+      /** The bytes pass through here. Parts 1 to `parts` are stored; the digests are of them, SHA-256 as a state. */
+      by: 'bytes'
+      parts: number
+      crc64nvme: string
+      sha256: string
+    }
+  | {
+      /** The store reads the peer's by itself, and says what it got: parts 1 to n. */
+      by: 'store'
+      stored: { etag: string; crc64nvme: string }[]
+    }
+)
+
+/** Parts 1 to this are stored. */
+export const storedParts = (copy: CopyState | undefined): number =>
+  copy?.by === 'store' ? copy.stored.length : (copy?.parts ?? 0)
 
 export type CopyTarget = Pick<MissingObject, 'tenant' | 'asset' | 'key'>
 
@@ -70,11 +95,11 @@ export async function fetchMissing(
   if (missing === 0) await markHere(services, tenant, asset, media)
 }
 
-/** Marks an asset whose last object has come. */
-export async function markIfAllHere(services: Services, tenant: string, asset: string): Promise<void> {
+/** Marks an asset whose last object has come. `here` is known to have. */
+export async function markIfAllHere(services: Services, { tenant, asset, key: here }: CopyTarget): Promise<void> {
   const media = await readMedia(services, tenant, asset)
   if (!media || (await areBytesHere(services, tenant, asset, media))) return
-  for (const key of objectKeysOf(media)) if (!(await services.objects.head(key))) return
+  for (const key of objectKeysOf(media)) if (key !== here && !(await services.objects.head(key))) return
   await markHere(services, tenant, asset, media)
 }
 

@@ -81,7 +81,7 @@ function mismatch(found: Digests, declared: AssetBody | undefined): Failure | un
 }
 
 async function digestStream(body: ObjectBody, signal: AbortSignal): Promise<Digests> {
-  const digests = digester()
+  const digests = await digester()
   for await (const chunk of body.stream) {
     signal.throwIfAborted()
     digests.update(chunk)

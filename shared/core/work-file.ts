@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as NodeWebStream } from 'node:stream/web'
-import { crc64nvme } from '../domain/crc64.ts'
+import { hashing } from '../domain/hashing.ts'
 
 export interface Digests {
   readonly bytes: number
@@ -14,9 +14,9 @@ export interface Digests {
 }
 
 /** Takes bytes in passing. */
-export function digester(): { update(chunk: Uint8Array): void; result(): Digests } {
+export async function digester(): Promise<{ update(chunk: Uint8Array): void; result(): Digests }> {
   const sha256 = createHash('sha256')
-  const crc = crc64nvme()
+  const crc = (await hashing).crc64()
   let bytes = 0
   return {
     update: (chunk) => {
@@ -34,7 +34,7 @@ export async function streamToFile(
   path: string,
   { bytesMax, signal }: { readonly bytesMax: number; readonly signal: AbortSignal },
 ): Promise<Digests> {
-  const digests = digester()
+  const digests = await digester()
   let bytes = 0
   const measure = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
@@ -50,7 +50,7 @@ export async function streamToFile(
 }
 
 export async function digestsOfFile(path: string, signal: AbortSignal): Promise<Digests> {
-  const digests = digester()
+  const digests = await digester()
   for await (const chunk of createReadStream(path, { signal, highWaterMark: 1 << 20 })) {
     digests.update(chunk as Uint8Array)
   }

@@ -10,6 +10,8 @@ export interface WorkTools {
     url: string,
     init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
   ) => Promise<Response>
+  /** Larger objects are copied in parts of at least this many bytes; 8 MiB unless told. */
+  readonly copyPartBytes?: number
   /** Larger files are kept and verified, but not converted: the local disk is bounded. */
   readonly workFileBytesMax?: number
 }

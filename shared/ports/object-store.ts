@@ -37,6 +37,8 @@ export interface PutObjectOptions {
   readonly bytes?: number
   /** Write only if no object has this key: answers `exists` instead of overwriting. */
   readonly ifAbsent?: boolean
+  /** Of bytes that come whole, 16 hex digits: the store checks what arrives. Throws `invalid-request` when it is not that. */
+  readonly crc64nvme?: string
   readonly signal?: AbortSignal
 }
 
@@ -76,11 +78,35 @@ export interface UploadedPart {
   readonly part: number
   readonly bytes: number
   readonly etag: string
+  /** What the store holds, 16 hex digits; known of parts that came by `putPart`. */
+  readonly crc64nvme?: string
+}
+
+/** Where the bytes of a part come from: this process, or a URL that the store itself reads. */
+export type PartSource =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array; readonly crc64nvme: string }
+  | { readonly kind: 'url'; readonly url: string; readonly range: ByteRange }
+
+/** A part with the CRC of what the store holds of it. */
+export type StoredPart = UploadedPart & { readonly crc64nvme: string }
+
+export interface StartOptions {
+  readonly mediaType: string
+  readonly metadata?: Readonly<Record<string, string>>
+  /** The parts will come by `putPart`, so that the store keeps a CRC of each. */
+  readonly withChecksums?: boolean
+}
+
+export interface CompleteOptions {
+  /** An object that stands under the key by now stays, and is what is answered. */
+  readonly ifAbsent?: boolean
+  /** Of the whole, 16 hex digits; a store that can checks it. */
+  readonly crc64nvme?: string
 }
 
 export interface ObjectStore {
   readonly supports: {
-    /** The store can copy from a URL of the other cloud by itself. */
+    /** `putPart` takes a URL of the other cloud. */
     readonly copyFromUrl: boolean
     readonly partBytesMin: number
     readonly partBytesMax: number
@@ -105,18 +131,29 @@ export interface ObjectStore {
   /** In ascending order of key. `after` is the cursor the last page gave. `prefix` names an area: `drop/`, `objects/t1/a1/`. */
   list(prefix: string, page: PageRequest): Promise<Page<ListedObject>>
   presign(key: string, options: PresignOptions): Promise<PresignedRequest>
-  startMultipart(
-    key: string,
-    options: { readonly mediaType: string; readonly metadata?: Readonly<Record<string, string>> },
-  ): Promise<MultipartUpload>
+  startMultipart(key: string, options: StartOptions): Promise<MultipartUpload>
+  /**
+   * Stores one part, checked by its CRC on the way; parts sent twice, or by two at once, never mix. Throws `invalid-request`
+   * when other bytes arrived and for a URL where `supports` says no, `not-found` when the upload is gone, and
+   * `unavailable` when the store could not read the URL, or does not tell the CRC of what it read.
+   */
+  putPart(upload: MultipartUpload, part: number, source: PartSource, signal?: AbortSignal): Promise<StoredPart>
   presignPart(
     upload: MultipartUpload,
     part: number,
     options: { readonly expiresAtMs: number },
   ): Promise<PresignedRequest>
-  /** What the store holds of an unfinished upload, in order of part. */
+  /** What the store holds of an unfinished upload, in order of part; a part may be there twice, with different ETags. */
   listParts(upload: MultipartUpload): Promise<readonly UploadedPart[]>
-  /** Joins parts 1 to n. Doing it twice is harmless. Throws `invalid-request` when parts are missing. */
-  completeMultipart(upload: MultipartUpload, parts: readonly UploadedPart[]): Promise<ObjectInfo>
+  /**
+   * Joins parts 1 to n. Doing it twice is harmless. Throws `invalid-request` when parts are missing or make
+   * up another CRC.
+   */
+  completeMultipart(
+    upload: MultipartUpload,
+    parts: readonly UploadedPart[],
+    options?: CompleteOptions,
+  ): Promise<ObjectInfo>
+  /** Nothing of the upload is to be seen, or paid, any longer. What stands under the key stays. */
   abortMultipart(upload: MultipartUpload): Promise<void>
 }

@@ -18,6 +18,7 @@ import { deliverySuite } from './delivery-suite.ts'
 import { startDynamoDb, type TestDynamoDb } from './dynamodb.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
+import { objectPartSuite } from './object-part-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
 import { objectStreamSuite } from './object-stream-suite.ts'
 import { type LocalProcesses, startProcesses } from './processes.ts'
@@ -82,6 +83,7 @@ recordBatchSuite('DynamoDB', () => records)
 siteStoreSuite('DynamoDB', () => ({ store: siteStore, nowMs, passTime }))
 objectStoreSuite('S3', () => ({ store: objects, isRemote: true, pieceCopies }))
 objectStreamSuite('S3', () => ({ store: objects, isRemote: true }))
+objectPartSuite('S3', () => ({ store: objects }))
 objectGrantSuite('S3', () => ({ store: objects, fetch, nowMs, passTime }))
 jobQueueSuite('SQS', () => ({ queue, receive, passTime }))
 // DynamoDB Local cannot be made to throttle: what its adapters make of a throttled answer is shown in parts.test.ts.

@@ -18,6 +18,7 @@ import { facts, freshTenant, state } from './fixtures.ts'
 import { deliverySuite } from './delivery-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
+import { objectPartSuite } from './object-part-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
 import { objectStreamSuite } from './object-stream-suite.ts'
 import { type LocalProcesses, startProcesses } from './processes.ts'
@@ -34,6 +35,8 @@ let records: RecordStore
 let siteStore: SiteStore
 let objects: ObjectStore
 let pieceCopies: ObjectStore
+/** Azurite reads from URLs of its own, as Blob Storage does from any. */
+let urlCopies: ObjectStore
 let queue: JobQueue
 let receive: () => Promise<JobMessage | undefined>
 let cosmosUrl: string
@@ -53,6 +56,7 @@ beforeAll(async () => {
   siteStore = cosmosSiteStore({ container: database.container('site') })
   const client = BlobServiceClient.fromConnectionString(connections.storage)
   objects = blobObjectStore({ client, copyFromUrl: false })
+  urlCopies = blobObjectStore({ client, copyFromUrl: true })
   pieceCopies = blobObjectStore({ client, copyFromUrl: false, copyBlockBytes: 300_000 })
   const queues = QueueServiceClient.fromConnectionString(connections.storage)
   const jobs = queues.getQueueClient('jobs')
@@ -79,6 +83,11 @@ recordBatchSuite('Cosmos DB', () => records)
 siteStoreSuite('Cosmos DB', () => ({ store: siteStore, nowMs, passTime }))
 objectStoreSuite('Blob Storage', () => ({ store: objects, isRemote: true, pieceCopies }))
 objectStreamSuite('Blob Storage', () => ({ store: objects, isRemote: true }))
+objectPartSuite('Blob Storage', () => ({ store: objects }))
+objectPartSuite('Blob Storage, copying from URLs', () => ({
+  store: urlCopies,
+  urlOf: async (key) => (await urlCopies.presign(key, { method: 'GET', expiresAtMs: Date.now() + 60_000 })).url,
+}))
 objectGrantSuite('Blob Storage', () => ({ store: objects, fetch, nowMs, passTime }))
 jobQueueSuite('Storage queue', () => ({ queue, receive, passTime }))
 // Azurite cannot be made to throttle: what its adapters make of a throttled answer is shown in parts.test.ts.

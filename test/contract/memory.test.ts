@@ -1,5 +1,5 @@
 import { memoryClock, memoryRandom } from '../memory/clock.ts'
-import { memoryObjectStore } from '../memory/object-store.ts'
+import { memoryObjectStore, type MemoryObjectStore } from '../memory/object-store.ts'
 import { memoryDelivery } from '../memory/delivery.ts'
 import { memoryJobQueue } from '../memory/job-queue.ts'
 import { memoryRecordStore } from '../memory/record-store.ts'
@@ -7,6 +7,7 @@ import { memorySiteStore } from '../memory/site-store.ts'
 import { deliverySuite } from './delivery-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
+import { objectPartSuite } from './object-part-suite.ts'
 import { objectStoreSuite } from './object-store-suite.ts'
 import { objectStreamSuite } from './object-stream-suite.ts'
 import { recordBatchSuite } from './record-batch-suite.ts'
@@ -29,6 +30,16 @@ const objects = memoryObjectStore({ clock, random: memoryRandom() })
 objectStoreSuite('memory', () => ({ store: objects, isRemote: false }))
 objectStreamSuite('memory', () => ({ store: objects, isRemote: false }))
 objectGrantSuite('memory', () => ({ store: objects, fetch: (url, init) => objects.fetch(url, init), nowMs, passTime }))
+
+const copying: MemoryObjectStore = memoryObjectStore({
+  clock,
+  random: memoryRandom(),
+  fetch: (url, init) => copying.fetch(url, init),
+})
+const urlOf = async (key: string): Promise<string> =>
+  (await copying.presign(key, { method: 'GET', expiresAtMs: nowMs() + 60_000 })).url
+objectPartSuite('memory', () => ({ store: objects }))
+objectPartSuite('memory, copying from URLs', () => ({ store: copying, urlOf }))
 
 const queue = memoryJobQueue({ clock })
 const receive = async () => {

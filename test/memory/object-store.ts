@@ -1,10 +1,11 @@
 import { areaOf, assertMetadata } from '../../shared/adapters/object-path.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
-import { assertParts } from '../../shared/domain/object-parts.ts'
+import { assertParts, assertWhole } from '../../shared/domain/object-parts.ts'
 import { resolveRange } from '../../shared/domain/byte-range.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { Clock, Random } from '../../shared/ports/clock.ts'
 import type {
+  CompleteOptions,
   MultipartUpload,
   ObjectBody,
   ObjectInfo,
@@ -14,6 +15,7 @@ import type {
 import { freeze } from './frozen.ts'
 import { MemoryIndex } from './memory-index.ts'
 import { memoryGrants } from './object-grants.ts'
+import { assertCrc, readUrl, storedPart } from './object-parts.ts'
 import { streamOf, bytesOfStream } from './streams.ts'
 
 export interface MemoryObject {
@@ -24,6 +26,8 @@ export interface MemoryObject {
 export interface MemoryObjectStore extends ObjectStore {
   /** Answers requests to the URLs this store presigned, as fetch would. */
   fetch(url: string, init?: { method?: string; headers?: Record<string, string>; body?: Uint8Array }): Promise<Response>
+  /** The keys of uploads that were begun and neither completed nor aborted. */
+  openUploads(): string[]
   all(): MemoryObject[]
   load(objects: readonly MemoryObject[]): void
 }
@@ -32,7 +36,8 @@ interface Options {
   readonly clock: Clock
   readonly random: Random
   readonly baseUrl?: string
-  readonly copyFromUrl?: boolean
+  /** How the store reads URLs of the other cloud; without it, it cannot. */
+  readonly fetch?: (url: string, init: { readonly headers: Record<string, string> }) => Promise<Response>
   /** Called after an object was stored or removed, as an object notification would be. */
   readonly onChange?: (event: {
     readonly kind: 'created' | 'removed'
@@ -45,6 +50,7 @@ type Pending = {
   readonly mediaType: string
   readonly metadata: Record<string, string>
   readonly parts: Map<number, Uint8Array>
+  readonly withChecksums: boolean
 }
 
 /** An object store without I/O; upload ids come from the injected random. */
@@ -79,17 +85,28 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
     if (!found) throw new CatamaranError('not-found', 'No such upload')
     return found
   }
-  const partsOf = (upload: MultipartUpload): UploadedPart[] =>
-    [...pending(upload).parts]
-      .map(([part, bytes]) => ({ part, bytes: bytes.byteLength, etag: `"${sha256Hex(bytes).slice(0, 32)}"` }))
+  const partsOf = (upload: MultipartUpload): UploadedPart[] => {
+    const { parts, withChecksums } = pending(upload)
+    return [...parts]
+      .map(([part, bytes]) => {
+        const { crc64nvme, ...plain } = storedPart(part, bytes)
+        return withChecksums ? { ...plain, crc64nvme } : plain
+      })
       .sort((a, b) => a.part - b.part)
+  }
 
-  const complete = (upload: MultipartUpload, parts: readonly UploadedPart[]): ObjectInfo => {
+  const complete = (
+    upload: MultipartUpload,
+    parts: readonly UploadedPart[],
+    { ifAbsent = false, crc64nvme }: CompleteOptions,
+  ): ObjectInfo => {
     const done = objects.get(upload.key)
     const open = uploads.get(`${upload.uploadId} ${upload.key}`)
+    if (done && ifAbsent) return done.info
     if (!open && done?.info.bytes === parts.reduce((sum, { bytes }) => sum + bytes, 0)) return done.info
     const { parts: held, mediaType, metadata } = pending(upload)
     assertParts(parts, partsOf(upload))
+    assertWhole(parts, crc64nvme)
     uploads.delete(`${upload.uploadId} ${upload.key}`)
     return write(
       upload.key,
@@ -109,7 +126,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
 
   return {
     supports: {
-      copyFromUrl: options.copyFromUrl ?? false,
+      copyFromUrl: options.fetch !== undefined,
       partBytesMin: 1,
       partBytesMax: 5 * 2 ** 30,
       partsMax: 10_000,
@@ -123,10 +140,11 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       const stream = streamOf(Uint8Array.from(bytes))
       return { ...found.info, stream, ...(resolved ? { range: resolved } : {}) } satisfies ObjectBody
     },
-    put: async (key, body, { mediaType, metadata = {}, bytes: expected, ifAbsent, signal }) => {
+    put: async (key, body, { mediaType, metadata = {}, bytes: expected, ifAbsent, crc64nvme: sum, signal }) => {
       checked(key)
       assertMetadata(metadata)
       const bytes = body instanceof Uint8Array ? Uint8Array.from(body) : await bytesOfStream(body, signal)
+      if (sum !== undefined) assertCrc(bytes, sum)
       if (expected !== undefined && bytes.byteLength !== expected) {
         throw new CatamaranError('invalid-request', `${bytes.byteLength} bytes came, ${expected} were announced`)
       }
@@ -149,21 +167,30 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       return { ...found, items: found.items.flatMap((key) => objects.get(key)?.info ?? []) }
     },
     presign: async (key, presignOptions) => grants.object(checked(key), presignOptions),
-    startMultipart: async (key, { mediaType, metadata = {} }) => {
+    startMultipart: async (key, { mediaType, metadata = {}, withChecksums = false }) => {
       assertMetadata(metadata)
       checked(key)
       const uploadId = Buffer.from(random.bytes(12)).toString('hex')
-      uploads.set(`${uploadId} ${key}`, { mediaType, metadata, parts: new Map() })
+      uploads.set(`${uploadId} ${key}`, { mediaType, metadata, parts: new Map(), withChecksums })
       return { key, uploadId }
+    },
+    putPart: async (upload, part, source, signal) => {
+      const bytes = source.kind === 'url' ? await readUrl(options.fetch, source) : Uint8Array.from(source.bytes)
+      signal?.throwIfAborted()
+      if (source.kind === 'bytes') assertCrc(bytes, source.crc64nvme)
+      pending(upload).parts.set(part, bytes)
+      return storedPart(part, bytes)
     },
     presignPart: async (upload, part, { expiresAtMs }) => grants.part(upload, part, expiresAtMs),
     listParts: async (upload) => partsOf(upload),
-    completeMultipart: async (upload, parts) => complete(upload, parts),
+    completeMultipart: async (upload, parts, completing = {}) => complete(upload, parts, completing),
     abortMultipart: async ({ uploadId, key }) => void uploads.delete(`${uploadId} ${key}`),
     fetch: grants.fetch,
+    openUploads: () => [...uploads.keys()].map((id) => id.slice(id.indexOf(' ') + 1)),
     all: () => [...objects.values()],
     load: (loaded) => {
       objects.clear()
+      uploads.clear()
       index.clear()
       for (const { info, bytes } of loaded) {
         objects.set(info.key, { info, bytes })

@@ -1,6 +1,7 @@
 import type { PlantedBug } from './planted-bugs.ts'
 
 const copy = 'shared/core/copy-object.ts'
+const parts = 'shared/core/copy-parts.ts'
 const missing = 'shared/core/missing-objects.ts'
 const sweep = 'shared/core/sweep.ts'
 
@@ -9,8 +10,22 @@ export const objectBugs: readonly PlantedBug[] = [
   {
     name: 'copied bytes are not verified',
     file: copy,
-    find: 'if (found.sha256 === digestOfKey(key) && found.bytes === bytes &&',
-    replace: 'if (found.sha256 !== digestOfKey(key) || found.bytes === bytes ||',
+    find: 'if (sha256 === digestOfKey(key) && found.bytes === bytes && (!crc || crc === found.crc64nvme)) return',
+    replace: 'if (sha256 !== digestOfKey(key) || found.bytes === bytes || crc) return',
+  },
+  {
+    name: 'parts are joined unverified',
+    file: parts,
+    find: '    assertSame(digests)\n',
+    replace: '',
+    override: { isCalm: false, objects: true, corruption: 6 },
+  },
+  {
+    name: 'what the store copied by itself is taken on trust',
+    file: copy,
+    find: '(!crc || crc === found.crc64nvme)',
+    replace: '(!crc || found.sha256 === undefined || crc === found.crc64nvme)',
+    override: { isCalm: false, objects: true, corruption: 6 },
   },
   {
     name: 'a copy whose message was lost is not sent again',
@@ -28,8 +43,9 @@ export const objectBugs: readonly PlantedBug[] = [
   {
     name: 'an object that failed once is forgotten',
     file: copy,
-    find: 'await keep(services, { ...missing, attempts, dueMs, leaseUntilMs: 0, error: detail })',
-    replace: 'await services.siteStore.remove(missingPartition(key), key)\n  if (dueMs > 0) return',
+    find: '  const isHeld = await changeHeld(services, missing, (held) => ({\n    ...held,\n    attempts,',
+    replace:
+      '  await services.siteStore.remove(missingPartition(key), key)\n  const isHeld = await changeHeld(services, missing, (held) => ({\n    ...held,\n    attempts,',
   },
   {
     name: 'the message goes before the mark, and nothing is marked',

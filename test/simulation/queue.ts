@@ -1,9 +1,10 @@
 import { runJob } from '../../shared/core/jobs.ts'
 import type { WorkTools } from '../../shared/core/work-tools.ts'
-import { peerOf, type Site } from '../../shared/domain/site.ts'
+import type { Site } from '../../shared/domain/site.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { downPauseMs } from './feed.ts'
 import { makeInvocation } from './invocation.ts'
+import { peerFetch } from './peer-fetch.ts'
 import type { World } from './world.ts'
 
 export interface Queue {
@@ -14,6 +15,8 @@ export interface Queue {
 const visibilityMs = 120_000
 const receivesMax = 5
 const dayMs = 86_400_000
+/** So few that most objects go by parts. */
+const copyPartBytes = 32
 
 /** A queue and the function behind it: at least once, in no order, five tries, then the dead letters. */
 export function makeQueue(world: World, site: Site): Queue {
@@ -74,25 +77,6 @@ const toolsOf = (world: World, site: Site): WorkTools => ({
     convert: () => Promise.reject(new Error('not simulated')),
   },
   workFolder: () => Promise.reject(new Error('not simulated')),
-  fetch: async (url, { headers }) => {
-    await world.scheduler.delay(5, `${site} fetch`)
-    if (world.link.isCut(site, peerOf(site)) || !world.sites[peerOf(site)].isUp) throw new TypeError('fetch failed')
-    const response = await world.sites[peerOf(site)].objects.fetch(url, { headers })
-    if (!world.faultsOn() || !world.streams.faults.oneIn(world.profile.corruption)) return response
-    return damaged(world, response)
-  },
+  copyPartBytes,
+  fetch: peerFetch(world, site),
 })
-
-async function damaged({ mark, streams }: World, response: Response): Promise<Response> {
-  const bytes = new Uint8Array(await response.arrayBuffer())
-  const { status, headers } = response
-  if (bytes.length === 0) return new Response(null, { status, headers })
-  if (streams.faults.oneIn(3)) {
-    mark('object broke off on the way')
-    return new Response(bytes.subarray(0, streams.faults.pick(bytes.length)), { status, headers })
-  }
-  mark('object corrupted on the way')
-  const at = streams.faults.pick(bytes.length)
-  bytes[at] = (bytes[at] ?? 0) ^ 1
-  return new Response(bytes, { status, headers })
-}

@@ -14,6 +14,7 @@ import type { Feed } from './feed.ts'
 import type { Invocation } from './invocation.ts'
 import { linkTo } from './link.ts'
 import { observe } from './observe.ts'
+import { peerFetch } from './peer-fetch.ts'
 import { makeQueue, type Queue } from './queue.ts'
 import { makeStreamFeed } from './stream-feed.ts'
 import type { World } from './world.ts'
@@ -84,7 +85,13 @@ export function makeSite(world: World, site: Site): SimSite {
     records,
     lagging,
     siteStore: memorySiteStore({ clock }),
-    objects: memoryObjectStore({ clock, random: streams.code, baseUrl: `https://${site}.test` }),
+    objects: memoryObjectStore({
+      clock,
+      random: streams.code,
+      baseUrl: `https://${site}.test`,
+      // Only one of the clouds copies from the other by itself.
+      ...(site === 'azure' ? { fetch: peerFetch(world, site) } : {}),
+    }),
     queue: makeQueue(world, site),
     feed: site === 'aws' ? makeStreamFeed(world) : makeCosmosFeed(world),
     latest,
@@ -207,6 +214,21 @@ function watchedObjects({ mark }: World, { objects }: SimSite, { name }: Invocat
       const outcome = await objects.put(key, body, options)
       if (name === 'job' && outcome === 'stored') mark('object copied')
       return outcome
+    },
+    putPart: async (upload, part, source, signal) => {
+      const stored = await objects.putPart(upload, part, source, signal)
+      if (source.kind === 'url') mark('part copied by the store itself')
+      return stored
+    },
+    listParts: async (upload) => {
+      const held = await objects.listParts(upload)
+      if (name === 'job' && held.length > 0) mark('copy went on where it had stopped')
+      return held
+    },
+    completeMultipart: async (upload, parts, completing) => {
+      const info = await objects.completeMultipart(upload, parts, completing)
+      mark('object copied in parts')
+      return info
     },
   }
 }
