@@ -170,6 +170,7 @@ const objectCalls = [
   'list',
   'presign',
   'startMultipart',
+  'putPart',
   'presignPart',
   'listParts',
   'completeMultipart',
