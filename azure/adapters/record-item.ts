@@ -16,6 +16,7 @@ export interface Item {
   readonly deleted: boolean
   readonly body?: string
   readonly applied?: string
+  readonly overruled?: string
   readonly createdMs: number
   readonly via: string
   readonly arrivalMs: number
@@ -41,6 +42,7 @@ export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item
     deleted: state.deleted,
     ...(body === undefined ? {} : { body }),
     ...(applied === undefined ? {} : { applied }),
+    ...(state.overruled === undefined ? {} : { overruled: state.overruled }),
     createdMs: state.createdMs,
     via,
     arrivalMs,
@@ -55,6 +57,7 @@ export const fromItem = (item: Item): StoredRecord => ({
   body: parseBody(item.body),
   createdMs: item.createdMs,
   ...parseApplied(item.applied),
+  ...(item.overruled === undefined ? {} : { overruled: item.overruled }),
   via: item.via as Via,
   arrivalMs: item.arrivalMs,
   token: item._etag ?? '',

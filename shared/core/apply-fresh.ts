@@ -1,7 +1,7 @@
 import { keyText, type RecordState } from '../domain/record.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import type { PutManyOutcome } from '../ports/record-store.ts'
-import { mergeStates } from '../replication/merge.ts'
+import { mergeStates, type Merge } from '../replication/merge.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -44,7 +44,7 @@ async function applyBatch(
   for (const [index, state] of states.entries()) {
     const present = stored[index]
     if (!present) fresh.push(state)
-    else if (mergeStates(stateOf(present), state).kind === 'known') outcomes.set(state, { kind: 'known' })
+    else if (isKnown(mergeStates(stateOf(present), state))) outcomes.set(state, { kind: 'known' })
   }
   const facts = { via: 'peer', arrivalMs: services.clock.now() } as const
   const put = await services.records.putMany(fresh.map((state) => ({ state, condition: { kind: 'absent' }, facts })))
@@ -53,6 +53,8 @@ async function applyBatch(
     if (outcome) outcomes.set(state, outcome)
   }
 }
+
+const isKnown = (merge: Merge): boolean => merge.kind === 'known' && merge.loser === undefined
 
 function outcomeOf(put: PutManyOutcome | undefined): OfferOutcome | undefined {
   if (put?.kind === 'stored') return { kind: 'applied' }

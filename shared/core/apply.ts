@@ -69,13 +69,13 @@ async function tryApply(services: Services, breaker: Breaker, offered: RecordSta
     if (judgement === 'hold') return { kind: 'frozen' }
     if (stored && judgement === 'restore') return reassert(services, stored, offered)
   }
+  if (merge.loser) await keepLoser(services, breaker, merge.loser)
   switch (merge.kind) {
     case 'known':
       return { kind: 'known' }
     case 'replace':
       return (await replace(services, stored, merge.state, 'peer')) ? { kind: 'applied' } : undefined
     case 'conflict':
-      if (merge.loser) await keepLoser(services, breaker, merge.loser)
       services.telemetry.metric('conflicts', 1)
       return (await replace(services, stored, merge.winner, 'merge')) ? { kind: 'merged' } : undefined
   }

@@ -1,8 +1,15 @@
 import { derivedId } from '../domain/hash.ts'
-import { keyText, type RecordState } from '../domain/record.ts'
-import { stampMs, stampSite } from '../domain/stamp.ts'
+import { keyText, type RecordKey, type RecordState } from '../domain/record.ts'
+import { stampMs, stampSite, type Stamp } from '../domain/stamp.ts'
 
 export const conflictsCollection = '_conflicts'
+
+/** Under which key the write of this stamp is kept if it lost. */
+export const conflictKey = (key: RecordKey, stamp: Stamp): RecordKey => ({
+  tenant: key.tenant,
+  collection: conflictsCollection,
+  id: derivedId(keyText(key), stamp),
+})
 
 /**
  * The record that keeps the losing side of a conflict. Everything in it comes from the losing write alone, its vector
@@ -11,7 +18,7 @@ export const conflictsCollection = '_conflicts'
 export function conflictRecord(loser: RecordState): RecordState {
   const { key, stamp, deleted, body, createdMs } = loser
   return {
-    key: { tenant: key.tenant, collection: conflictsCollection, id: derivedId(keyText(key), stamp) },
+    key: conflictKey(key, stamp),
     vector: { [stampSite(stamp)]: stamp },
     stamp,
     deleted: false,

@@ -10,6 +10,7 @@ import { markDirty, markUndelivered } from './dirty-buckets.ts'
 import { forEachOf } from './each.ts'
 import { onRecordChanged } from './effects.ts'
 import { setHeldAside } from './held-buckets.ts'
+import { losersOf } from './losers.ts'
 import { isPaused } from './pause.ts'
 import { isPeerAway, peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
@@ -32,7 +33,8 @@ export async function handleChanges(services: Services, changes: readonly Stored
   for (const [index, change] of changes.entries()) {
     if (!(await beginEffects(services, change))) failed.push(index)
   }
-  await offerChanges(services, changes.filter((change) => change.via !== 'peer').map(stateOf))
+  const own = changes.filter((change) => change.via !== 'peer')
+  await offerChanges(services, [...(await losersOf(services, own)), ...own.map(stateOf)])
   return { failed }
 }
 

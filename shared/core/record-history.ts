@@ -9,8 +9,17 @@ const partitionOf = (key: RecordKey): string => `history/${keyText(key)}`
 
 /** The state without what belongs to one site: what is offered, kept as history and compared. */
 export function stateOf(record: RecordState): RecordState {
-  const { key, vector, stamp, deleted, body, createdMs, applied } = record
-  return { key, vector, stamp, deleted, body, createdMs, ...(applied ? { applied } : {}) }
+  const { key, vector, stamp, deleted, body, createdMs, applied, overruled } = record
+  return {
+    key,
+    vector,
+    stamp,
+    deleted,
+    body,
+    createdMs,
+    ...(applied ? { applied } : {}),
+    ...(overruled ? { overruled } : {}),
+  }
 }
 
 /** Keeps a state that is about to be overwritten. Done before the write it makes way for; doing it twice is harmless. */

@@ -1,14 +1,14 @@
 import { CatamaranError } from '../domain/errors.ts'
 import { sha256Base64Url } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
-import type { RecordKey, RecordState, StoredRecord } from '../domain/record.ts'
+import type { AppliedKey, RecordKey, RecordState, StoredRecord } from '../domain/record.ts'
 import type { Stamp } from '../domain/stamp.ts'
 import { nextStamp } from '../domain/stamp.ts'
 import type { WriteCondition } from '../ports/record-store.ts'
 import { backoffMs } from '../replication/backoff.ts'
-import { pruneApplied } from '../replication/merge.ts'
+import { pruneApplied, stillOverruled } from '../replication/merge.ts'
 import { newestStamp, vectorText } from '../replication/vector.ts'
-import { offerAtOnce } from './durability.ts'
+import { holdAtBoth, type Held } from './durability.ts'
 import { keepInHistory, recordVersion, recordVersions } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -63,12 +63,16 @@ export async function writeRecord(
   options: WriteOptions,
   change: Change,
 ): Promise<Written> {
-  // A write that was done before, or changes nothing, is offered too: whoever holds the present state holds that write.
-  const held = async (record: StoredRecord) => ({ durability: await durabilityOf(services, record, options) })
+  // A write that was done before, or changes nothing, is offered too: with the present state as it is now.
+  const held = async (record: StoredRecord, own: Stamp = record.stamp) => ({
+    durability: await durabilityOf(services, { record, own }, options),
+  })
   for (let attempt = 0; attempt < writeTriesMax; attempt++) {
     const current = await services.records.get(key)
     const replay = replayOf(current, options.idempotency)
-    if (current && replay) return { record: current, created: false, replayed: true, ...(await held(current)) }
+    if (current && replay) {
+      return { record: current, created: false, replayed: true, ...(await held(current, replay.stamp)) }
+    }
     const live = current && !current.deleted ? current : undefined
     await checkPrecondition(live, options)
     const body = change(live?.body ?? undefined, live)
@@ -76,7 +80,7 @@ export async function writeRecord(
     if (!live && body === null) throw notFound()
     const state = nextState(services, key, current, body, options.idempotency)
     const record = await swap(services, current, state)
-    if (record) return { record, created: !live, replayed: false, ...(await held(record)) }
+    if (record) return { record, created: !live, replayed: false, ...(await held(record, state.stamp)) }
     await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 10, capMs: 500 }))
   }
   throw new CatamaranError('unavailable', 'Many writers are changing this record at once; try again.', {
@@ -84,10 +88,9 @@ export async function writeRecord(
   })
 }
 
-function replayOf(current: StoredRecord | undefined, idempotency: Idempotency | undefined): boolean {
+function replayOf(current: StoredRecord | undefined, idempotency: Idempotency | undefined): AppliedKey | undefined {
   const applied = idempotency && current?.applied?.find((entry) => entry.key === idempotency.key)
-  if (!applied) return false
-  if (applied.print === idempotency?.print) return true
+  if (!applied || applied.print === idempotency?.print) return applied
   throw new CatamaranError('idempotency-key-reused', 'This Idempotency-Key was used before with a different request.')
 }
 
@@ -137,6 +140,7 @@ export function nextState(
     body,
     createdMs: current && !current.deleted ? current.createdMs : services.clock.now(),
     ...(applied.length > 0 ? { applied } : {}),
+    ...(current ? stillOverruled(current, services.site) : {}),
   }
 }
 
@@ -165,13 +169,9 @@ async function ownWrite(services: Services, state: RecordState): Promise<StoredR
   return stored?.vector[services.site] === state.stamp ? stored : undefined
 }
 
-async function durabilityOf(
-  services: Services,
-  record: StoredRecord,
-  options: WriteOptions,
-): Promise<'local' | 'both'> {
+async function durabilityOf(services: Services, write: Held, options: WriteOptions): Promise<'local' | 'both'> {
   if (options.durability !== 'both') return 'local'
-  return (await offerAtOnce(services, record)) ? 'both' : 'local'
+  return (await holdAtBoth(services, write)) ? 'both' : 'local'
 }
 
 const notFound = (): CatamaranError => new CatamaranError('not-found', 'There is no such resource.')

@@ -31,6 +31,11 @@ export interface RecordState {
   readonly body: JsonObject | null
   readonly createdMs: number
   readonly applied?: readonly AppliedKey[]
+  /**
+   * Present when the other site's write in `vector` was not seen by the write that this state is: the two met in a merge, and
+   * that one lost. A print of what it wrote; whoever still holds it must keep it before this state takes its place.
+   */
+  readonly overruled?: string
 }
 
 /** How a state came to be at this site; a state copied unchanged from the peer is not offered back. */

@@ -31,6 +31,7 @@ export const recordStateSchema = z
       .array(z.object({ key: z.string().max(128), print: z.string().max(128), stamp }))
       .max(64)
       .optional(),
+    overruled: z.string().max(64).optional(),
   })
   .refine((state) => state.deleted === (state.body === null), 'a tombstone has no body, and nothing else lacks one')
   .refine(

@@ -1,15 +1,18 @@
-import { jsonEqual } from '../domain/json.ts'
+import { sha256Base64Url } from '../domain/hash.ts'
+import { canonicalJson, jsonEqual } from '../domain/json.ts'
 import { idempotencyMs } from '../domain/limits.ts'
 import type { AppliedKey, RecordState } from '../domain/record.ts'
-import { stampMs, type Stamp } from '../domain/stamp.ts'
+import { peerOf, type Site } from '../domain/site.ts'
+import { stampMs, stampSite, type Stamp } from '../domain/stamp.ts'
 import { compareVectors, joinVectors } from './vector.ts'
 
+/** The loser must be stored before anything else is done with the merge; it is absent when nothing is lost. */
 export type Merge =
-  /** The stored state has seen the offered one: nothing to do. */
-  | { readonly kind: 'known' }
-  /** The offered state has seen the stored one: it takes its place. */
-  | { readonly kind: 'replace'; readonly state: RecordState }
-  /** Neither has seen the other. The loser must be stored before the winner; it is absent when nothing is lost with it. */
+  /** The stored state has seen the offered one: its place is taken, by one that had seen it or by one that it lost to. */
+  | { readonly kind: 'known'; readonly loser?: RecordState }
+  /** The offered state has seen the stored one, knowingly or in a merge at the peer, and takes its place. */
+  | { readonly kind: 'replace'; readonly state: RecordState; readonly loser?: RecordState }
+  /** Neither has seen the other. */
   | { readonly kind: 'conflict'; readonly winner: RecordState; readonly loser?: RecordState }
 
 /**
@@ -21,21 +24,65 @@ export function mergeStates(stored: RecordState | undefined, offered: RecordStat
   if (!stored) return { kind: 'replace', state: offered }
   switch (compareVectors(offered.vector, stored.vector)) {
     case 'equal':
-    case 'before':
       return { kind: 'known' }
+    case 'before':
+      return { kind: 'known', ...overruledBy(stored, offered) }
     case 'after':
-      return { kind: 'replace', state: offered }
+      return { kind: 'replace', state: offered, ...overruledBy(offered, stored) }
     case 'concurrent':
       return resolve(stored, offered)
   }
 }
 
+/**
+ * The older state when the newer one has seen it in a merge alone. The site that merged keeps it too; but that may burn, and
+ * the older state may be in the only other hands.
+ */
+function overruledBy(newer: RecordState, older: RecordState): Pick<Merge, 'loser'> {
+  const isOther = older.stamp !== newer.stamp && newer.vector[stampSite(older.stamp)] === older.stamp
+  return newer.overruled !== undefined && isOther && !isAlike(newer, older) ? { loser: older } : {}
+}
+
 function resolve(a: RecordState, b: RecordState): Merge {
   const [winner, loser] = a.stamp > b.stamp ? [a, b] : [b, a]
-  const merged: RecordState = { ...winner, vector: joinVectors(a.vector, b.vector), ...joinApplied(winner, loser) }
-  const nothingLost = loser.deleted === winner.deleted && jsonEqual(loser.body, winner.body)
-  return nothingLost ? { kind: 'conflict', winner: merged } : { kind: 'conflict', winner: merged, loser }
+  const merged: RecordState = {
+    ...winner,
+    vector: joinVectors(a.vector, b.vector),
+    ...joinApplied(winner, loser),
+    ...overruledIn(winner, loser),
+  }
+  return isAlike(winner, loser) ? { kind: 'conflict', winner: merged } : { kind: 'conflict', winner: merged, loser }
 }
+
+const isAlike = (a: RecordState, b: RecordState): boolean => a.deleted === b.deleted && jsonEqual(a.body, b.body)
+
+/**
+ * The winner had not seen the other site's write in the loser's vector, or the two would not have met. When the loser is an
+ * older write of the winner's own site that had met that write before, it tells the print of it.
+ */
+function overruledIn(winner: RecordState, loser: RecordState): Pick<RecordState, 'overruled'> {
+  if (stampSite(loser.stamp) === peerOf(stampSite(winner.stamp))) return { overruled: printOf(loser) }
+  return loser.overruled === undefined ? {} : { overruled: loser.overruled }
+}
+
+/**
+ * What a write at `site` on top of `state` says of the other site's write: it is still overruled unless the state says the same
+ * as it did. The write takes the place of its own site's, so what was overruled of that has served its time.
+ */
+export function stillOverruled(state: RecordState, site: Site): Pick<RecordState, 'overruled'> {
+  const { overruled } = state
+  return overruled !== undefined && stampSite(state.stamp) === site && isLossIn(state) ? { overruled } : {}
+}
+
+/** Whether something was lost in the merge that a state came from: the two may have said the same. */
+export const isLossIn = (state: Pick<RecordState, 'body' | 'overruled'>): boolean =>
+  state.overruled !== undefined && state.overruled !== printOf(state)
+
+const printBytes = 12
+
+/** Of what a state says, whoever wrote it: 72 bits, as many as a digest has. */
+const printOf = ({ body }: Pick<RecordState, 'body'>): string =>
+  sha256Base64Url(canonicalJson(body)).slice(0, printBytes)
 
 /** Keeps what both sides have honoured, so that a retry of the losing write is recognised too. */
 function joinApplied(winner: RecordState, loser: RecordState): Pick<RecordState, 'applied'> {

@@ -55,7 +55,7 @@ export function peerSuite(name: string, make: () => PeerContext): void {
       const arrives = async (id: string, body: JsonObject | null): Promise<void> => {
         const at = stamp(sites.clock.now())
         const applied = [{ key: 'k', print: 'p', stamp: at }]
-        const sent = { ...state(keyOf(id), body), vector: { aws: at }, stamp: at, applied }
+        const sent = { ...state(keyOf(id), body), vector: { aws: at }, stamp: at, applied, overruled: 'a print' }
         expect(await peer.offer([sent])).toEqual([{ kind: 'applied' }])
         expect(await peer.read([sent.key])).toEqual([sent])
       }

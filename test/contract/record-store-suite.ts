@@ -23,6 +23,7 @@ export function recordStoreSuite(name: string, storeOf: () => RecordStore): void
       const written = {
         ...state(key, { text: 'hello', list: [1, null, { deep: true }] }),
         applied: [{ key: 'k', print: 'p', stamp: state(key, {}).stamp }],
+        overruled: 'a print',
       }
       const outcome = await storeOf().put(written, absent, { via: 'peer', arrivalMs: 1234567890123 })
       const read = await storeOf().get(key)

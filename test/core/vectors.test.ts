@@ -2,11 +2,10 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { canonicalJson, type Json } from '../../shared/domain/json.ts'
 import { bucketOf, derivedId, shardOf } from '../../shared/domain/hash.ts'
-import { bucketCount, recordShardCount, type RecordState } from '../../shared/domain/record.ts'
-import { formatStamp, nextStamp, parseStamp, type Stamp } from '../../shared/domain/stamp.ts'
+import { bucketCount, recordShardCount } from '../../shared/domain/record.ts'
+import { formatStamp, nextStamp, parseStamp } from '../../shared/domain/stamp.ts'
 import { sites } from '../../shared/domain/site.ts'
-import { mergeStates } from '../../shared/replication/merge.ts'
-import { compareVectors, joinVectors, newestStamp, vectorText, type Vector } from '../../shared/replication/vector.ts'
+import { compareVectors, joinVectors, vectorText, type Vector } from '../../shared/replication/vector.ts'
 
 const stampAt = (site: 'aws' | 'azure') =>
   fc
@@ -39,53 +38,6 @@ describe('vectors', () => {
       fc.property(vectors, vectors, (a, b) => {
         expect(compareVectors(b, a)).toBe(opposite[compareVectors(a, b)])
         expect(compareVectors(a, b) === 'equal').toBe(vectorText(a) === vectorText(b))
-      }),
-    )
-  })
-})
-
-describe('merging', () => {
-  /** A state is named by its vector, as in the real thing: the body follows from the newest stamp. */
-  const states = vectors.map((vector): RecordState => {
-    const stamp = newestStamp(vector) as Stamp
-    const key = { tenant: 't', collection: 'c', id: 'i' }
-    return { key, vector, stamp, deleted: false, body: { of: stamp }, createdMs: 0 }
-  })
-  const head = (stored: RecordState | undefined, offered: RecordState): RecordState => {
-    const merge = mergeStates(stored, offered)
-    switch (merge.kind) {
-      case 'known':
-        return stored as RecordState
-      case 'replace':
-        return merge.state
-      case 'conflict':
-        return merge.winner
-    }
-  }
-
-  test('any order and any number of deliveries of the same states give the same head', () => {
-    fc.assert(
-      fc.property(
-        fc.array(states, { minLength: 1, maxLength: 6 }),
-        fc.array(fc.nat(), { maxLength: 12 }),
-        (all, more) => {
-          const repeated = [...all, ...more.map((index) => all[index % all.length] as RecordState)]
-          const there = all.reduce<RecordState | undefined>(head, undefined)
-          const back = repeated.reverse().reduce<RecordState | undefined>(head, undefined)
-          expect(back).toEqual(there)
-        },
-      ),
-    )
-  })
-
-  test('the head has seen every state, and every loser is handed out', () => {
-    fc.assert(
-      fc.property(states, states, (a, b) => {
-        const merge = mergeStates(a, b)
-        if (merge.kind !== 'conflict') return
-        expect(merge.winner.vector).toEqual(joinVectors(a.vector, b.vector))
-        expect(merge.winner.stamp).toBe(newestStamp(merge.winner.vector))
-        expect(new Set([merge.winner.body, merge.loser?.body])).toEqual(new Set([a.body, b.body]))
       }),
     )
   })

@@ -70,8 +70,9 @@ export function memoryRecordStore(
     const current = read(keyText(state.key))
     const holds = condition.kind === 'absent' ? !current : current?.token === condition.token
     if (!holds) return { kind: 'changed' }
-    const { key, vector, stamp, deleted, createdMs, applied } = state
-    const kept = applied && applied.length > 0 ? { applied: Object.freeze(applied.map(frozenShallow)) } : {}
+    const { key, vector, stamp, deleted, createdMs, applied, overruled } = state
+    const honoured = applied && applied.length > 0 ? { applied: Object.freeze(applied.map(frozenShallow)) } : {}
+    const kept = { ...honoured, ...(overruled ? { overruled } : {}) }
     const body = text.body === undefined ? null : freeze(JSON.parse(text.body) as JsonObject)
     const token = vectorText(vector)
     const named = { key: frozenShallow(key), vector: frozenShallow(vector) }

@@ -1,9 +1,9 @@
-import { conflictsCollection } from '../../shared/core/conflict-record.ts'
 import { mediaKey } from '../../shared/domain/asset.ts'
-import { keyText, type RecordKey } from '../../shared/domain/record.ts'
+import type { RecordKey } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
+import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import type { World } from './world.ts'
 
@@ -23,7 +23,7 @@ export function burn(world: World, site: Site): void {
   const before = ledger.acknowledged.length
   ledger.acknowledged = ledger.acknowledged.filter(({ key, stamp, both }) => both || held(key, stamp))
   if (ledger.acknowledged.length < before) mark('acknowledged write burnt with its site')
-  if (!world.profile.strictConflicts) burnConflicts(world, held)
+  burnConflicts(world, site, held)
   for (const seen of ledger.sessions) {
     for (const [id, vector] of seen) if (!isHeld(world, id, vector)) seen.delete(id)
   }
@@ -37,31 +37,17 @@ function isHeld({ sites: all }: World, id: string, vector: Vector): boolean {
   })
 }
 
-/** Writes of which only the winner of their conflict has crossed over. */
-function burnConflicts({ ledger, sites: all, mark }: World, held: (key: RecordKey, stamp: Stamp) => boolean): void {
+/** Writes that lost to one that has crossed over, before what they said had ever crossed over itself. */
+function burnConflicts(world: World, site: Site, held: (key: RecordKey, stamp: Stamp) => boolean): void {
+  const { ledger, mark } = world
   const before = ledger.acknowledged.length
-  ledger.acknowledged = ledger.acknowledged.filter(({ key, stamp }) => {
-    const heads = sites.flatMap((site) => all[site].latestOf(key) ?? [])
-    const isOverruled = heads.some((head) => head.stamp !== stamp && hasSeen(head.vector, stamp))
-    const isHead = !isOverruled && heads.some((head) => head.stamp === stamp)
-    const isSeen = [...ledger.writes.values()].some(
-      ({ state }) => keyText(state.key) === keyText(key) && state.stamp !== stamp && hasSeen(state.vector, stamp),
-    )
-    return !held(key, stamp) || isHead || isSeen || isListed(all, key, stamp)
+  ledger.acknowledged = ledger.acknowledged.filter(({ key, stamp, both }) => {
+    const own = ledger.writes.get(stamp)?.state
+    if (both || !own || !held(key, stamp)) return true
+    return ledger.holders.has(`${peerOf(site)} ${stamp}`) || isKept(world, sites, own)
   })
   if (ledger.acknowledged.length < before) mark('conflict burnt with its site')
 }
-
-const isListed = (all: World['sites'], { tenant, id }: RecordKey, stamp: Stamp): boolean =>
-  sites.some((site) =>
-    [...all[site].latest.values()].some(
-      ({ key, body }) =>
-        key.tenant === tenant &&
-        key.collection === conflictsCollection &&
-        body?.['recordId'] === id &&
-        body['stamp'] === stamp,
-    ),
-  )
 
 /** Bytes that are nowhere any more, or that no record names. */
 function burnObjects({ ledger, sites: all }: World): void {

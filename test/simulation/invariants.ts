@@ -1,9 +1,10 @@
 import { conflictsCollection } from '../../shared/core/conflict-record.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
-import { canonicalJson, jsonEqual, type JsonObject } from '../../shared/domain/json.ts'
-import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
+import { canonicalJson, type JsonObject } from '../../shared/domain/json.ts'
+import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
 import { sites } from '../../shared/domain/site.ts'
+import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import type { Reader } from './reader.ts'
 import { slowRecovery } from './traffic.ts'
@@ -56,30 +57,14 @@ function stateText(record: StoredRecord): string {
   return text
 }
 
-/** 2 and 4. Every acknowledged write is the head, or was seen by a later write, or is kept as a conflict. */
-function lostAcknowledgements({ ledger, sites: { azure } }: World): string[] {
-  const kept = [...azure.latest.values()].filter(
-    ({ key, deleted }) => key.collection === conflictsCollection && !deleted,
-  )
-  const writes = Map.groupBy(ledger.writes.values(), ({ state }) => keyText(state.key))
-  return ledger.acknowledged.flatMap(({ key, stamp }) => {
-    const own = ledger.writes.get(stamp)?.state
+/** 2 and 4. What every acknowledged write said is the head, or was overwritten by somebody who knew it, or is kept as a conflict. */
+function lostAcknowledgements(world: World): string[] {
+  return world.ledger.acknowledged.flatMap(({ key, stamp }) => {
+    const own = world.ledger.writes.get(stamp)?.state
     if (!own) return [`2: ${keyText(key)} ${stamp} was acknowledged and stored nowhere`]
-    // The same request may have been stored at both sites; whichever of the two is kept, nothing of it is lost.
-    const isSame = (body: unknown, deleted: unknown): boolean =>
-      deleted === own.deleted && jsonEqual(body as never, own.body)
-    const head = azure.latestOf(key)
-    const isHead = head !== undefined && isSame(head.body, head.deleted)
-    const isKept = kept.some(({ body }) => isAbout(body, key) && isSame(body?.['body'], body?.['deleted']))
-    const isSeen = writes
-      .get(keyText(key))
-      ?.some(({ state: later }) => later.stamp !== stamp && hasSeen(later.vector, stamp))
-    return isHead || isKept || isSeen ? [] : [`2: ${keyText(key)} ${stamp} was acknowledged and lost`]
+    return isKept(world, ['azure'], own) ? [] : [`2: ${keyText(key)} ${stamp} was acknowledged and lost`]
   })
 }
-
-const isAbout = (body: StoredRecord['body'], key: RecordKey): boolean =>
-  body?.['recordId'] === key.id && body['collection'] === key.collection
 
 /** 4. The counts balance: a write that lost is listed once. */
 function doubledConflicts({ sites: { azure } }: World): string[] {

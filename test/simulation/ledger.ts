@@ -1,3 +1,4 @@
+import { conflictsCollection } from '../../shared/core/conflict-record.ts'
 import { keyText, type RecordKey, type StoredRecord, type Via } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { stampMs, stampSite, type Stamp } from '../../shared/domain/stamp.ts'
@@ -25,6 +26,8 @@ export interface Ledger {
   readonly burnt: Map<Stamp, ClientWrite>
   /** How a state came to a site: `<site> <key> <vector>`. Told by a client or a merge if ever it was. */
   readonly arrivals: Map<string, Via>
+  /** `<site> <stamp>` of every write whose own words a site has ever held, as a head or as a conflict. */
+  readonly holders: Set<string>
   /** Bytes that were published, by object key. */
   readonly objects: Map<string, string>
   readonly burntObjects: Set<string>
@@ -45,6 +48,7 @@ export function makeLedger(): Ledger {
     writes: new Map(),
     burnt: new Map(),
     arrivals: new Map(),
+    holders: new Set(),
     objects: new Map(),
     burntObjects: new Set(),
     sessions: [],
@@ -58,6 +62,7 @@ export function makeLedger(): Ledger {
       if (before && state.stamp < before.stamp) ledger.violations.push(`5: ${id} went back to ${state.stamp}`)
       const arrival = `${id} ${vectorText(state.vector)}`
       if (ledger.arrivals.get(arrival) !== 'client') ledger.arrivals.set(arrival, state.via)
+      ledger.holders.add(`${site} ${keptStamp(state) ?? state.stamp}`)
       if (state.via === 'client') ledger.writes.set(state.stamp, { state, before })
       else if (nowMs !== undefined && state.stamp !== before?.stamp && stampMs(state.stamp) > nowMs + aheadMsMax) {
         ledger.violations.push(`5: ${id} was taken in ${stampMs(state.stamp) - nowMs} ms ahead of its time`)
@@ -75,3 +80,9 @@ export function makeLedger(): Ledger {
 
 export const hasSeen = (vector: Vector | undefined, stamp: Stamp): boolean =>
   (vector?.[stampSite(stamp)] ?? '') >= stamp
+
+/** The stamp of the write that a conflict record keeps. */
+function keptStamp({ key, body }: StoredRecord): string | undefined {
+  const stamp = key.collection === conflictsCollection ? body?.['stamp'] : undefined
+  return typeof stamp === 'string' ? stamp : undefined
+}

@@ -1,7 +1,8 @@
 import { conflictsCollection } from '../../shared/core/conflict-record.ts'
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
 import { jsonEqual } from '../../shared/domain/json.ts'
-import { peerOf, type Site } from '../../shared/domain/site.ts'
+import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
+import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import type { World } from './world.ts'
 
@@ -18,6 +19,7 @@ export function observe(world: World, site: Site, state: StoredRecord, before: S
   scheduler.note(`${site} stored ${keyText(state.key)} ${state.stamp} ${state.via}${state.deleted ? ' deleted' : ''}`)
   markWhatHappened(world, site, state, before)
   if (before) checkHistory(world, site, before)
+  if (before && state.via !== 'client') checkNothingDropped(world, site, before)
   if (state.via === 'client') checkOnce(world, site, state, before)
   if (state.via === 'client' && world.profile.isCalm) checkLag(world, site, state)
 }
@@ -43,6 +45,15 @@ function checkHistory({ ledger, sites }: World, site: Site, before: StoredRecord
   void sites[site].siteStore.get(`history/${id}`, before.stamp).then((item) => {
     if (!item) ledger.violations.push(`5: ${site} overwrote ${id} ${before.stamp} and did not keep it in its history`)
   })
+}
+
+/**
+ * 2 and 4. What another state takes the place of is not lost, whatever burns next: nothing is left to the other site, unless
+ * this one or that one has lost data itself.
+ */
+function checkNothingDropped(world: World, site: Site, before: StoredRecord): void {
+  if (isKept(world, world.profile.rebuild === 'none' ? [site] : sites, before)) return
+  world.ledger.violations.push(`4: ${site} dropped ${keyText(before.key)} ${before.stamp}`)
 }
 
 /** 6. A request that this record has honoured before is not carried out again. */

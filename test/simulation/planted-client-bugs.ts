@@ -58,20 +58,27 @@ export const clientBugs: readonly PlantedBug[] = [
   {
     name: 'confirmed by both whatever the peer says',
     file: durability,
-    find: "return outcome?.kind === 'applied' ||",
-    replace: "return outcome !== undefined || outcome === 'applied' ||",
+    find: "outcome?.kind === 'applied' || outcome?.kind",
+    replace: 'outcome !== undefined || outcome?.kind',
   },
   {
     name: 'quarantined at the peer counts as held by both',
     file: durability,
-    find: "return outcome?.kind === 'applied' ||",
-    replace: "return outcome?.kind === 'quarantined' || outcome?.kind === 'applied' ||",
+    find: "outcome?.kind === 'applied' || outcome?.kind",
+    replace: "outcome?.kind === 'quarantined' || outcome?.kind === 'applied' || outcome?.kind",
   },
   {
     name: 'confirmed by both although the peer did not answer',
     file: durability,
     find: "be asked to hold a write', {}, error)\n    return false",
     replace: "be asked to hold a write', {}, error)\n    return true",
+  },
+  {
+    name: 'confirmed by both although what it says is in a conflict record at one site',
+    file: durability,
+    find: 'return isHead || (await isLoserHeld(services, { record, own }))',
+    replace: 'return isHead || own.length > 0',
+    override: { isCalm: false, records: 2, lostAnswer: 12, rebuild: 'none', longOutage: false },
   },
   {
     name: 'sessions are not looked at',

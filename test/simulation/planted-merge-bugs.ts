@@ -20,6 +20,31 @@ export const mergeBugs: readonly PlantedBug[] = [
     replace: 'if (false) {\n    throw',
   },
   {
+    name: 'a state that lost at the peer is thrown away',
+    file: merge,
+    find: ', ...overruledBy(offered, stored) }',
+    replace: ' }',
+  },
+  {
+    name: 'a state that lost before it came is thrown away',
+    file: merge,
+    find: ', ...overruledBy(stored, offered) }',
+    replace: ' }',
+  },
+  {
+    name: 'a write forgets what was overruled before it',
+    file: 'shared/core/records.ts',
+    find: '    ...(current ? stillOverruled(current, services.site) : {}),\n',
+    replace: '',
+  },
+  {
+    name: 'what was overruled is forgotten with the next merge',
+    file: merge,
+    find: 'return loser.overruled === undefined ? {} : { overruled: loser.overruled }',
+    replace: 'return {}',
+    override: { isCalm: false, records: 1, clients: 6, thinkMsMax: 200, rebuild: 'none', longOutage: false },
+  },
+  {
     name: 'compare stamps instead of vectors',
     file: merge,
     find: 'switch (compareVectors(offered.vector, stored.vector)) {',
@@ -29,14 +54,14 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'the vector is not joined',
     file: merge,
-    find: 'vector: joinVectors(a.vector, b.vector), ...joinApplied',
-    replace: 'vector: winner.vector, ...joinApplied',
+    find: '    vector: joinVectors(a.vector, b.vector),',
+    replace: '    vector: winner.vector,',
   },
   {
     name: 'the keys already honoured are not joined',
     file: merge,
-    find: ', ...joinApplied(winner, loser) }',
-    replace: ' }',
+    find: '    ...joinApplied(winner, loser),\n',
+    replace: '',
     override: { lostAnswer: 12, isCalm: false, records: 2 },
   },
   {
@@ -60,8 +85,8 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'a lost delete is no loss',
     file: merge,
-    find: 'const nothingLost = ',
-    replace: 'const nothingLost = loser.deleted || ',
+    find: 'return isAlike(winner, loser)',
+    replace: 'return loser.deleted || isAlike(winner, loser)',
   },
   {
     name: 'collect tombstones: a deleted record counts as absent',
@@ -97,8 +122,8 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'a batch takes in what another state was stored before',
     file: applyFresh,
-    find: ".kind === 'known') outcomes",
-    replace: ".kind !== 'replace') outcomes",
+    find: "merge.kind === 'known' && merge.loser === undefined",
+    replace: "merge.kind !== 'replace'",
   },
   {
     name: 'no history of what the peer overwrites',

@@ -20,8 +20,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'the feed offers nothing and leaves it all to reconcile',
     file: feed,
-    find: "changes.filter((change) => change.via !== 'peer').map(stateOf)",
-    replace: 'changes.filter(() => false).map(stateOf)',
+    find: "changes.filter((change) => change.via !== 'peer')",
+    replace: 'changes.filter(() => false)',
   },
   {
     name: 'the older of two states is offered',
@@ -33,8 +33,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'copies from the peer are sent back to it',
     file: feed,
-    find: "changes.filter((change) => change.via !== 'peer').map(stateOf)",
-    replace: 'changes.map(stateOf)',
+    find: "changes.filter((change) => change.via !== 'peer')",
+    replace: 'changes.slice()',
   },
   {
     name: 'a peer that is away makes dead letters',

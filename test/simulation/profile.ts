@@ -36,11 +36,6 @@ export interface Profile {
   readonly capacity: number
   /** Whether a site that lost data lets clients in at once, not only after a clean reconcile. */
   readonly opensAtOnce: boolean
-  /**
-   * Whether a write that lost a conflict must outlive the site that found the conflict, even when that burns before it has
-   * passed on more than the winner. The core does not promise that: the other site takes the winner for a plain successor.
-   */
-  readonly strictConflicts: boolean
 }
 
 /** What a shrunk or a planted run changes of the profile that its seed draws. */
@@ -74,7 +69,6 @@ export const calm: Profile = {
   rebuild: 'none',
   capacity: 0,
   opensAtOnce: false,
-  strictConflicts: false,
 }
 
 /** Long enough for queues to give up. */

@@ -5,8 +5,9 @@ import type { JsonObject } from '../../shared/domain/json.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
-import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
+import { compareVectors } from '../../shared/replication/vector.ts'
 import { remember, type Client } from './client.ts'
+import { isKept } from './content.ts'
 import { request } from './request.ts'
 import type { World } from './world.ts'
 
@@ -75,18 +76,21 @@ function acknowledge(
   const both = durability === 'both' && written.durability === 'both'
   if (both) mark('write confirmed at both sites')
   if (durability === 'both' && !both && world.link.isCut(site, peerOf(site))) mark('confirmation refused while cut off')
-  if (both) assertHeldByPeer(world, site, key, record.vector)
+  if (both) assertHeldByPeer(world, site, stamp, record)
   if (read && !replayed) assertUnchanged(world, key, stamp, read.record)
   ledger.acknowledged.push({ key, stamp, both })
   remember(client, key, record.vector)
 }
 
-/** "Both" is never a false yes. */
-function assertHeldByPeer(world: World, site: Site, key: RecordKey, vector: Vector): void {
-  const held = world.sites[peerOf(site)].latestOf(key)
-  if (held && ['equal', 'after'].includes(compareVectors(held.vector, vector))) return
+/** "Both" is never a false yes: each site holds the state that was shown, and what the write said. */
+function assertHeldByPeer(world: World, site: Site, stamp: Stamp, { key, vector }: StoredRecord): void {
+  const peer = peerOf(site)
+  const held = world.sites[peer].latestOf(key)
+  const own = world.ledger.writes.get(stamp)?.state
+  const isSeen = held !== undefined && ['equal', 'after'].includes(compareVectors(held.vector, vector))
+  if (isSeen && (!own || isKept(world, [peer], own))) return
   world.ledger.violations.push(
-    `2: ${keyText(key)} was confirmed at both sites, and the peer of ${site} does not hold it`,
+    `2: ${keyText(key)} ${stamp} was confirmed at both sites, and the peer of ${site} does not hold it`,
   )
 }
 
