@@ -1,16 +1,21 @@
 import { CatamaranError } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import { canonicalJson, type JsonObject } from '../domain/json.ts'
-import type { RecordState, StoredRecord } from '../domain/record.ts'
+import type { RecordState } from '../domain/record.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
+import type { SiteItem } from '../ports/site-store.ts'
 import { applyStates } from './apply.ts'
 import { onRecordChanged } from './effects.ts'
+import { assertMayOffer } from './pause.ts'
+import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
+
+export const deadLetterKinds = ['offer', 'apply', 'effect', 'job', 'drop'] as const
 
 /** Work that failed for good, kept with its cause until an operator replays it. */
 export interface DeadLetter {
   readonly id: string
-  readonly kind: 'offer' | 'apply' | 'effect' | 'job' | 'drop'
+  readonly kind: (typeof deadLetterKinds)[number]
   readonly cause: string
   readonly payload: JsonObject
   readonly firstMs: number
@@ -18,7 +23,9 @@ export interface DeadLetter {
   readonly times: number
 }
 
-const partition = 'dead-letters'
+const causeCharsMax = 2000
+export const deadLettersPartition = 'dead-letters'
+const partition = deadLettersPartition
 
 /** The same work filed twice is one dead letter. */
 export async function fileDeadLetter(
@@ -30,7 +37,7 @@ export async function fileDeadLetter(
   const nowMs = services.clock.now()
   const value = {
     ...letter,
-    cause: letter.cause.slice(0, 2000),
+    cause: letter.cause.slice(0, causeCharsMax),
     firstMs: known?.value['firstMs'] ?? nowMs,
     lastMs: nowMs,
     times: Number(known?.value['times'] ?? 0) + 1,
@@ -46,39 +53,63 @@ export async function listDeadLetters(services: Services, page: PageRequest): Pr
   return found.next === undefined ? { items } : { items, next: found.next }
 }
 
+/** Throws `not-found`. */
+export async function getDeadLetter(services: Services, id: string): Promise<DeadLetter> {
+  const item = await services.siteStore.get(partition, id)
+  if (!item) throw notFound()
+  return { id, ...item.value } as unknown as DeadLetter
+}
+
 /** Tries the work again; the letter goes away only when that could be begun. Throws `not-found`, or the fault itself. */
 export async function replayDeadLetter(services: Services, id: string): Promise<void> {
   const item = await services.siteStore.get(partition, id)
-  if (!item) throw new CatamaranError('not-found', 'There is no such dead letter; it may have been replayed already.')
+  if (!item) throw notFound()
   const letter = item.value as unknown as DeadLetter
   await beginAgain(services, letter)
   await services.siteStore.remove(partition, id, item.token)
 }
 
+const notFound = (): CatamaranError =>
+  new CatamaranError('not-found', 'There is no such dead letter; it may have been replayed already.')
+
+/** The letter stays, with the cause as it is now. Nothing happens when it has changed or gone meanwhile. */
+export async function noteFailedReplay(
+  services: Services,
+  { id, value, token }: SiteItem,
+  cause: string,
+): Promise<void> {
+  const times = Number(value['times'] ?? 0) + 1
+  const again = { ...value, cause: cause.slice(0, causeCharsMax), lastMs: services.clock.now(), times }
+  await services.siteStore.put({ partition, id, value: again }, { kind: 'unchanged', token })
+}
+
 async function beginAgain(services: Services, { kind, payload }: DeadLetter): Promise<void> {
   switch (kind) {
-    case 'offer':
-      return assertTaken(await services.peer.offer([payload['state'] as unknown as RecordState]))
+    case 'offer': {
+      await assertMayOffer(services)
+      const state = payload['state'] as unknown as RecordState
+      // What the record has become since has seen this state, and the peer may well take that.
+      const now = await services.records.get(state.key)
+      return assertTaken(await services.peer.offer([now ? stateOf(now) : state]))
+    }
     case 'apply':
       return assertTaken(await applyStates(services, [payload['state'] as unknown as RecordState]))
-    case 'effect':
-      return onRecordChanged(services, await storedAgain(services, payload['state'] as unknown as RecordState))
+    case 'effect': {
+      // What follows from a change follows from the latest state as well; nothing follows from what is gone.
+      const now = await services.records.get((payload['state'] as unknown as RecordState).key)
+      return now && onRecordChanged(services, now)
+    }
     case 'job':
     case 'drop':
       return services.jobs.send({ kind: payload['kind'] as string, payload: payload['payload'] as JsonObject })
   }
 }
 
-/** The record as it is now: what follows from a change follows from the latest state as well. */
-async function storedAgain(services: Services, { key }: RecordState): Promise<StoredRecord> {
-  const record = await services.records.get(key)
-  if (!record) throw new CatamaranError('not-found', 'The record that this dead letter is about is gone.')
-  return record
-}
-
 function assertTaken(
   outcomes: Awaited<ReturnType<typeof applyStates>> | Awaited<ReturnType<Services['peer']['offer']>>,
 ): void {
   const [outcome] = outcomes
-  if (outcome?.kind === 'failed') throw new CatamaranError('conflict', `It failed again: ${outcome.detail}`)
+  if (outcome?.kind !== 'failed') return
+  const code = outcome.code === 'unavailable' ? 'unavailable' : 'conflict'
+  throw new CatamaranError(code, `It failed again: ${outcome.detail}`)
 }

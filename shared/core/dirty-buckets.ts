@@ -4,8 +4,8 @@ import type { SiteItem } from '../ports/site-store.ts'
 import { forEachOf } from './each.ts'
 import type { Services } from './services.ts'
 
-const partition = 'dirty'
-const undeliveredPartition = 'undelivered'
+export const dirtyPartition = 'dirty'
+export const undeliveredPartition = 'undelivered'
 
 export interface DirtyMarks {
   readonly buckets: readonly number[]
@@ -20,7 +20,7 @@ export interface DirtyMarks {
  * reconciliation finds these changes even if everything after it fails.
  */
 export async function markDirty(services: Services, changes: readonly StoredRecord[]): Promise<void> {
-  await mark(services, partition, changes)
+  await mark(services, dirtyPartition, changes)
 }
 
 /** Marks the buckets of what the peer did not take: reconciliation looks at these first, and without asking the digests. */
@@ -56,7 +56,7 @@ const settleMs = 3000
 
 /** The oldest marks that have settled, up to `limit` batches. */
 export const readDirty = (services: Services, limit: number): Promise<DirtyMarks> =>
-  readBefore(services, partition, { beforeMs: services.clock.now() - settleMs, limit })
+  readBefore(services, dirtyPartition, { beforeMs: services.clock.now() - settleMs, limit })
 
 async function readBefore(
   services: Services,
@@ -71,7 +71,8 @@ async function readBefore(
 
 const markTime = (ms: number): string => String(Math.max(0, ms)).padStart(15, '0')
 
-export const clearDirty = (services: Services, ids: readonly string[]): Promise<void> => clear(services, partition, ids)
+export const clearDirty = (services: Services, ids: readonly string[]): Promise<void> =>
+  clear(services, dirtyPartition, ids)
 
 const clear = (services: Services, partitionName: string, ids: readonly string[]): Promise<void> =>
   forEachOf(ids, clearConcurrencyMax, (id) => services.siteStore.remove(partitionName, id))

@@ -9,12 +9,12 @@ import { fileDeadLetter } from './dead-letters.ts'
 import { markDirty, markUndelivered } from './dirty-buckets.ts'
 import { forEachOf } from './each.ts'
 import { onRecordChanged } from './effects.ts'
+import { flushHandled, noteHandled, noteOffered } from './feed-figures.ts'
 import { setHeldAside } from './held-buckets.ts'
 import { losersOf } from './losers.ts'
 import { isPaused } from './pause.ts'
 import { isPeerAway, peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
-import { writeMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
 
 export interface FeedReport {
@@ -28,11 +28,23 @@ export interface FeedReport {
  * therefore never blocks the feed, which would forget after 24 hours what stands behind the blockage.
  */
 export async function handleChanges(services: Services, changes: readonly StoredRecord[]): Promise<FeedReport> {
+  const report = await followChanges(services, changes, (isDone) => noteHandled(services, changes, isDone))
+  await flushHandled(services)
+  return report
+}
+
+/** All that follows from changes, however this site came to know of them; `onBegun` hears whether all effects have begun. */
+export async function followChanges(
+  services: Services,
+  changes: readonly StoredRecord[],
+  onBegun?: (isAll: boolean) => void,
+): Promise<FeedReport> {
   await markDirty(services, changes)
   const failed: number[] = []
   for (const [index, change] of changes.entries()) {
     if (!(await beginEffects(services, change))) failed.push(index)
   }
+  onBegun?.(failed.length === 0)
   const own = changes.filter((change) => change.via !== 'peer')
   await offerChanges(services, [...(await losersOf(services, own)), ...own.map(stateOf)])
   return { failed }
@@ -142,10 +154,13 @@ async function settle(
     if (outcome.kind !== 'failed') taken++
     else if (outcome.code !== 'unavailable') await fileOne(services, state, `${outcome.code}: ${outcome.detail}`)
   }
-  const newestMs = Math.max(...batch.map((state) => stampMs(state.stamp)))
-  const lagMs = Math.max(0, services.clock.now() - newestMs)
-  services.telemetry.metric('replicationLagMs', lagMs)
-  await writeMark(services, 'last-offer', { atMs: services.clock.now(), lagMs, states: batch.length })
+  // What the peer knew already came to it by another way, at another time.
+  const fresh = batch.filter((_, index) => ['applied', 'merged'].includes(outcomes[index]?.kind ?? ''))
+  const nowMs = services.clock.now()
+  await noteOffered(
+    services,
+    fresh.map(({ stamp }) => Math.max(0, nowMs - stampMs(stamp))),
+  )
   return taken
 }
 

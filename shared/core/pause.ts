@@ -55,6 +55,15 @@ export async function assertMayTakeIn(services: Services): Promise<void> {
   }
 }
 
+/** Throws `replication-paused` while nothing may be offered to the peer. */
+export async function assertMayOffer(services: Services): Promise<void> {
+  if (await isPaused(services, 'outgoing')) {
+    throw new CatamaranError('replication-paused', 'An operator has paused replication out of this site.', {
+      retryAfterMs,
+    })
+  }
+}
+
 /** Throws `replication-paused` while one way stands still: then the sites differ by intent, and comparing them is idle. */
 export async function assertMayCompare(services: Services): Promise<void> {
   if (await isAnyPaused(services)) {

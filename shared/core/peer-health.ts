@@ -22,6 +22,13 @@ export async function peerAnswered(services: Services): Promise<void> {
   if (markedDown.delete(services)) await clearMark(services, 'peer-down')
 }
 
+/** Reconcile has gone through: whichever instance found the peer down, it is back. */
+export async function peerIsBack(services: Services): Promise<void> {
+  restUntil.delete(services)
+  markedDown.delete(services)
+  await clearMark(services, 'peer-down')
+}
+
 export async function peerFailed(services: Services, error: unknown): Promise<void> {
   restUntil.set(services, services.clock.monotonicMs() + restMs)
   if (hasCode(error, 'replication-paused')) return

@@ -6,19 +6,13 @@ import type { Services } from './services.ts'
 
 const peerProtocol = 1
 
-/** What this site tells its peer of itself. */
+/** What this site tells its peer of itself: asked often, so what takes counting is as of the last minute. */
 export async function statusForPeer(services: Services): Promise<PeerStatus> {
-  const [lastOffer, breaker, ...pauses] = await Promise.all([
-    readMark(services, 'last-offer'),
+  const [watched, breaker, ...pauses] = await Promise.all([
+    readMark(services, 'watched') as Promise<Pick<PeerStatus, 'lag' | 'lastOffer' | 'feedAgeMs'> | undefined>,
     breakerSummary(services),
     ...ways.map((way) => pauseOf(services, way)),
   ])
-  return {
-    site: services.site,
-    nowMs: services.clock.now(),
-    protocol: peerProtocol,
-    lastOffer: lastOffer ?? null,
-    breaker,
-    paused: ways.filter((_, index) => pauses[index] !== undefined),
-  }
+  const paused = ways.filter((_, index) => pauses[index] !== undefined)
+  return { site: services.site, nowMs: services.clock.now(), protocol: peerProtocol, breaker, paused, ...watched }
 }

@@ -8,10 +8,10 @@ import { digestBuckets, readBucket, refreshTree } from './digest-tree.ts'
 import { clearUndelivered, readUndelivered } from './dirty-buckets.ts'
 import { differingBuckets, newSalt } from './descend.ts'
 import { chunksOf, exchangeBuckets, type Moved, nothingMoved, sumOf } from './exchange.ts'
-import { handleChanges } from './feed.ts'
+import { followChanges } from './feed.ts'
 import { withoutHeld } from './held-buckets.ts'
 import { isPaused } from './pause.ts'
-import { peerAnswered, peerFailed } from './peer-health.ts'
+import { peerFailed, peerIsBack } from './peer-health.ts'
 import { readMark, writeMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
 
@@ -37,7 +37,7 @@ export interface ReconcileReport {
 
 /** A full scrub takes this many runs: at one a minute, 17 hours and 4 minutes, inside the feed's 24 hours. */
 const scrubRuns = 1024
-const scrubBuckets = bucketCount / scrubRuns
+export const scrubBuckets = bucketCount / scrubRuns
 
 /** After a bulk load thousands of buckets are to be read again; those that are left wait for the next run. */
 const refreshMsMax = 5000
@@ -72,6 +72,7 @@ export async function reconcile(services: Services): Promise<ReconcileReport> {
   const tookMs = services.clock.now() - atMs
   const report = { ...nothingFound, atMs, tookMs, ...found, ...(error === undefined ? {} : { error }) }
   await writeMark(services, 'last-reconcile', report)
+  if (report.clean) await writeMark(services, 'last-clean', { atMs })
   return report
 }
 
@@ -103,7 +104,7 @@ async function findAndMend(services: Services, beganMs: number): Promise<Finding
   const { isSame: clean = false, buckets = [] } = comparison ?? {}
   const open = await withoutHeld(services, buckets)
   const { pulled, pushed, refused } = sumOf(moved, await exchangeBuckets(services, open, salt))
-  if (!paused) await peerAnswered(services)
+  if (!paused) await peerIsBack(services)
   // Roots that differ though nothing below them does: what differs hides behind a packed digest, until the next run.
   const isKnown = clean || (buckets.length > 0 && open.length === buckets.length)
   if (isKnown && refused === 0) await writeMark(services, 'replicated-until', { ms: beganMs - sessionMarginMs })
@@ -144,7 +145,7 @@ async function scrub(services: Services): Promise<number> {
   for (const bucket of changed) {
     for (const keys of chunksOf((await readBucket(services, bucket)).map(({ key }) => key))) {
       const records = await services.records.getMany(keys)
-      await handleChanges(
+      await followChanges(
         services,
         records.filter((record) => record !== undefined),
       )

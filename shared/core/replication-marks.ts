@@ -11,8 +11,12 @@ export type ReplicationMark =
   | 'peer-down'
   /** { atMs, ... } the last report of reconcile */
   | 'last-reconcile'
-  /** { offeredMs, lagMs }: the newest change that the peer acknowledged. */
-  | 'last-offer'
+  /** { atMs } when a comparison last found nothing */
+  | 'last-clean'
+  /** { lag, lastOffer, feedAgeMs } as of the last minute: what the peer is told. */
+  | 'watched'
+  /** { atMs }: when a change was last made for no other reason than to see whether the feed brings it. */
+  | 'pulse'
   /** { next } the bucket the scrub reads next */
   | 'scrub'
   /** { atMs, reason, by }: absent while that way is open. */

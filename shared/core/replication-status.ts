@@ -1,76 +1,138 @@
+import { bucketCount } from '../domain/record.ts'
+import { type Site, peerOf } from '../domain/site.ts'
 import type { JsonObject } from '../domain/json.ts'
-import { peerOf } from '../domain/site.ts'
-import type { Way } from '../ports/peer.ts'
-import { pauseOf } from './pause.ts'
-import { missingShards } from './missing-objects.ts'
+import type { QueueDepth } from '../ports/job-queue.ts'
+import { type PeerLag, type Way } from '../ports/peer.ts'
+import {
+  type Backlog,
+  type Counted,
+  countLetters,
+  countMarks,
+  countMissing,
+  countQuarantined,
+  type Quarantined,
+} from './backlogs.ts'
+import { dirtyPartition, undeliveredPartition } from './dirty-buckets.ts'
+import { type Pause, pauseOf } from './pause.ts'
+import { type FeedAge, feedAge, type LastOffer, lastOffer, outgoingLag } from './replication-lag.ts'
 import { readMark } from './replication-marks.ts'
+import { type Warning, warningsOf } from './replication-warnings.ts'
+import { scrubBuckets } from './reconcile.ts'
 import type { Services } from './services.ts'
 
-const countMax = 1000
+/** What an operator wants to see first: does it flow, each way, and what stands in the way. Times in ms since 1970. */
+export interface ReplicationStatus {
+  readonly site: Site
+  readonly peer: Site
+  readonly atMs: number
+  readonly outgoing: Outgoing
+  readonly incoming: Incoming
+  readonly queue: QueueDepth
+  readonly dirty: Backlog
+  readonly deadLetters: Counted
+  readonly quarantined: Quarantined
+  readonly missingObjects: Counted & { readonly bytes: number }
+  /** The last report of reconcile, and when one was last clean. */
+  readonly lastReconcile: JsonObject | null
+  readonly lastCleanMs: number | null
+  readonly scrub: { readonly nextBucket: number; readonly buckets: number; readonly endsMs: number }
+}
 
-/** What an operator wants to see first: does it flow, each way, and what stands in the way. */
-export async function replicationStatus(services: Services): Promise<JsonObject> {
-  const [lastOffer, peerDown, lastReconcile, scrub, until, queue, dirty, deadLetters, quarantined, missing] =
+interface Outgoing {
+  readonly paused: Pause | null
+  readonly lag: PeerLag
+  readonly lastOffer: LastOffer | null
+  readonly feed: FeedAge
+  readonly undelivered: Backlog
+  /** { downSinceMs, cause } */
+  readonly peerDown: JsonObject | null
+}
+
+/** The way in is what the peer says of its way out; null where it does not answer, or is of an older version. */
+interface Incoming {
+  readonly paused: Pause | null
+  readonly peerReachable: boolean
+  readonly peerPaused: readonly Way[]
+  readonly lag: PeerLag | null
+  readonly lastOffer: LastOffer | null
+  readonly feedAgeMs: number | null
+  /** How far the peer's clock is ahead of this one, the way there and back included. */
+  readonly clockAheadMs: number | null
+  /** Every write the peer made before this moment is held here. */
+  readonly replicatedUntilMs: number | null
+}
+
+export type WarnedStatus = ReplicationStatus & { readonly warnings: readonly Warning[] }
+
+/** Costs the same however bad things are: what is counted is counted up to a bound. */
+export async function replicationStatus(services: Services): Promise<WarnedStatus> {
+  const [outgoing, incoming, queue, dirty, deadLetters, quarantined, missingObjects, lastReconcile, lastClean, scrub] =
     await Promise.all([
-      readMark(services, 'last-offer'),
-      readMark(services, 'peer-down'),
-      readMark(services, 'last-reconcile'),
-      readMark(services, 'scrub'),
-      readMark(services, 'replicated-until'),
+      outgoingStatus(services),
+      incomingStatus(services),
       services.jobs.depth(),
-      countOf(services, 'dirty'),
-      countOf(services, 'dead-letters'),
-      countOf(services, 'quarantine'),
-      countAll(services, missingShards),
+      countMarks(services, dirtyPartition),
+      countLetters(services),
+      countQuarantined(services),
+      countMissing(services),
+      readMark(services, 'last-reconcile'),
+      readMark(services, 'last-clean'),
+      readMark(services, 'scrub'),
     ])
-  return {
+  const nextBucket = Number(scrub?.['next'] ?? 0)
+  const runsLeft = (bucketCount - nextBucket) / scrubBuckets
+  const status: ReplicationStatus = {
     site: services.site,
     peer: peerOf(services.site),
-    outgoing: {
-      paused: await pauseView(services, 'outgoing'),
-      lastOffer: lastOffer ?? null,
-      peerDown: peerDown ?? null,
-    },
-    incoming: {
-      paused: await pauseView(services, 'incoming'),
-      ...(await incoming(services)),
-      replicatedUntilMs: until?.['ms'] ?? null,
-    },
-    queue: { waiting: queue.waiting, deadLetters: queue.deadLetters },
-    dirtyBatches: dirty,
+    atMs: services.clock.now(),
+    outgoing,
+    incoming,
+    queue,
+    dirty,
     deadLetters,
     quarantined,
-    missingObjects: missing,
+    missingObjects,
     lastReconcile: lastReconcile ?? null,
-    scrubNextBucket: scrub?.['next'] ?? 0,
+    lastCleanMs: numberOf(lastClean, 'atMs'),
+    scrub: { nextBucket, buckets: bucketCount, endsMs: services.clock.now() + runsLeft * runMs },
   }
+  return { ...status, warnings: warningsOf(status) }
 }
 
-async function pauseView(services: Services, way: Way): Promise<JsonObject | null> {
-  const pause = await pauseOf(services, way)
-  return pause ? { since: new Date(pause.atMs).toISOString(), reason: pause.reason, by: pause.by } : null
+/** Reconcile runs once a minute. */
+const runMs = 60_000
+
+const numberOf = (mark: JsonObject | undefined, name: string): number | null => {
+  const value = mark?.[name]
+  return typeof value === 'number' ? value : null
 }
 
-/** The way in is what the peer says of its way out. */
-async function incoming(services: Services): Promise<JsonObject> {
-  try {
-    const { lastOffer } = await services.peer.status()
-    return { peerReachable: true, lastOffer: lastOffer ?? null }
-  } catch {
-    return { peerReachable: false, lastOffer: null }
-  }
+async function outgoingStatus(services: Services): Promise<Outgoing> {
+  const [paused, lag, offer, feed, undelivered, peerDown] = await Promise.all([
+    pauseOf(services, 'outgoing'),
+    outgoingLag(services),
+    lastOffer(services),
+    feedAge(services),
+    countMarks(services, undeliveredPartition),
+    readMark(services, 'peer-down'),
+  ])
+  return { paused: paused ?? null, lag, lastOffer: offer, feed, undelivered, peerDown: peerDown ?? null }
 }
 
-async function countAll(services: Services, partitions: readonly string[]): Promise<JsonObject> {
-  const counts = await Promise.all(partitions.map((partition) => countOf(services, partition)))
+async function incomingStatus(services: Services): Promise<Incoming> {
+  const [paused, until, peer] = await Promise.all([
+    pauseOf(services, 'incoming'),
+    readMark(services, 'replicated-until'),
+    services.peer.status().catch(() => undefined),
+  ])
   return {
-    count: counts.reduce((sum, { count }) => sum + Number(count), 0),
-    more: counts.some(({ more }) => more === true),
+    paused: paused ?? null,
+    peerReachable: peer !== undefined,
+    peerPaused: peer?.paused ?? [],
+    lag: peer?.lag ?? null,
+    lastOffer: peer?.lastOffer ?? null,
+    feedAgeMs: peer?.feedAgeMs ?? null,
+    clockAheadMs: peer ? peer.nowMs - services.clock.now() : null,
+    replicatedUntilMs: numberOf(until, 'ms'),
   }
-}
-
-/** Counts up to a bound, so that a status page never costs more the worse things are. */
-async function countOf(services: Services, partition: string): Promise<JsonObject> {
-  const page = await services.siteStore.list(partition, { limit: countMax })
-  return { count: page.items.length, more: page.next !== undefined }
 }

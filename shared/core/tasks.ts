@@ -1,9 +1,10 @@
 import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
 import { sweep } from './sweep.ts'
+import { watch } from './watch.ts'
 
 /** What the timers do. Both clouds schedule exactly these. */
-export const timerTasks = ['reconcile', 'sweep'] as const
+export const timerTasks = ['reconcile', 'sweep', 'watch'] as const
 export type TimerTask = (typeof timerTasks)[number]
 
 export async function runTask(services: Services, task: TimerTask): Promise<void> {
@@ -13,6 +14,9 @@ export async function runTask(services: Services, task: TimerTask): Promise<void
       return
     case 'sweep':
       await sweep(services)
+      return
+    case 'watch':
+      await watch(services)
       return
   }
 }

@@ -48,12 +48,24 @@ export type SummaryAnswer =
   /** Everything that lies there. */
   | { readonly kind: 'entries'; readonly entries: readonly { readonly key: RecordKey; readonly vector: Vector }[] }
 
+/** How long states took from a write to the other site's acknowledgement, of those that arrived in a recent window. */
+export interface PeerLag {
+  readonly windowMs: number
+  readonly count: number
+  /** Null when none did. */
+  readonly p50Ms: number | null
+  readonly p99Ms: number | null
+}
+
 export interface PeerStatus {
   readonly site: string
   readonly nowMs: number
   readonly protocol: number
   /** The peer's last successful offer to this site, as its own marks tell. */
-  readonly lastOffer?: JsonObject | null
+  readonly lastOffer?: { readonly atMs: number; readonly lagMs: number } | null
+  /** Its way out, which is this site's way in. Absent from a peer of an older version, as is `feedAgeMs`. */
+  readonly lag?: PeerLag
+  readonly feedAgeMs?: number
   /** The ways that an operator has stopped there. Absent from a peer of an older version. */
   readonly paused?: readonly Way[]
   /** What the peer's breaker holds back of this site's deletes; absent when it has none. */

@@ -1,8 +1,45 @@
 import { describe, expect, test } from '@jest/globals'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { TelemetryOptions } from '../../shared/adapters/telemetry.ts'
+import { replicationMetrics } from '../../shared/core/replication-metrics.ts'
+import type { WarnedStatus } from '../../shared/core/replication-status.ts'
 import type { Telemetry } from '../../shared/ports/telemetry.ts'
 import { memoryClock } from '../memory/clock.ts'
+
+const counted = { count: 3, more: false, oldestMs: 1000 }
+const lag = { windowMs: 900_000, count: 5, p50Ms: 100, p99Ms: 900 }
+const anyStatus: WarnedStatus = {
+  site: 'aws',
+  peer: 'azure',
+  atMs: 5000,
+  outgoing: {
+    paused: null,
+    lag,
+    lastOffer: null,
+    feed: { ageMs: 10, handledMs: 4000, isSilent: false },
+    undelivered: { ...counted, buckets: 2 },
+    peerDown: null,
+  },
+  incoming: {
+    paused: { atMs: 1, reason: 'drill', by: 'key' },
+    peerReachable: true,
+    peerPaused: [],
+    lag,
+    lastOffer: null,
+    feedAgeMs: 10,
+    clockAheadMs: -3,
+    replicatedUntilMs: 1,
+  },
+  queue: { waiting: 1, deadLetters: 0 },
+  dirty: { ...counted, buckets: 2 },
+  deadLetters: counted,
+  quarantined: { count: 1, more: false, aheadMs: 70_000, firstUntilMs: 1, lastUntilMs: 2 },
+  missingObjects: { ...counted, bytes: 12 },
+  lastReconcile: { atMs: 4000 },
+  lastCleanMs: 3000,
+  scrub: { nextBucket: 16, buckets: 16_384, endsMs: 9 },
+  warnings: [],
+}
 
 /** What every telemetry promises of its lines. */
 export function telemetrySuite(name: string, make: (options: Omit<TelemetryOptions, 'provider'>) => Telemetry): void {
@@ -42,6 +79,17 @@ export function telemetrySuite(name: string, make: (options: Omit<TelemetryOptio
       endless.cause = endless
       for (const odd of ['text', null, 42, endless]) telemetry.log('warn', 'odd', undefined, odd)
       expect(read()).toHaveLength(4)
+    })
+
+    test('every figure of the replication is a metric of its own, in the unit its name says', () => {
+      const { telemetry, lines } = capture()
+      for (const [name, value] of replicationMetrics(anyStatus)) telemetry.metric(name, value)
+      const names = replicationMetrics(anyStatus).map(([name]) => name)
+      expect(lines).toHaveLength(names.length)
+      for (const [index, name] of names.entries()) {
+        const unit = name.endsWith('Ms') ? 'Milliseconds' : name.endsWith('Bytes') ? 'Bytes' : 'Count'
+        for (const part of [`"${name}"`, `"${unit}"`]) expect(lines[index]).toContain(part)
+      }
     })
 
     test('a metric is one line that holds its name, value, unit and dimensions', () => {

@@ -13,7 +13,7 @@ test('a change that the peer took is no dead letter because this site could not 
   const siteStore: SiteStore = {
     ...aws.services.siteStore,
     put: async (item, condition) => {
-      if (item.id === 'last-offer') throw new CatamaranError('throttled', 'too many requests')
+      if (item.partition === 'feed-figures') throw new CatamaranError('throttled', 'too many requests')
       return aws.services.siteStore.put(item, condition)
     },
   }

@@ -83,6 +83,52 @@ describe('replication', () => {
     expect(itemsOf(await aws.call('GET', '/v1/replication/dead-letters'))).toHaveLength(2)
   })
 
+  test('dead letters are read one by one, grouped by cause, and replayed together, page by page', async () => {
+    const { aws, azure, keyWith } = await testClouds()
+    for (let n = 0; n < 5; n++) {
+      const payload = { kind: 'process', payload: { tenant: 'acme', job: `j${n}` } }
+      await fileDeadLetter(aws.services, { kind: 'job', cause: `run ${n} broke`, payload })
+    }
+    const base = '/v1/replication/dead-letters'
+    const [letter] = itemsOf(await aws.call('GET', base))
+    expect((await aws.call('GET', `${base}/${textOf(letter?.['id'])}`)).json).toEqual(letter)
+    expect((await aws.call('GET', `${base}/none`)).status).toBe(404)
+    const causes = await aws.call('GET', '/v1/replication/dead-letter-causes')
+    expect(itemsOf(causes)).toMatchObject([{ kind: 'job', cause: 'run … broke', count: 5 }])
+    const key = await keyWith(['replication:read'])
+    expect((await aws.call('POST', `${base}/replay`, { key })).status).toBe(403)
+    for (const json of [{ kind: 'none' }, { limit: 0 }, { limit: 501 }, { cursor: 'x' }, { more: 1 }]) {
+      expect((await aws.call('POST', `${base}/replay`, { json })).status).toBe(400)
+    }
+    const none = await aws.call('POST', `${base}/replay`, { json: { cause: 'another' } })
+    expect(none.json).toEqual({ replayed: 0, failed: 0, gone: 0, failures: [], stopped: null, next: null })
+    const first = await aws.call('POST', `${base}/replay`, { json: { limit: 3, cause: 'run … broke' } })
+    expect([first.status, first.json['replayed']]).toEqual([200, 3])
+    const cursor = textOf(first.json['next'])
+    expect((await azure.call('POST', `${base}/replay`, { json: { cursor } })).status).toBe(400)
+    expect((await aws.call('POST', `${base}/replay`, { json: { cursor } })).json).toMatchObject({
+      replayed: 2,
+      next: null,
+    })
+    expect((await aws.call('POST', `${base}/replay`)).json).toMatchObject({ replayed: 0 })
+  })
+
+  test('the status counts what there is, and says in plain words what to look at', async () => {
+    const { aws, sites } = await testClouds()
+    await fileDeadLetter(aws.services, { kind: 'job', cause: 'broke', payload: {} })
+    sites.connected = false
+    const status = (await aws.call('GET', '/v1/replication')).json
+    expect(status).toMatchObject({
+      outgoing: { lag: { p50Ms: expect.any(Number) }, feed: { isSilent: false }, undelivered: { count: 0 } },
+      incoming: { peerReachable: false },
+      deadLetters: { count: 1, more: false },
+      conflicts: { count: 0, more: false },
+      scrub: { nextBucket: 0, buckets: 16_384 },
+    })
+    const codes = (status['warnings'] as JsonObject[]).map(({ code }) => code)
+    expect(codes).toEqual(['peer-down', 'dead-letters', 'reconcile-late'])
+  })
+
   test('a throttled store is a 429 or 503 with a time to come back', async () => {
     const { aws } = await testClouds()
     for (const [code, status] of [

@@ -12,7 +12,7 @@ test.each(ways)('%s is paused with a reason, shown with who asked, and resumed',
   const since = new Date(sites.clock.now()).toISOString()
   expect(paused.json['since']).toBe(since)
   const shown = async () => ((await aws.call('GET', '/v1/replication')).json[way] as object) ?? {}
-  expect(await shown()).toMatchObject({ paused: { since, reason: json.reason } })
+  expect(await shown()).toMatchObject({ paused: { atMs: sites.clock.now(), reason: json.reason } })
   await sites.clock.advance(5000)
   const again = await aws.call('POST', `/v1/replication/${way}/pause`, { json: { reason: 'still' } })
   expect(again.json).toMatchObject({ since, reason: 'still' })

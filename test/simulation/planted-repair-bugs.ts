@@ -128,8 +128,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'the scrub begins no effects',
     file: reconcile,
-    find: 'await handleChanges(\n        services,\n        records.filter((record) => record !== undefined),\n      )',
-    replace: 'if (records.length < 0) await handleChanges(services, [])',
+    find: 'await followChanges(\n        services,\n        records.filter((record) => record !== undefined),\n      )',
+    replace: 'if (records.length < 0) await followChanges(services, [])',
     override: { name: 'forgetful feed', isCalm: false, loseFeedEvents: 6, longOutage: false, objects: true },
   },
   {
