@@ -21,6 +21,8 @@ export type MissingObject = {
   tenant: string
   asset: string
   key: string
+  /** As the record says. */
+  bytes?: number
   sinceMs: number
   /** When the sweep has to look at it. */
   dueMs: number
@@ -88,12 +90,16 @@ export async function fetchMissing(
     if (await services.objects.head(key)) return
     missing++
     const nowMs = services.clock.now()
-    const value = { tenant, asset, key, sinceMs: nowMs, dueMs: nowMs + recheckMs, attempts: 0, leaseUntilMs: 0 }
+    const due = { sinceMs: nowMs, dueMs: nowMs + recheckMs, attempts: 0, leaseUntilMs: 0 }
+    const value = { tenant, asset, key, bytes: bytesOf(media, key), ...due }
     const isNew = await services.siteStore.put({ partition: missingPartition(key), id: key, value }, { kind: 'absent' })
     if (isNew) await sendCopy(services, value)
   })
   if (missing === 0) await markHere(services, tenant, asset, media)
 }
+
+const bytesOf = (media: MediaBody, key: string): number =>
+  (key === media.objectKey ? media.bytes : media.renditions.find((each) => each.objectKey === key)?.bytes) ?? 0
 
 /** Marks an asset whose last object has come. `here` is known to have. */
 export async function markIfAllHere(services: Services, { tenant, asset, key: here }: CopyTarget): Promise<void> {

@@ -35,6 +35,7 @@ const figures = {
   peerClockAheadMs: ({ incoming }) => incoming.clockAheadMs,
   pausedOutgoing: ({ outgoing }) => flag(outgoing.paused !== null),
   pausedIncoming: ({ incoming }) => flag(incoming.paused !== null),
+  breakerFrozen: ({ incoming }) => flag(incoming.breaker['frozen'] === true),
   replicationWarnings: ({ warnings }) => warnings.length,
 } satisfies Record<string, Figure>
 

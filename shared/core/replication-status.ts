@@ -12,6 +12,7 @@ import {
   countQuarantined,
   type Quarantined,
 } from './backlogs.ts'
+import { breakerSummary } from './breaker-view.ts'
 import { dirtyPartition, undeliveredPartition } from './dirty-buckets.ts'
 import { type Pause, pauseOf } from './pause.ts'
 import { type FeedAge, feedAge, type LastOffer, lastOffer, outgoingLag } from './replication-lag.ts'
@@ -58,6 +59,8 @@ interface Incoming {
   readonly feedAgeMs: number | null
   /** How far the peer's clock is ahead of this one, the way there and back included. */
   readonly clockAheadMs: number | null
+  /** What the breaker here holds back of the peer: { frozen, scopes, since }. */
+  readonly breaker: JsonObject
   /** Every write the peer made before this moment is held here. */
   readonly replicatedUntilMs: number | null
 }
@@ -120,8 +123,9 @@ async function outgoingStatus(services: Services): Promise<Outgoing> {
 }
 
 async function incomingStatus(services: Services): Promise<Incoming> {
-  const [paused, until, peer] = await Promise.all([
+  const [paused, breaker, until, peer] = await Promise.all([
     pauseOf(services, 'incoming'),
+    breakerSummary(services),
     readMark(services, 'replicated-until'),
     services.peer.status().catch(() => undefined),
   ])
@@ -133,6 +137,7 @@ async function incomingStatus(services: Services): Promise<Incoming> {
     lastOffer: peer?.lastOffer ?? null,
     feedAgeMs: peer?.feedAgeMs ?? null,
     clockAheadMs: peer ? peer.nowMs - services.clock.now() : null,
+    breaker,
     replicatedUntilMs: numberOf(until, 'ms'),
   }
 }

@@ -12,6 +12,7 @@ export type WarningCode =
   | 'paused-outgoing'
   | 'paused-incoming'
   | 'peer-paused'
+  | 'breaker-frozen'
   | 'peer-down'
   | 'undelivered'
   | 'dead-letters'
@@ -63,6 +64,9 @@ const paused: Check = ({ site, peer, atMs, outgoing, incoming }) => ({
   'paused-incoming':
     incoming.paused &&
     `${site} takes nothing of ${peer} since ${span(atMs - incoming.paused.atMs)}: ${incoming.paused.reason}`,
+  'breaker-frozen':
+    incoming.breaker['frozen'] === true &&
+    `The breaker holds back what ${peer} deletes or overwrites here: see /v1/replication/breaker, then release or reject.`,
   'peer-paused': incoming.peerPaused.length > 0 && `At ${peer}, ${incoming.peerPaused.join(' and ')} is paused.`,
 })
 

@@ -28,6 +28,7 @@ const anyStatus: WarnedStatus = {
     lastOffer: null,
     feedAgeMs: 10,
     clockAheadMs: -3,
+    breaker: { frozen: false, scopes: 0, since: null },
     replicatedUntilMs: 1,
   },
   queue: { waiting: 1, deadLetters: 0 },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import { freezeBreaker } from '../../shared/core/breaker-control.ts'
 import { fileDeadLetter } from '../../shared/core/dead-letters.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
 import { pauseReplication } from '../../shared/core/pause.ts'
@@ -181,6 +182,12 @@ describe('warnings', () => {
     expect(status.missingObjects).toMatchObject({ count: 1, bytes: 7, oldestMs: value.sinceMs })
     expect(status.quarantined.aheadMs).toBe(300_000)
     expect(status.quarantined.lastUntilMs).toBe(clock.now() + 240_000)
+  })
+
+  test('of what the breaker holds back', async () => {
+    const { aws } = await settled()
+    await freezeBreaker(aws.services, { tenant: undefined, reason: 'a drill', by: 'k' })
+    expect(await codesOf(aws.services)).toEqual(['breaker-frozen'])
   })
 
   test('of timers that do not run, and of sites that never become equal', async () => {
