@@ -2,7 +2,7 @@ import type { JsonObject } from '../domain/json.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { isSite, type Site } from '../domain/site.ts'
 import { arrivalCursor, arrivalShardCount } from '../ports/record-store.ts'
-import { replicatedUntilMs } from './replication-marks.ts'
+import { readMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -16,7 +16,7 @@ export interface ChangesCursor {
   readonly at: readonly string[]
   /** Everything that arrived at `site` before this moment has been read. */
   readonly ms: number
-  /** Every write the peer of `site` made before this moment had arrived there. */
+  /** Every write the peer of `site` made before this moment has been read as well. */
   readonly untilMs: number
 }
 
@@ -40,8 +40,9 @@ export async function listChanges(
 ): Promise<{ items: readonly StoredRecord[]; cursor: ChangesCursor }> {
   const deadlineMs = services.clock.monotonicMs() + waitMs
   let position = startOf(services, cursor)
+  const seenUntilMs = cursor?.site === services.site ? cursor.untilMs : 0
   for (;;) {
-    const page = await readOnce(services, tenant, position, limit)
+    const page = await readOnce(services, tenant, position, { limit, seenUntilMs })
     if (page.items.length > 0 || services.clock.monotonicMs() + pollMs > deadlineMs || signal?.aborted) return page
     position = page.cursor.at
     await services.clock.sleep(pollMs, signal)
@@ -60,9 +61,9 @@ async function readOnce(
   services: Services,
   tenant: string,
   at: readonly string[],
-  limit: number,
+  { limit, seenUntilMs }: { readonly limit: number; readonly seenUntilMs: number },
 ): Promise<{ items: readonly StoredRecord[]; cursor: ChangesCursor }> {
-  const untilMs = await replicatedUntilMs(services)
+  const replicated = await readMark(services, 'replicated-until')
   const settledMs = services.clock.now() - settleMs
   const shardLimit = Math.max(1, Math.floor(limit / arrivalShardCount))
   const positions = [...at]
@@ -79,6 +80,9 @@ async function readOnce(
     }),
   )
   items.sort((a, b) => a.arrivalMs - b.arrivalMs)
+  // What had arrived when that was found out may not have been read yet: then an earlier finding still holds.
+  const isRead = Number(replicated?.['atMs'] ?? Number.POSITIVE_INFINITY) <= ms
+  const untilMs = isRead ? Number(replicated?.['ms']) : seenUntilMs
   return { items, cursor: { site: services.site, at: positions, ms, untilMs } }
 }
 

@@ -1,11 +1,13 @@
-import { assetKey, uploadKey, type AssetBody, type MediaBody, type UploadBody } from '../domain/asset.ts'
+import { assetKey, mediaKey, uploadKey, type AssetBody, type MediaBody, type UploadBody } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import { mediaTypeHint } from '../domain/media-type.ts'
 import { parseDropKey } from '../domain/names.ts'
+import type { StoredRecord } from '../domain/record.ts'
+import { stampSite } from '../domain/stamp.ts'
 import type { ObjectInfo } from '../ports/object-store.ts'
 import { fileDeadLetter } from './dead-letters.ts'
-import { enqueueProcess, processJobId } from './job-store.ts'
+import { enqueueProcess, processJobId, readJob } from './job-store.ts'
 import { readMedia, writeMedia } from './media-store.ts'
 import { readRecord } from './record-reads.ts'
 import { writeRecord } from './records.ts'
@@ -105,9 +107,10 @@ function nextVersion(
 /** Trashes the asset only while it is about the file that was here: the other site may have dropped one of its own since. */
 async function trash(services: Services, drop: Drop): Promise<void> {
   const settled = await readSettled(services, drop)
-  if (!settled || settled.state === 'gone') return
-  const media = await readMedia(services, drop.tenant, drop.asset)
-  if (!media || media.version === versionOf(services, settled.objectKey, settled.etag ?? '')) {
+  if (settled?.state === 'gone') return
+  const isOurs = await isAboutFile(services, drop, settled)
+  if (!isOurs && !settled) return
+  if (isOurs) {
     try {
       await writeRecord(services, assetKey(drop.tenant, drop.asset), { precondition: { kind: 'exists' } }, () => null)
     } catch (error) {
@@ -116,6 +119,23 @@ async function trash(services: Services, drop: Drop): Promise<void> {
   }
   await settle(services, drop, { state: 'gone' })
 }
+
+/** A run that died before it settled anything has left its traces all the same: a job, a media record, or the asset alone. */
+async function isAboutFile(services: Services, drop: Drop, settled: UploadBody | undefined): Promise<boolean> {
+  const { tenant, asset, key } = drop
+  const found = await readRecord(services, mediaKey(tenant, asset))
+  if (found) {
+    const media = found.body as MediaBody
+    if (settled && media.version === versionOf(services, settled.objectKey, settled.etag ?? '')) return true
+    const source = (await readJob(services, { tenant, job: media.job }))?.source
+    return source ? source.site === services.site && source.key === key : isFromHere(services, found)
+  }
+  if (settled) return true
+  const record = await readRecord(services, assetKey(tenant, asset))
+  return record !== undefined && isFromHere(services, record) && (record.body as AssetBody).source.kind === 'drop'
+}
+
+const isFromHere = (services: Services, { stamp }: StoredRecord): boolean => stampSite(stamp) === services.site
 
 /** What this site last made of the file: a person's delete is not undone by an event that comes twice. */
 async function readSettled(services: Services, { tenant, asset }: Drop): Promise<UploadBody | undefined> {

@@ -107,7 +107,9 @@ async function findAndMend(services: Services, beganMs: number): Promise<Finding
   if (!paused) await peerIsBack(services)
   // Roots that differ though nothing below them does: what differs hides behind a packed digest, until the next run.
   const isKnown = clean || (buckets.length > 0 && open.length === buckets.length)
-  if (isKnown && refused === 0) await writeMark(services, 'replicated-until', { ms: beganMs - sessionMarginMs })
+  if (isKnown && refused === 0) {
+    await writeMark(services, 'replicated-until', { ms: beganMs - sessionMarginMs, atMs: services.clock.now() })
+  }
   const [compared, bucketsDiffering] = [comparison !== undefined, buckets.length]
   return { delivered, bucketsRead: tree.read, scrubFound, compared, bucketsDiffering, pulled, pushed, paused, clean }
 }

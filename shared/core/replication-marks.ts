@@ -5,7 +5,7 @@ import type { Services } from './services.ts'
 export const replicationPartition = 'replication'
 
 export type ReplicationMark =
-  /** { ms }: every write the peer made before this moment is held here. */
+  /** { ms, atMs }: every write the peer made before `ms` had arrived here by `atMs`, on this site's clock. */
   | 'replicated-until'
   /** { downSinceMs, cause }: absent while the peer answers. */
   | 'peer-down'

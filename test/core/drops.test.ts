@@ -58,6 +58,19 @@ describe('drops', () => {
     expect(faultsOf(world)).toEqual([])
   })
 
+  test.each([0, 1, 2, 3, 4])('a file removed after a run that died at its write %i leaves no asset', async (writes) => {
+    await drop(world.aws, 'one')
+    const { services } = world.aws
+    let left = writes
+    const put: typeof services.records.put = (...args) =>
+      left-- > 0 ? services.records.put(...args) : Promise.reject(new Error('the machine is gone'))
+    const dying = { ...services, records: { ...services.records, put } }
+    await objectDropped(dying, { key, change: 'created' }).catch(() => undefined)
+    await world.aws.objects.remove(key)
+    await objectDropped(services, { key, change: 'removed' })
+    expect(await getAsset(services, tenant, id)).toBeUndefined()
+  })
+
   test('an event that comes again does not bring back what a person deleted', async () => {
     await drop(world.azure, 'one')
     await world.settle()

@@ -32,6 +32,12 @@ export interface MemoryObjectStore extends ObjectStore {
   load(objects: readonly MemoryObject[]): void
 }
 
+export interface ObjectChange {
+  readonly kind: 'created' | 'removed'
+  readonly key: string
+  readonly bytes: number
+}
+
 interface Options {
   readonly clock: Clock
   readonly random: Random
@@ -39,11 +45,7 @@ interface Options {
   /** How the store reads URLs of the other cloud; without it, it cannot. */
   readonly fetch?: (url: string, init: { readonly headers: Record<string, string> }) => Promise<Response>
   /** Called after an object was stored or removed, as an object notification would be. */
-  readonly onChange?: (event: {
-    readonly kind: 'created' | 'removed'
-    readonly key: string
-    readonly bytes: number
-  }) => void
+  readonly onChange?: (event: ObjectChange) => void
 }
 
 type Pending = {

@@ -8,7 +8,9 @@ import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
 import { writeRecord } from '../../shared/core/records.ts'
 import { remember, tenant, type Client } from './client.ts'
+import type { Profile } from './profile.ts'
 import { request } from './request.ts'
+import { drop, upload } from './uploads.ts'
 import type { World } from './world.ts'
 import { write } from './writes.ts'
 
@@ -57,7 +59,7 @@ async function act(world: World, client: Client, op: number): Promise<void> {
   const chance = world.streams.workload
   const key = { tenant, collection, id: `r${chance.pick(world.profile.records)}` }
   const text = `${client.name}-${op}`
-  switch (chance.pick(world.profile.objects ? 10 : 9)) {
+  switch (chance.pick(opsOf(world.profile))) {
     case 0:
     case 1:
     case 2:
@@ -72,10 +74,17 @@ async function act(world: World, client: Client, op: number): Promise<void> {
       return list(world, client)
     case 9:
       return publish(world, client, text)
+    case 10:
+      return upload(world, client, text)
+    case 11:
+      return drop(world, client, text)
     default:
       return read(world, client, key)
   }
 }
+
+/** Reads and writes of records, what is published, what is uploaded and dropped: each where the profile has it. */
+const opsOf = ({ objects, uploads }: Profile): number => (uploads ? 12 : objects ? 10 : 9)
 
 const siteToRead = ({ streams }: World, { home }: Client): Site => (streams.workload.oneIn(3) ? peerOf(home) : home)
 

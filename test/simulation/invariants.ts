@@ -4,6 +4,7 @@ import { sha256Hex } from '../../shared/domain/hash.ts'
 import { canonicalJson, type JsonObject } from '../../shared/domain/json.ts'
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
 import { sites } from '../../shared/domain/site.ts'
+import { broughtFaults } from './brought.ts'
 import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import type { Reader } from './reader.ts'
@@ -35,6 +36,7 @@ function* unsettled(world: World, reader: Reader): Generator<string> {
   for (const id of reader.behind()) yield `1: the last change of ${id} never came up in the list of changes`
   for (const site of sites) yield* treeFaults(world.sites[site])
   yield* wrongBytes(world)
+  yield* broughtFaults(world)
 }
 
 /** 1. Both sites hold equal records, tombstones and conflicts. */

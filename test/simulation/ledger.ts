@@ -3,6 +3,7 @@ import { keyText, type RecordKey, type StoredRecord, type Via } from '../../shar
 import type { Site } from '../../shared/domain/site.ts'
 import { stampMs, stampSite, type Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors, vectorText, type Vector } from '../../shared/replication/vector.ts'
+import { makeBrought, type Brought } from './brought.ts'
 import { makeTraffic, type Traffic } from './traffic.ts'
 
 /** What the clients were told, kept outside of both clouds. */
@@ -31,6 +32,7 @@ export interface Ledger {
   /** Bytes that were published, by object key. */
   readonly objects: Map<string, string>
   readonly burntObjects: Set<string>
+  readonly brought: Brought
   /** What each client has seen of each record. */
   readonly sessions: Map<string, Vector>[]
   readonly traffic: Traffic
@@ -51,6 +53,7 @@ export function makeLedger(): Ledger {
     holders: new Set(),
     objects: new Map(),
     burntObjects: new Set(),
+    brought: makeBrought(),
     sessions: [],
     traffic: makeTraffic(),
     violations: [],

@@ -99,13 +99,14 @@ function startRebuild(world: World): void {
   })
 }
 
-/** The storm is over: everything works, and the clocks are set. */
+/** The storm is over: everything works, the clocks are set, and somebody looks after the dead letters. */
 export function heal({ link, sites: all }: World): void {
   link.cutUntilMs = { aws: 0, azure: 0 }
   link.slowUntilMs = 0
   for (const site of [all.aws, all.azure]) {
     site.isUp = true
     site.setClock(0)
+    site.objectEvents.redrive()
     for (const service of services) site.outUntilMs[service] = 0
   }
 }

@@ -24,6 +24,9 @@ export interface Profile {
   readonly loseFeedEvents: number
   readonly longOutage: boolean
   readonly objects: boolean
+  /** Clients upload files and drop them into the stores. */
+  readonly uploads: boolean
+  readonly objectEventFaults: boolean
   /** Bytes get damaged, or break off, on their way between the sites. */
   readonly corruption: number
   readonly queueFaults: boolean
@@ -62,6 +65,8 @@ export const calm: Profile = {
   loseFeedEvents: 0,
   longOutage: false,
   objects: true,
+  uploads: false,
+  objectEventFaults: false,
   corruption: 0,
   queueFaults: false,
   shardSplits: 0,
@@ -79,6 +84,9 @@ const slow = {
   mischiefMs: 120_000,
   objects: true,
 }
+
+/** What a site that loses its data had been brought as bytes is not accounted for. */
+const lossy = { thinkMsMax: 90_000, records: 8, uploads: false }
 
 /** Most runs are short, since most faults need few operations; a few are long, for those that need many. */
 function sizeOf(chance: Chance): Pick<Profile, 'clients' | 'opsPerClient'> {
@@ -108,6 +116,8 @@ export function drawProfile(chance: Chance): Profile {
     clockFaults: chance.oneIn(2),
     serviceOutages: chance.oneIn(3),
     objects: chance.oneIn(2),
+    uploads: chance.oneIn(4),
+    objectEventFaults: chance.oneIn(2),
     corruption: chance.of([0, 6]),
     queueFaults: chance.oneIn(2),
     shardSplits: chance.of([0, 20]),
@@ -115,10 +125,10 @@ export function drawProfile(chance: Chance): Profile {
   }
   const roll = chance.pick(80)
   if (roll < 8) return { ...calm, thinkMsMax: chance.of([300, 4000]) }
-  if (roll < 10) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6 }
+  if (roll < 10) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6, uploads: false }
   if (roll < 12) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
-  if (roll < 14) return { ...storm, name: 'wiped site', rebuild: 'wipe', thinkMsMax: 90_000, records: 8 }
-  if (roll < 16) return { ...storm, name: 'old snapshot', rebuild: 'snapshot', thinkMsMax: 90_000, records: 8 }
+  if (roll < 14) return { ...storm, name: 'wiped site', ...lossy, rebuild: 'wipe' }
+  if (roll < 16) return { ...storm, name: 'old snapshot', ...lossy, rebuild: 'snapshot' }
   if (roll < 20) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
   return storm
 }

@@ -33,7 +33,9 @@ async function requestOnce<Value>(
   await scheduler.delay(5, `to ${site}`)
   if (!all[site].isUp || !all[site].isOpen) return { kind: 'unknown' }
   const invocation = makeInvocation(world, site, 'http')
-  const timeout = scheduler.timeout(clientTimeoutMs, `${site} client time-out`)
+  const isImpatient = world.faultsOn() && streams.faults.oneIn(profile.zombie)
+  const patienceMs = isImpatient ? 1 + streams.faults.pick(300) : clientTimeoutMs
+  const timeout = scheduler.timeout(patienceMs, `${site} client time-out`)
   const outcome = await Promise.race([
     run(all[site].servicesOf(invocation)).then(
       (value): Outcome<Value> => ({ kind: 'answered', value }),
@@ -42,7 +44,10 @@ async function requestOnce<Value>(
     invocation.killed.then(
       (): Promise<Outcome<Value>> => scheduler.delay(1, 'connection lost').then(() => ({ kind: 'unknown' })),
     ),
-    timeout.over.then((): Outcome<Value> => ({ kind: 'unknown' })),
+    timeout.over.then((): Outcome<Value> => {
+      if (isImpatient) world.mark('request went on after its client gave up')
+      return { kind: 'unknown' }
+    }),
   ])
   timeout.cancel()
   if (outcome.kind === 'unknown' || !world.faultsOn() || !streams.faults.oneIn(profile.lostAnswer)) return outcome

@@ -1,3 +1,4 @@
+import { hashing } from '../../shared/domain/hashing.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { makeStreams } from './chance.ts'
 import { runClients } from './clients.ts'
@@ -34,6 +35,8 @@ const hourMs = 60 * minuteMs
 
 /** One run: a storm, healing, then a bounded time in which everything must come right. The same seed, the same run. */
 export async function simulate(seed: number, options: Options = {}): Promise<RunResult> {
+  // Compiled by threads that know nothing of virtual time, so before it begins.
+  await hashing
   const restore = poison()
   try {
     return await run(seed, options)

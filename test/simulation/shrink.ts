@@ -38,6 +38,8 @@ const switches = [
   'serviceOutages',
   'objects',
   'queueFaults',
+  'uploads',
+  'objectEventFaults',
   'mixedVersions',
   'opensAtOnce',
 ] as const

@@ -1,12 +1,14 @@
 import type { Services } from '../../shared/core/services.ts'
+import type { DropEvent } from '../../shared/core/drops.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
+import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import type { SiteStore } from '../../shared/ports/site-store.ts'
 import type { Telemetry } from '../../shared/ports/telemetry.ts'
 import { memoryDelivery } from '../memory/delivery.ts'
-import { memoryObjectStore, type MemoryObjectStore } from '../memory/object-store.ts'
+import { memoryObjectStore, type MemoryObjectStore, type ObjectChange } from '../memory/object-store.ts'
 import { memoryRecordStore, type MemoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore, type MemorySiteStore } from '../memory/site-store.ts'
 import { makeCosmosFeed } from './cosmos-feed.ts'
@@ -14,8 +16,10 @@ import type { Feed } from './feed.ts'
 import type { Invocation } from './invocation.ts'
 import { linkTo } from './link.ts'
 import { observe } from './observe.ts'
+import { makeJobQueue } from './job-queue.ts'
+import { makeObjectEvents } from './object-events.ts'
 import { peerFetch } from './peer-fetch.ts'
-import { makeQueue, type Queue } from './queue.ts'
+import type { Queue } from './queue.ts'
 import { makeStreamFeed } from './stream-feed.ts'
 import type { World } from './world.ts'
 
@@ -31,7 +35,9 @@ export interface SimSite {
   readonly lagging: MemoryRecordStore
   readonly siteStore: MemorySiteStore
   readonly objects: MemoryObjectStore
-  readonly queue: Queue
+  readonly queue: Queue<JobMessage>
+  /** What tells of files in the drop area. */
+  readonly objectEvents: Queue<DropEvent>
   readonly feed: Feed
   /** Every record as it is now. */
   readonly latest: Map<string, StoredRecord>
@@ -80,6 +86,8 @@ export function makeSite(world: World, site: Site): SimSite {
       scheduler.at(scheduler.now() + lagMs, `${site} index`, () => follow(state.key))
     },
   })
+  const events = makeObjectEvents(world, site)
+  const onChange = ({ kind, key, bytes }: ObjectChange): void => events.changed({ key, change: kind, bytes })
   const self: SimSite = {
     site,
     records,
@@ -89,10 +97,12 @@ export function makeSite(world: World, site: Site): SimSite {
       clock,
       random: streams.code,
       baseUrl: `https://${site}.test`,
+      onChange,
       // Only one of the clouds copies from the other by itself.
       ...(site === 'azure' ? { fetch: peerFetch(world, site) } : {}),
     }),
-    queue: makeQueue(world, site),
+    queue: makeJobQueue(world, site),
+    objectEvents: events.queue,
     feed: site === 'aws' ? makeStreamFeed(world) : makeCosmosFeed(world),
     latest,
     latestOf: (key) => latest.get(keyText(key)),
@@ -238,6 +248,8 @@ function watchedObjects({ mark }: World, { objects }: SimSite, { name }: Invocat
 const telemetryOf = ({ mark, scheduler }: World): Telemetry => ({
   log: (_level, message, fields, error) => {
     if (message.includes('quarantined')) mark('stamp quarantined')
+    if (message.includes('is taken over')) mark('job taken over by the other site')
+    if (message.includes('another took its job over')) mark('zombie lost its job')
     scheduler.remark(() => `${message} ${JSON.stringify(fields ?? {})} ${error instanceof Error ? error.message : ''}`)
   },
   metric: () => {},

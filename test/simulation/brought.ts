@@ -1,0 +1,73 @@
+import { assetKey, digestOfKey, mediaKey, objectKeysOf, type MediaBody } from '../../shared/domain/asset.ts'
+import { sha256Hex } from '../../shared/domain/hash.ts'
+import { parseDropKey } from '../../shared/domain/names.ts'
+import { sites, type Site } from '../../shared/domain/site.ts'
+import { tenant } from './client.ts'
+import type { World } from './world.ts'
+
+/** What clients brought as bytes, and where. */
+export interface Brought {
+  /** Uploads that were confirmed, by asset. */
+  readonly uploads: Map<string, { readonly site: Site; readonly sha256: string }>
+  /** Files of the drop areas as they are now, by key; without a digest, removed. */
+  readonly drops: Map<string, { readonly site: Site; readonly sha256: string | undefined }>
+  /** Files whose last change nobody was told of. */
+  readonly untold: Set<string>
+}
+
+export const makeBrought = (): Brought => ({ uploads: new Map(), drops: new Map(), untold: new Set() })
+
+/** 8 and 9. What was brought is ready at both sites, nothing is ready without its bytes, and nothing lies about in staging. */
+export function* broughtFaults(world: World): Generator<string> {
+  const { uploads, drops, untold } = world.ledger.brought
+  for (const [asset, { site, sha256 }] of uploads) {
+    yield* notReady(world, asset, sha256)
+    yield* staged(world, site, `uploads/${tenant}/${asset}/`)
+  }
+  for (const [key, { sha256 }] of drops) {
+    const name = parseDropKey(key)
+    if (untold.has(key) || name.kind !== 'drop') continue
+    if (sha256 !== undefined) yield* notReady(world, name.assetId, sha256)
+    else yield* notGone(world, name.assetId)
+  }
+  if (world.profile.longOutage) for (const site of sites) yield* staged(world, site, 'uploads/')
+  if (world.profile.rebuild === 'none') for (const site of sites) yield* readyWithoutBytes(world, site)
+}
+
+function* notReady(world: World, asset: string, sha256: string): Generator<string> {
+  for (const site of sites) {
+    const record = world.sites[site].latestOf(assetKey(tenant, asset))
+    if (!record || record.deleted) yield `8: the asset ${asset} is not at ${site}`
+    const media = world.sites[site].latestOf(mediaKey(tenant, asset))?.body as MediaBody | undefined
+    // A job may be given up in a storm: an operator finds it, and the asset says so.
+    if (media?.status === 'failed' && media.error?.code === 'attempts-exhausted') world.mark('job given up')
+    else if (media?.status !== 'ready') yield `8: the asset ${asset} is ${media?.status ?? 'unknown'} at ${site}`
+    else if (media.sha256 !== sha256) yield `8: the asset ${asset} is about other bytes at ${site}`
+  }
+}
+
+function* notGone(world: World, asset: string): Generator<string> {
+  for (const site of sites) {
+    const record = world.sites[site].latestOf(assetKey(tenant, asset))
+    if (record && !record.deleted) yield `8: the asset ${asset} is at ${site}, and its file was removed`
+  }
+}
+
+function* staged({ sites: all }: World, site: Site, prefix: string): Generator<string> {
+  for (const { info } of all[site].objects.all()) {
+    if (info.key.startsWith(prefix)) yield `9: ${info.key} was left in the staging area of ${site}`
+  }
+}
+
+function* readyWithoutBytes({ sites: all }: World, site: Site): Generator<string> {
+  const held = new Map(all[site].objects.all().map(({ info, bytes }) => [info.key, bytes]))
+  for (const { key, body, deleted } of all[site].latest.values()) {
+    if (key.collection !== '_media' || deleted) continue
+    const media = body as MediaBody
+    for (const object of media.status === 'ready' ? objectKeysOf(media) : []) {
+      const bytes = held.get(object)
+      if (!bytes) yield `8: ${key.id} is ready at ${site} without ${object}`
+      else if (sha256Hex(bytes) !== digestOfKey(object)) yield `8: ${object} has other bytes at ${site}`
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { runJob } from '../../shared/core/jobs.ts'
+import type { WorkTools } from '../../shared/core/work-tools.ts'
+import type { Site } from '../../shared/domain/site.ts'
+import type { JobMessage } from '../../shared/ports/job-queue.ts'
+import { peerFetch } from './peer-fetch.ts'
+import { makeQueue, type Queue } from './queue.ts'
+import type { World } from './world.ts'
+
+const dayMs = 86_400_000
+/** So few that most objects go by parts. */
+const copyPartBytes = 32
+
+/** Messages about long work: some get lost, come twice, or days late. */
+export function makeJobQueue(world: World, site: Site): Queue<JobMessage> {
+  const { streams, profile, mark, faultsOn } = world
+  const queue = makeQueue<JobMessage>(world, site, 'job', (services, message, signal) =>
+    runJob(services, toolsOf(world, site), message, signal),
+  )
+  const send = (message: JobMessage, delayMs: number): void => {
+    if (faultsOn() && profile.queueFaults) {
+      if (streams.faults.oneIn(40)) return mark('queue message lost')
+      if (streams.faults.oneIn(20)) {
+        mark('queue message doubled')
+        queue.send(message, delayMs + streams.faults.pick(60_000))
+      }
+      if (streams.faults.oneIn(60)) {
+        mark('queue message delayed by days')
+        return queue.send(message, 2 * dayMs)
+      }
+    }
+    queue.send(message, delayMs)
+  }
+  return { ...queue, send }
+}
+
+/**
+ * Every file counts as too large for the local disk: it is verified and kept, and nothing is converted. Objects are copied
+ * by the real code from the peer's store, whose bytes may come damaged.
+ */
+const toolsOf = (world: World, site: Site): WorkTools => ({
+  converter: {
+    inspect: () => Promise.reject(new Error('not simulated')),
+    convert: () => Promise.reject(new Error('not simulated')),
+  },
+  workFolder: async () => ({ path: '/nowhere', remove: async () => {} }),
+  workFileBytesMax: 0,
+  copyPartBytes,
+  fetch: peerFetch(world, site),
+})

@@ -1,0 +1,43 @@
+import { objectDropped, type DropEvent } from '../../shared/core/drops.ts'
+import type { Site } from '../../shared/domain/site.ts'
+import { makeQueue, type Queue } from './queue.ts'
+import type { World } from './world.ts'
+
+const hourMs = 3_600_000
+const lateMsMax = 2 * hourMs
+const daysLateMsMax = 8 * 24 * hourMs
+
+export interface ObjectEvents {
+  changed(event: DropEvent): void
+  readonly queue: Queue<DropEvent>
+}
+
+/**
+ * S3 notifications and Event Grid, by way of a queue: at least once, in any order, some late by hours, some again days
+ * later, and now and then not at all.
+ */
+export function makeObjectEvents(world: World, site: Site): ObjectEvents {
+  const { streams, profile, mark, faultsOn, ledger } = world
+  const queue = makeQueue<DropEvent>(world, site, 'object-event', objectDropped)
+  const changed = (event: DropEvent): void => {
+    if (!event.key.startsWith('drop/')) return
+    ledger.brought.untold.delete(event.key)
+    if (!faultsOn() || !profile.objectEventFaults) return queue.send(event, 0)
+    if (streams.faults.oneIn(30)) {
+      mark('object event lost')
+      return void ledger.brought.untold.add(event.key)
+    }
+    if (streams.faults.oneIn(8)) {
+      mark('object event doubled')
+      queue.send(event, streams.faults.pick(60_000))
+    }
+    if (profile.longOutage && streams.faults.oneIn(3)) {
+      mark('object event again after days')
+      queue.send(event, streams.faults.between(24 * hourMs, daysLateMsMax))
+    }
+    if (!streams.faults.oneIn(10)) return queue.send(event, streams.faults.pick(5_000))
+    mark('object event late by hours')
+    queue.send(event, streams.faults.between(60_000, lateMsMax))
+  }
+  return { changed, queue }
+}
