@@ -22,7 +22,7 @@ export function* broughtFaults(world: World): Generator<string> {
   const { uploads, drops, untold } = world.ledger.brought
   for (const [asset, { site, sha256 }] of uploads) {
     yield* notReady(world, asset, sha256)
-    yield* staged(world, site, `uploads/${tenant}/${asset}/`)
+    yield* leftStaged(world, site, `uploads/${tenant}/${asset}/`)
   }
   for (const [key, { sha256 }] of drops) {
     const name = parseDropKey(key)
@@ -30,7 +30,7 @@ export function* broughtFaults(world: World): Generator<string> {
     if (sha256 !== undefined) yield* notReady(world, name.assetId, sha256)
     else yield* notGone(world, name.assetId)
   }
-  if (world.profile.longOutage) for (const site of sites) yield* staged(world, site, 'uploads/')
+  if (world.profile.longOutage) for (const site of sites) yield* leftStaged(world, site, 'uploads/')
   if (world.profile.rebuild === 'none') for (const site of sites) yield* readyWithoutBytes(world, site)
 }
 
@@ -53,9 +53,13 @@ function* notGone(world: World, asset: string): Generator<string> {
   }
 }
 
-function* staged({ sites: all }: World, site: Site, prefix: string): Generator<string> {
+/** What a job was given up on stays, for somebody to look at. */
+function* leftStaged({ sites: all }: World, site: Site, prefix: string): Generator<string> {
   for (const { info } of all[site].objects.all()) {
-    if (info.key.startsWith(prefix)) yield `9: ${info.key} was left in the staging area of ${site}`
+    if (!info.key.startsWith(prefix)) continue
+    const [, , asset = ''] = info.key.split('/')
+    const media = all[site].latestOf(mediaKey(tenant, asset))?.body as MediaBody | undefined
+    if (media?.status !== 'failed') yield `9: ${info.key} was left in the staging area of ${site}`
   }
 }
 

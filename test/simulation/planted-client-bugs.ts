@@ -117,4 +117,20 @@ export const clientBugs: readonly PlantedBug[] = [
     find: 'Math.min(cursor.ms, cursor.untilMs) - siteChangeMarginMs',
     replace: 'cursor.ms',
   },
+  {
+    name: 'a reader of changes trusts what was found out after it read',
+    file: changes,
+    find: '?? Number.POSITIVE_INFINITY) <= ms',
+    replace: '?? Number.POSITIVE_INFINITY) >= 0',
+    override: {
+      name: 'long outage',
+      isCalm: false,
+      longOutage: true,
+      clockFaults: false,
+      serviceOutages: false,
+      objects: true,
+      uploads: true,
+      opsPerClient: 12,
+    },
+  },
 ]

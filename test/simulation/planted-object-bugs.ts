@@ -1,9 +1,26 @@
 import type { PlantedBug } from './planted-bugs.ts'
+import type { ProfileOverride } from './profile.ts'
 
 const copy = 'shared/core/copy-object.ts'
 const parts = 'shared/core/copy-parts.ts'
 const missing = 'shared/core/missing-objects.ts'
 const sweep = 'shared/core/sweep.ts'
+
+const drops = 'shared/core/drops.ts'
+const process = 'shared/core/process-asset.ts'
+
+/** Runs in which files come in, and everything that can happen to the word of it does. */
+const bringing: ProfileOverride = {
+  name: 'storm',
+  isCalm: false,
+  rebuild: 'none',
+  loseFeedEvents: 0,
+  longOutage: false,
+  objects: true,
+  uploads: true,
+  objectEventFaults: true,
+  crash: 60,
+}
 
 /** Mistakes in how bytes follow their records. */
 export const objectBugs: readonly PlantedBug[] = [
@@ -73,5 +90,33 @@ export const objectBugs: readonly PlantedBug[] = [
       thinkMsMax: 90_000,
       longOutage: false,
     },
+  },
+  {
+    name: 'an event says what became of the file, not the store',
+    file: drops,
+    find: 'if (found) await adopt(services, drop, found)',
+    replace: "if (found && event.change === 'created') await adopt(services, drop, found)",
+    override: bringing,
+  },
+  {
+    name: 'a file that was removed leaves its asset when a run had died over it',
+    file: drops,
+    find: 'return source ? source.site === services.site && source.key === key : isFromHere(services, found)',
+    replace: 'return source !== undefined && source.key !== key',
+    override: bringing,
+  },
+  {
+    name: 'the mark of a settled file is written before its job',
+    file: drops,
+    find: 'await ensureJob(services, drop, found, media)\n  await settle(',
+    replace: 'await settle(',
+    override: bringing,
+  },
+  {
+    name: 'a finished upload stays in the staging area',
+    file: process,
+    find: 'await removeStaged(services, job.source.key)',
+    replace: 'await Promise.resolve(removeStaged.length)',
+    override: bringing,
   },
 ]

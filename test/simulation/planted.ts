@@ -20,6 +20,7 @@ export async function hunt(bug: PlantedBug, from: number, seedsMax = seedsMaxDef
     for (let seeds = 1; seeds <= seedsMax; seeds++) {
       const result = await worker.run({ seed: from + seeds - 1, override: bug.override })
       const [broken] = result.broken
+      if (broken?.startsWith('0: the process ended')) throw new Error(`${bug.name}: ${broken}`)
       if (broken !== undefined) return { bug: bug.name, seeds, invariant: invariantOf(result), broken }
     }
     return { bug: bug.name }

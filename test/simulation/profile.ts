@@ -116,7 +116,7 @@ export function drawProfile(chance: Chance): Profile {
     clockFaults: chance.oneIn(2),
     serviceOutages: chance.oneIn(3),
     objects: chance.oneIn(2),
-    uploads: chance.oneIn(4),
+    uploads: chance.oneIn(6),
     objectEventFaults: chance.oneIn(2),
     corruption: chance.of([0, 6]),
     queueFaults: chance.oneIn(2),
