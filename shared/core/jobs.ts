@@ -9,6 +9,8 @@ import { attemptsMax } from './job-state.ts'
 import { changeHeldJob, endJob, fileJob, readJob, reopenJob, sendJob, takeJob, type JobRef } from './job-store.ts'
 import { withLease } from './lease.ts'
 import { writeMediaOf } from './media-store.ts'
+import { mendObject } from './mend-object.ts'
+import { runOperation } from './operation-run.ts'
 import { processAsset, type ProcessOutcome } from './process-asset.ts'
 import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
@@ -23,7 +25,7 @@ import type { WorkTools } from './work-tools.ts'
 export async function runJob(site: Services, work: WorkTools, message: JobMessage, signal: AbortSignal): Promise<void> {
   const { kind, payload, traceparent } = message
   const services = traced(site, traceparent)
-  const { tenant, job, asset, key } = payload
+  const { tenant, job, asset, key, operation } = payload
   if (kind === 'process' && isText(tenant) && isText(job)) {
     return runProcess(services, work, { ref: { tenant, job }, payload }, signal)
   }
@@ -31,6 +33,10 @@ export async function runJob(site: Services, work: WorkTools, message: JobMessag
     return copyObject(services, work, { tenant, asset, key }, signal)
   }
   if (kind === 'reconcile') return void (await reconcile(services))
+  if (kind === 'mend-object' && isText(tenant) && isText(asset) && isText(key)) {
+    return mendObject(services, work, { tenant, asset, key }, signal)
+  }
+  if (kind === 'operate' && isText(operation)) return runOperation(services, work, operation, signal)
   if (kind === 'drop' && isText(key)) return objectDropped(services, { key, change: 'created' })
   return fileJob(services, kind, payload, `No job of the kind ${kind} can be read from this message.`)
 }

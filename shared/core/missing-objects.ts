@@ -89,17 +89,28 @@ export async function fetchMissing(
   await forEachOf(objectKeysOf(media), headConcurrencyMax, async (key) => {
     if (await services.objects.head(key)) return
     missing++
-    const nowMs = services.clock.now()
-    const due = { sinceMs: nowMs, dueMs: nowMs + recheckMs, attempts: 0, leaseUntilMs: 0 }
-    const value = { tenant, asset, key, bytes: bytesOf(media, key), ...due }
-    const isNew = await services.siteStore.put({ partition: missingPartition(key), id: key, value }, { kind: 'absent' })
-    if (isNew) await sendCopy(services, value)
+    await wantObject(services, { tenant, asset, key }, bytesOf(media, key))
   })
   if (missing === 0) await markHere(services, tenant, asset, media)
 }
 
-const bytesOf = (media: MediaBody, key: string): number =>
+/** The size of an object as its media record tells it; 0 when it does not. */
+export const bytesOf = (media: MediaBody, key: string): number =>
   (key === media.objectKey ? media.bytes : media.renditions.find((each) => each.objectKey === key)?.bytes) ?? 0
+
+/** Has an object that is not here copied from the peer: the mark first, then the message. False when it was wanted already. */
+export async function wantObject(
+  services: Services,
+  { tenant, asset, key }: CopyTarget,
+  bytes?: number,
+): Promise<boolean> {
+  const nowMs = services.clock.now()
+  const due = { sinceMs: nowMs, dueMs: nowMs + recheckMs, attempts: 0, leaseUntilMs: 0 }
+  const value = { tenant, asset, key, ...(bytes === undefined ? {} : { bytes }), ...due }
+  const isNew = await services.siteStore.put({ partition: missingPartition(key), id: key, value }, { kind: 'absent' })
+  if (isNew) await sendCopy(services, value)
+  return isNew
+}
 
 /** Marks an asset whose last object has come. `here` is known to have. */
 export async function markIfAllHere(services: Services, { tenant, asset, key: here }: CopyTarget): Promise<void> {

@@ -1,3 +1,4 @@
+import { resumeOperation } from './operation-store.ts'
 import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
 import { sweep } from './sweep.ts'
@@ -14,6 +15,7 @@ export async function runTask(services: Services, task: TimerTask): Promise<void
       return
     case 'sweep':
       await sweep(services)
+      await resumeOperation(services)
       return
     case 'watch':
       await watch(services)

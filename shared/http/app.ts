@@ -17,6 +17,7 @@ import { addHealthRoutes } from './routes/health.ts'
 import { addKeyRoutes } from './routes/keys.ts'
 import { addRecordVersionRoutes } from './routes/record-versions.ts'
 import { addRecordRoutes } from './routes/records.ts'
+import { addReplicationOperationRoutes } from './routes/replication-operations.ts'
 import { addReplicationRoutes } from './routes/replication.ts'
 import { addUploadRoutes } from './routes/uploads.ts'
 
@@ -46,6 +47,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addConflictRoutes(api)
   addReplicationRoutes(api)
   addBreakerRoutes(api)
+  addReplicationOperationRoutes(api)
   addKeyRoutes(api)
   addHealthRoutes(api)
   addPages(api)

@@ -3,9 +3,9 @@ import { CatamaranError } from '../domain/errors.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { keyText, type RecordKey, type RecordState } from '../domain/record.ts'
 import type { Page } from '../ports/page.ts'
-import type { OfferOutcome, Peer, PeerStatus, ReadGrant, SummaryAnswer } from '../ports/peer.ts'
+import type { BucketsAnswer, OfferOutcome, Peer, PeerStatus, ReadGrant, SummaryAnswer } from '../ports/peer.ts'
 import { isWorthPacking, pack, unpacksHeader } from './peer-packing.ts'
-import { recordStateSchema, summaryAnswersSchema } from './peer-schemas.ts'
+import { bucketsAnswerSchema, fetchedSchema, recordStateSchema, summaryAnswersSchema } from './peer-schemas.ts'
 import { readBody } from './request-body.ts'
 
 export interface PeerClientOptions {
@@ -37,6 +37,9 @@ export function peerClient(options: PeerClientOptions): Peer {
       defined((await post<{ grants: (ReadGrant | null)[] }>('read-grants', { keys, as })).grants),
     summaries: async (requests, salt) =>
       checked(summaryAnswersSchema, await post('summaries', { requests, salt })).answers as SummaryAnswer[],
+    compareBuckets: async (questions) =>
+      checked(bucketsAnswerSchema, await post('compare-buckets', { questions })) as BucketsAnswer,
+    fetchObjects: async (targets) => checked(fetchedSchema, await post('fetch-objects', { targets })).fetched,
     status: async () => (await call('status')) as PeerStatus,
   }
 }

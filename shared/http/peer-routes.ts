@@ -1,6 +1,8 @@
 import { Hono, type Context } from 'hono'
 import type { z } from 'zod'
 import { applyStates } from '../core/apply.ts'
+import { answerBuckets } from '../core/bucket-reading.ts'
+import { fetchForPeer } from '../core/mend-object.ts'
 import { statusForPeer } from '../core/peer-status.ts'
 import { grantReads, listForPeer, readForPeer } from '../core/peer-service.ts'
 import type { Services } from '../core/services.ts'
@@ -10,9 +12,11 @@ import type { RecordState } from '../domain/record.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import { packAnswers, readUnpacked } from './peer-packing.ts'
 import {
+  bucketQuestionsSchema,
   grantsSchema,
   keysSchema,
   listSchema,
+  objectTargetsSchema,
   offerSchema,
   recordStateSchema,
   summariesSchema,
@@ -49,6 +53,14 @@ export function peerRoutes(services: Services, verify: (token: string) => Promis
   routes.post('/summaries', async (context) => {
     const { requests, salt } = await bodyOf(context, summariesSchema)
     return context.json({ answers: await answerSummaries(services, requests, salt) })
+  })
+  routes.post('/compare-buckets', async (context) => {
+    const { questions } = await bodyOf(context, bucketQuestionsSchema)
+    return context.json(await answerBuckets(services, questions))
+  })
+  routes.post('/fetch-objects', async (context) => {
+    const { targets } = await bodyOf(context, objectTargetsSchema)
+    return context.json({ fetched: await fetchForPeer(services, targets) })
   })
   routes.get('/status', async (context) => context.json(await statusForPeer(services)))
   return routes

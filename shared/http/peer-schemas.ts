@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { keyDigitCount } from '../domain/hash.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import type { RecordState } from '../domain/record.ts'
+import { bucketCount, type RecordState } from '../domain/record.ts'
 import { offerStatesMax, pageItemsMax } from '../domain/limits.ts'
 import { isStamp, type Stamp } from '../domain/stamp.ts'
 import { newestStamp } from '../replication/vector.ts'
@@ -81,3 +81,38 @@ export const summaryAnswersSchema = z.object({
     )
     .max(128),
 })
+export const bucketQuestionsSchema = z.object({
+  questions: z
+    .array(
+      z.object({
+        bucket: z
+          .number()
+          .int()
+          .min(0)
+          .max(bucketCount - 1),
+        digest: z.string().max(64),
+      }),
+    )
+    .min(1)
+    .max(128),
+})
+export const bucketsAnswerSchema = z.object({
+  read: z.number().int().min(1).max(128),
+  records: z.number().int().nonnegative(),
+  differing: z
+    .array(
+      z.object({
+        bucket: z.number().int().nonnegative(),
+        entries: z.array(z.object({ key: recordKeySchema, vector })),
+      }),
+    )
+    .max(128),
+})
+
+export const objectTargetsSchema = z.object({
+  targets: z
+    .array(z.object({ tenant: name, asset: z.string().min(1).max(256), key: z.string().min(1).max(1024) }))
+    .max(100),
+})
+
+export const fetchedSchema = z.object({ fetched: z.number().int().nonnegative() })

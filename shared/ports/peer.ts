@@ -57,6 +57,30 @@ export interface PeerLag {
   readonly p99Ms: number | null
 }
 
+/** A bucket with the digest of what the asker's base table holds of it, just read. */
+export interface BucketQuestion {
+  readonly bucket: number
+  readonly digest: string
+}
+
+export interface BucketsAnswer {
+  /** How many of the buckets were compared, from the first on; the rest would have made the answer too long. */
+  readonly read: number
+  /** How many records the peer holds in them, tombstones included. */
+  readonly records: number
+  readonly differing: readonly {
+    readonly bucket: number
+    readonly entries: readonly { readonly key: RecordKey; readonly vector: Vector }[]
+  }[]
+}
+
+/** An object that a media record names. */
+export interface ObjectTarget {
+  readonly tenant: string
+  readonly asset: string
+  readonly key: string
+}
+
 export interface PeerStatus {
   readonly site: string
   readonly nowMs: number
@@ -91,5 +115,15 @@ export interface Peer {
    * an older version knows no salt and no path longer than two, and answers with whole digests and buckets.
    */
   summaries(requests: readonly SummaryRequest[], salt?: string): Promise<readonly SummaryAnswer[]>
+  /**
+   * Compares buckets with what the peer's base table holds of them now, whatever its digest tree says. Up to 128 buckets of
+   * one page of the tree, ascending.
+   */
+  compareBuckets(questions: readonly BucketQuestion[]): Promise<BucketsAnswer>
+  /**
+   * Asks the peer to look whether it holds these objects whole, and to copy from here what it lacks or finds damaged. How
+   * many of them its own records name, and so will be looked at. Up to 100.
+   */
+  fetchObjects(targets: readonly ObjectTarget[]): Promise<number>
   status(): Promise<PeerStatus>
 }

@@ -167,13 +167,16 @@ export function peerSuite(name: string, make: () => PeerContext): void {
         () => peer.list(keyOf(), { limit: 10 }),
         () => peer.grantRead(['objects/t/a/b']),
         () => peer.summaries([{ path: [], digest: '' }]),
+        () => peer.compareBuckets([{ bucket: 0, digest: '' }]),
+        () => peer.fetchObjects([]),
         () => peer.status(),
       ]
       sites.connected = false
       for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'peer-unavailable' })
       sites.connected = true
       for (const call of calls) await call()
-      expect(Object.keys(peer).sort()).toEqual(['grantRead', 'list', 'offer', 'read', 'status', 'summaries'])
+      const verbs = ['compareBuckets', 'fetchObjects', 'grantRead', 'list', 'offer', 'read', 'status', 'summaries']
+      expect(Object.keys(peer).sort()).toEqual(verbs)
     })
   })
 }

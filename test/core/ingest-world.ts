@@ -2,9 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { applyStates } from '../../shared/core/apply.ts'
+import { answerBuckets } from '../../shared/core/bucket-reading.ts'
 import { objectDropped } from '../../shared/core/drops.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
 import { runJob } from '../../shared/core/jobs.ts'
+import { fetchForPeer } from '../../shared/core/mend-object.ts'
 import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { sweep } from '../../shared/core/sweep.ts'
@@ -144,6 +146,8 @@ export async function ingestWorld({
       list: (collection, page) => reach((peer) => listForPeer(peer, collection, page)),
       grantRead: (keys, as) => reach((peer) => grantReads(peer, keys, as)),
       summaries: () => reach(async () => []),
+      compareBuckets: (questions) => reach((peer) => answerBuckets(peer, questions)),
+      fetchObjects: (targets) => reach((peer) => fetchForPeer(peer, targets)),
       status: () => reach(async () => ({ site: peerOf(site), nowMs: clock.now(), protocol: 1 })),
     }
   }

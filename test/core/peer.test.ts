@@ -101,6 +101,8 @@ describe('the peer API', () => {
     const verbs = api.routes.filter((route) => route.method !== 'ALL').map(({ method, path }) => `${method} ${path}`)
     expect(verbs.sort()).toEqual([
       'GET /peer/v1/status',
+      'POST /peer/v1/compare-buckets',
+      'POST /peer/v1/fetch-objects',
       'POST /peer/v1/list',
       'POST /peer/v1/offer',
       'POST /peer/v1/read',

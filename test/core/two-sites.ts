@@ -1,5 +1,7 @@
 import { applyStates } from '../../shared/core/apply.ts'
+import { answerBuckets } from '../../shared/core/bucket-reading.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
+import { fetchForPeer } from '../../shared/core/mend-object.ts'
 import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
 import { statusForPeer } from '../../shared/core/peer-status.ts'
 import type { Services } from '../../shared/core/services.ts'
@@ -70,6 +72,8 @@ export function twoSites(seed = 1): TwoSites {
       list: async (collection, page) => reach('list', (peer) => listForPeer(peer, collection, page)),
       grantRead: async (keys, as) => reach('grantRead', (peer) => grantReads(peer, keys, as)),
       summaries: async (requests, salt) => reach('summaries', (peer) => answerSummaries(peer, requests, salt)),
+      compareBuckets: async (questions) => reach('compareBuckets', (peer) => answerBuckets(peer, questions)),
+      fetchObjects: async (targets) => reach('fetchObjects', (peer) => fetchForPeer(peer, targets)),
       status: async () => reach('status', statusForPeer),
     }
   }

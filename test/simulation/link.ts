@@ -1,4 +1,6 @@
 import { applyStates } from '../../shared/core/apply.ts'
+import { answerBuckets } from '../../shared/core/bucket-reading.ts'
+import { fetchForPeer } from '../../shared/core/mend-object.ts'
 import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
 import { statusForPeer } from '../../shared/core/peer-status.ts'
 import type { Services } from '../../shared/core/services.ts'
@@ -87,6 +89,9 @@ export function linkTo(world: World, caller: Invocation): Peer {
       const understood = saltOf(world, salt)
       return call('summaries', async (services) => clone(await answerSummaries(services, requests, understood)))
     },
+    compareBuckets: (questions) =>
+      call('compareBuckets', async (services) => clone(await answerBuckets(services, questions))),
+    fetchObjects: (targets) => call('fetchObjects', (services) => fetchForPeer(services, targets), targets.length),
     status: () => call('status', statusForPeer),
   }
 }
