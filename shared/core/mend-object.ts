@@ -80,7 +80,7 @@ async function replace(
   const found = await digestsThere(work, grant.url, signal)
   if (found.sha256 !== digestOfKey(key)) return `This object is damaged at both sites: SHA-256 ${found.sha256} there.`
   const metadata = { ...grant.metadata, sha256: found.sha256, crc64nvme: found.crc64nvme }
-  const again = digester()
+  const again = await digester()
   const checked = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       again.update(chunk)

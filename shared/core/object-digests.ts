@@ -32,7 +32,7 @@ export async function openGranted(
 }
 
 async function digestsOf(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<Digests> {
-  const digests = digester()
+  const digests = await digester()
   for await (const chunk of stream) {
     signal.throwIfAborted()
     digests.update(chunk)

@@ -3,11 +3,20 @@ import fc from 'fast-check'
 import { pauseReplication, resumeReplication } from '../../shared/core/pause.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
 import { writeRecord } from '../../shared/core/records.ts'
+import { mediaKey } from '../../shared/domain/asset.ts'
+import { bucketOf } from '../../shared/domain/hash.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
 import { offerStatesMax, stampAheadMsMax } from '../../shared/domain/limits.ts'
 import type { RecordKey, RecordState } from '../../shared/domain/record.ts'
 import type { Peer } from '../../shared/ports/peer.ts'
-import { digestOfBucket, digestOfChildren } from '../../shared/replication/digest.ts'
+import {
+  bucketAt,
+  digestOfBucket,
+  digestOfChildren,
+  leavesPerPage,
+  pageOfBucket,
+} from '../../shared/replication/digest.ts'
+import type { MemoryJobQueue } from '../memory/job-queue.ts'
 import type { MemoryObjectStore } from '../memory/object-store.ts'
 import type { TwoSites } from '../core/two-sites.ts'
 import { anyJsonObject, everyPage, freshTenant, stamp, state } from './fixtures.ts'
@@ -139,6 +148,63 @@ export function peerSuite(name: string, make: () => PeerContext): void {
         }
       }
       expect(entriesOf).toEqual([{ key, vector: record.vector }])
+    })
+
+    test('buckets are compared with what the base table holds, whatever the digest tree says', async () => {
+      const { peer, sites } = make()
+      const keys = Array.from({ length: 40 }, (_, n) => keyOf(`r${n}`))
+      const written = await Promise.all(keys.map((key) => writeRecord(sites.azure.services, key, none, () => ({}))))
+      const page = pageOfBucket(bucketOf(keyOf()))
+      const all = Array.from({ length: leavesPerPage }, (_, leaf) => bucketAt(page, leaf))
+      const held = written.flatMap(({ record: { key, vector } }) =>
+        pageOfBucket(bucketOf(key)) === page ? [{ key, vector }] : [],
+      )
+      const [extra] = written
+      const asked = extra ? pageOfBucket(bucketOf(extra.record.key)) : page
+      const answer = await peer.compareBuckets(all.map((bucket) => ({ bucket, digest: '' })))
+      expect([answer.read, answer.records]).toEqual([all.length, held.length])
+      expect(answer.differing.flatMap(({ entries }) => entries).length).toBe(held.length)
+      const one = await peer.compareBuckets([{ bucket: bucketOf(keys[0] ?? keyOf()), digest: 'wrong' }])
+      expect(pageOfBucket(one.differing[0]?.bucket ?? -1)).toBe(asked)
+      expect(one.differing[0]?.entries).toContainEqual({ key: keys[0], vector: extra?.record.vector })
+      const digest = digestOfBucket(one.differing[0]?.entries ?? [])
+      expect(await peer.compareBuckets([{ bucket: one.differing[0]?.bucket ?? 0, digest }])).toMatchObject({
+        read: 1,
+        differing: [],
+      })
+      for (const buckets of [
+        [5, 4],
+        [4, 4],
+        [0, 200],
+      ]) {
+        const questions = buckets.map((bucket) => ({ bucket, digest: '' }))
+        await expect(peer.compareBuckets(questions)).rejects.toMatchObject({ name: 'CatamaranError' })
+      }
+    })
+
+    test('objects are fetched at the peer’s word only when a record of its own names them', async () => {
+      const { peer, sites } = make()
+      const { tenant } = keyOf()
+      const [present, absent] = ['a', 'b'].map((digit) => `objects/${tenant}/photo/${digit.repeat(64)}`) as [
+        string,
+        string,
+      ]
+      const body = { status: 'ready', version: 'v', job: 'j', site: 'aws', objectKey: present, properties: {} }
+      const media = { ...body, renditions: [{ objectKey: absent }] } as unknown as JsonObject
+      await writeRecord(sites.azure.services, mediaKey(tenant, 'photo'), none, () => media)
+      await sites.azure.services.objects.put(present, Buffer.from('x'), { mediaType: 'image/png' })
+      const foreign = `objects/${tenant}/photo/${'c'.repeat(64)}`
+      const targets = [present, absent, foreign].map((key) => ({ tenant, asset: 'photo', key }))
+      expect(await peer.fetchObjects([...targets, { tenant, asset: 'none', key: absent }])).toBe(2)
+      const jobs = sites.azure.services.jobs as MemoryJobQueue
+      const messages = [jobs.receive(), jobs.receive(), jobs.receive()].map((delivery) => delivery?.message)
+      expect(messages.map((message) => message && [message.kind, message.payload['key']])).toEqual([
+        ['mend-object', present],
+        ['copy-object', absent],
+        undefined,
+      ])
+      // What lies there stays as it is until its bytes were looked at.
+      expect(await sites.azure.services.objects.head(present)).toBeDefined()
     })
 
     test('the status names the site, its clock and what it speaks', async () => {

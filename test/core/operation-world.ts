@@ -3,7 +3,7 @@ import type { Operation, OperationKind, OperationOptions } from '../../shared/co
 import { readOperation, resumeOperation, startOperation } from '../../shared/core/operation-store.ts'
 import { writeRecord } from '../../shared/core/records.ts'
 import type { Services } from '../../shared/core/services.ts'
-import { crc64nvme } from '../../shared/domain/crc64.ts'
+import { digester } from '../../shared/core/work-file.ts'
 import { mediaKey, objectKeyOf, type MediaBody } from '../../shared/domain/asset.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import type { RecordKey } from '../../shared/domain/record.ts'
@@ -22,10 +22,10 @@ export async function writeNotes(services: Services, count: number): Promise<voi
   for (let n = 0; n < count; n++) await writeNote(services, n)
 }
 
-export const crcOf = (bytes: Uint8Array): string => {
-  const crc = crc64nvme()
-  crc.update(bytes)
-  return crc.hex()
+export async function crcOf(bytes: Uint8Array): Promise<string> {
+  const digests = await digester()
+  digests.update(bytes)
+  return digests.result().crc64nvme
 }
 
 /** An asset of one object, as a job would have left it at its site. */
@@ -36,7 +36,7 @@ export async function writeAsset(
 ): Promise<string> {
   const bytes = Buffer.from(text)
   const sha256 = sha256Hex(bytes)
-  const crc64nvme = crcOf(bytes)
+  const crc64nvme = await crcOf(bytes)
   const objectKey = objectKeyOf('t1', asset, sha256)
   await services.objects.put(objectKey, bytes, { mediaType: 'image/png', metadata: { sha256, crc64nvme } })
   const media: MediaBody = {
