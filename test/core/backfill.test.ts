@@ -5,6 +5,7 @@ import { cancelOperation, readOperation, resumeOperation, startOperation } from 
 import { writeRecord } from '../../shared/core/records.ts'
 import { dying } from './crash.ts'
 import {
+  beforeEachCall,
   ingestWorld,
   noteKey,
   objectsOf,
@@ -93,13 +94,8 @@ describe('a run may die', () => {
     const { position } = await readOperation(world.aws.services, id)
     expect(position.at).toBeGreaterThan(0)
     let first: number | undefined
-    const { records } = world.aws.services
-    const { scanBuckets } = records
-    Object.assign(records, {
-      scanBuckets: (...[buckets, page]: Parameters<typeof scanBuckets>) => {
-        first ??= buckets.first
-        return scanBuckets(buckets, page)
-      },
+    beforeEachCall(world.aws.services.records, 'scanBuckets', (buckets: { readonly first: number }) => {
+      first ??= buckets.first
     })
     await world.clock.advance(120_000)
     await resumeOperation(world.aws.services)
@@ -111,18 +107,12 @@ describe('a run may die', () => {
     await fullSite(200, 0)
     wipe(world.azure)
     const { id } = await startOperation(world.aws.services, backfill)
-    const { peer } = world.aws.services
-    const { compareBuckets } = peer
-    let zombie: Promise<boolean> | undefined
     let hang: (() => void) | undefined
     let calls = 0
-    Object.assign(peer, {
-      compareBuckets: async (questions: Parameters<typeof compareBuckets>[0]) => {
-        if (++calls === 3) await new Promise<void>((resolve) => (hang = resolve))
-        return compareBuckets(questions)
-      },
+    beforeEachCall(world.aws.services.peer, 'compareBuckets', async () => {
+      if (++calls === 3) await new Promise<void>((resolve) => (hang = resolve))
     })
-    zombie = runNext(world.aws)
+    const zombie = runNext(world.aws)
     while (!hang) await new Promise((resolve) => setImmediate(resolve))
     await world.clock.advance(200_000)
     await resumeOperation(world.aws.services)
@@ -153,14 +143,9 @@ describe('an operation', () => {
     await fullSite(100, 0)
     wipe(world.azure)
     const { id } = await startOperation(world.aws.services, backfill)
-    const { peer } = world.aws.services
-    const { offer } = peer
     let offers = 0
-    Object.assign(peer, {
-      offer: (states: Parameters<typeof offer>[0]) => {
-        if (++offers === 2) world.azure.isUp = false
-        return offer(states)
-      },
+    beforeEachCall(world.aws.services.peer, 'offer', () => {
+      if (++offers === 2) world.azure.isUp = false
     })
     await runNext(world.aws)
     const waiting = await readOperation(world.aws.services, id)
@@ -178,7 +163,13 @@ describe('an operation', () => {
     const { clock } = world.aws.services
     const patient = {
       ...world.aws.services,
-      clock: { ...clock, sleep: async (ms: number) => void (slept.push(ms), await world.clock.advance(ms)) },
+      clock: {
+        ...clock,
+        sleep: async (ms: number) => {
+          slept.push(ms)
+          await world.clock.advance(ms)
+        },
+      },
     }
     const startMs = world.clock.now()
     const { id } = await startOperation(patient, { ...backfill, recordsPerSecond: 10 })
@@ -197,18 +188,13 @@ describe('an operation', () => {
     await fullSite(100, 0)
     wipe(world.azure)
     const { id } = await startOperation(world.aws.services, backfill)
-    const { peer } = world.aws.services
     const seen: number[] = []
-    const { compareBuckets } = peer
-    Object.assign(peer, {
-      compareBuckets: async (questions: Parameters<typeof compareBuckets>[0]) => {
-        await world.clock.advance(1_000)
-        const operation = await readOperation(world.aws.services, id)
-        seen.push(fractionOf(operation))
-        const leftMs = leftMsOf(operation, world.clock.now())
-        if (leftMs !== undefined) expect(leftMs).toBeGreaterThan(0)
-        return compareBuckets(questions)
-      },
+    beforeEachCall(world.aws.services.peer, 'compareBuckets', async () => {
+      await world.clock.advance(1_000)
+      const operation = await readOperation(world.aws.services, id)
+      seen.push(fractionOf(operation))
+      const leftMs = leftMsOf(operation, world.clock.now())
+      if (leftMs !== undefined) expect(leftMs).toBeGreaterThan(0)
     })
     await untilEnded(world, world.aws, id)
     expect(seen.length).toBeGreaterThan(100)

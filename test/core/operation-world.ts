@@ -122,3 +122,17 @@ export const objectsOf = ({ objects }: IngestSite): Map<string, string> =>
       .filter(({ info }) => info.key.startsWith('objects/'))
       .map(({ info, bytes }) => [info.key, sha256Hex(bytes)]),
   )
+
+/** Has something happen just before each call of one of a port's functions. */
+export function beforeEachCall<Port extends object>(
+  port: Port,
+  name: keyof Port & string,
+  act: (first: never) => Promise<void> | void,
+): void {
+  const inner = Reflect.get(port, name) as (...args: unknown[]) => unknown
+  const outer = async (...args: unknown[]): Promise<unknown> => {
+    await act(args[0] as never)
+    return Reflect.apply(inner, port, args)
+  }
+  Object.assign(port, { [name]: outer })
+}
