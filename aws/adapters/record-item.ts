@@ -2,7 +2,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { keyOfPartition, recordIndex } from '../../shared/domain/record-index.ts'
 import type { RecordState, StoredRecord, Via } from '../../shared/domain/record.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
-import { parseApplied, parseBody, storedText } from '../../shared/domain/stored-text.ts'
+import { parseApplied, parseBody, parseFields, storedText } from '../../shared/domain/stored-text.ts'
 import type { BucketEntry, LocalFacts } from '../../shared/ports/record-store.ts'
 import { type Vector, vectorText } from '../../shared/replication/vector.ts'
 
@@ -26,6 +26,7 @@ export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item
     ...(text.body === undefined ? {} : { body: { S: text.body } }),
     ...(text.applied === undefined ? {} : { applied: { S: text.applied } }),
     ...(state.overruled === undefined ? {} : { overruled: { S: state.overruled } }),
+    ...(text.fields === undefined ? {} : { fields: { S: text.fields } }),
     createdMs: { N: String(state.createdMs) },
     via: { S: via },
     arrivalMs: { N: String(arrivalMs) },
@@ -44,6 +45,7 @@ export const fromItem = (item: Item): StoredRecord => ({
   createdMs: Number(item.createdMs?.N),
   ...parseApplied(item.applied?.S),
   ...(item.overruled?.S === undefined ? {} : { overruled: item.overruled.S }),
+  ...parseFields(item.fields?.S),
   via: textOf(item.via) as Via,
   arrivalMs: Number(item.arrivalMs?.N),
   token: textOf(item.rev),

@@ -2,7 +2,7 @@ import { keyOfPartition, recordIndex } from '../../shared/domain/record-index.ts
 import type { RecordState, StoredRecord, Via } from '../../shared/domain/record.ts'
 import { idOfSortable, sortableId } from '../../shared/domain/sortable-id.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
-import { parseApplied, parseBody, storedText } from '../../shared/domain/stored-text.ts'
+import { parseApplied, parseBody, parseFields, storedText } from '../../shared/domain/stored-text.ts'
 import type { BucketEntry, LocalFacts } from '../../shared/ports/record-store.ts'
 import type { Vector } from '../../shared/replication/vector.ts'
 
@@ -17,6 +17,7 @@ export interface Item {
   readonly body?: string
   readonly applied?: string
   readonly overruled?: string
+  readonly fields?: string
   readonly createdMs: number
   readonly via: string
   readonly arrivalMs: number
@@ -32,7 +33,7 @@ export interface Item {
  * composite indexes are built on. Throws `too-large` and `invalid-request` as storedText does.
  */
 export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item {
-  const { body, applied } = storedText(state)
+  const { body, applied, fields } = storedText(state)
   const { partition, ...index } = recordIndex(state.key, arrivalMs)
   return {
     id: sortableId(state.key.id),
@@ -43,6 +44,7 @@ export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item
     ...(body === undefined ? {} : { body }),
     ...(applied === undefined ? {} : { applied }),
     ...(state.overruled === undefined ? {} : { overruled: state.overruled }),
+    ...(fields === undefined ? {} : { fields }),
     createdMs: state.createdMs,
     via,
     arrivalMs,
@@ -58,6 +60,7 @@ export const fromItem = (item: Item): StoredRecord => ({
   createdMs: item.createdMs,
   ...parseApplied(item.applied),
   ...(item.overruled === undefined ? {} : { overruled: item.overruled }),
+  ...parseFields(item.fields),
   via: item.via as Via,
   arrivalMs: item.arrivalMs,
   token: item._etag ?? '',

@@ -1,7 +1,7 @@
 import { keyText, type RecordState } from '../domain/record.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import type { PutManyOutcome } from '../ports/record-store.ts'
-import { mergeStates, type Merge } from '../replication/merge.ts'
+import { losersIn, mergeStates, type Merge } from '../replication/merge.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -54,7 +54,7 @@ async function applyBatch(
   }
 }
 
-const isKnown = (merge: Merge): boolean => merge.kind === 'known' && merge.loser === undefined
+const isKnown = (merge: Merge): boolean => merge.kind === 'known' && losersIn(merge).length === 0
 
 function outcomeOf(put: PutManyOutcome | undefined): OfferOutcome | undefined {
   if (put?.kind === 'stored') return { kind: 'applied' }

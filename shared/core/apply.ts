@@ -6,7 +6,8 @@ import { keyText, type RecordState, type StoredRecord, type Via } from '../domai
 import { stampMs } from '../domain/stamp.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import { backoffMs } from '../replication/backoff.ts'
-import { mergeStates } from '../replication/merge.ts'
+import { losersIn, mergeStates } from '../replication/merge.ts'
+import type { Loser } from '../replication/lost-fields.ts'
 import { applyFresh } from './apply-fresh.ts'
 import { openBreaker, type Breaker } from './breaker.ts'
 import { reasserted } from './breaker-restore.ts'
@@ -69,7 +70,7 @@ async function tryApply(services: Services, breaker: Breaker, offered: RecordSta
     if (judgement === 'hold') return { kind: 'frozen' }
     if (stored && judgement === 'restore') return reassert(services, stored, offered)
   }
-  if (merge.loser) await keepLoser(services, breaker, merge.loser)
+  for (const loser of losersIn(merge)) await keepLoser(services, breaker, loser)
   switch (merge.kind) {
     case 'known':
       return { kind: 'known' }
@@ -92,7 +93,7 @@ async function reassert(
 }
 
 /** Throws when the losing side could not be kept: then its place must not be taken either. */
-async function keepLoser(services: Services, breaker: Breaker, loser: RecordState): Promise<void> {
+async function keepLoser(services: Services, breaker: Breaker, loser: Loser): Promise<void> {
   const outcome = await applyOne(services, breaker, conflictRecord(loser))
   if (outcome.kind === 'failed') {
     throw new CatamaranError('unavailable', `The losing side of a conflict could not be kept: ${outcome.detail}`)

@@ -2,7 +2,9 @@ import { CatamaranError } from '../domain/errors.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
+import type { LostField } from '../replication/lost-fields.ts'
 import { conflictsCollection } from './conflict-record.ts'
+import { restoredBody } from './conflict-diff.ts'
 import { listRecords, readRecord } from './record-reads.ts'
 import { writeRecord, type WriteOptions, type Written } from './records.ts'
 import type { Services } from './services.ts'
@@ -17,6 +19,8 @@ export interface Conflict {
   readonly deleted: boolean
   readonly body: JsonObject | null
   readonly createdMs: number
+  /** Of a collection that merges by field: the fields that lost, while the rest of the write may stand. `body` is null then. */
+  readonly fields?: LostField[]
 }
 
 const conflictOf = (record: StoredRecord): Conflict => ({
@@ -26,28 +30,64 @@ const conflictOf = (record: StoredRecord): Conflict => ({
 
 const keyOf = (tenant: string, id: string) => ({ tenant, collection: conflictsCollection, id })
 
-export async function listConflicts(services: Services, tenant: string, page: PageRequest): Promise<Page<Conflict>> {
-  const found = await listRecords(services, { tenant, collection: conflictsCollection }, page)
-  const items = found.items.map(conflictOf)
-  return found.next === undefined ? { items } : { items, next: found.next }
+/** The record that a conflict is about. */
+export const recordOf = (tenant: string, { collection, recordId }: Conflict) => ({ tenant, collection, id: recordId })
+
+export interface ConflictFilter {
+  readonly collection?: string | undefined
+  /** The id of a record, with its collection. */
+  readonly record?: string | undefined
 }
 
-export async function getConflict(services: Services, tenant: string, id: string): Promise<Conflict | undefined> {
+/** A page that a filter leaves little of is filled up from this many more. */
+const filteredPagesMax = 10
+
+/** A page may hold fewer than asked for and still have a next. */
+export async function listConflicts(
+  services: Services,
+  tenant: string,
+  page: PageRequest,
+  filter: ConflictFilter = {},
+): Promise<Page<Conflict>> {
+  const isWanted = ({ collection, recordId }: Conflict): boolean =>
+    (filter.collection ?? collection) === collection && (filter.record ?? recordId) === recordId
+  const items: Conflict[] = []
+  let { after } = page
+  for (let pages = 0; pages < filteredPagesMax; pages++) {
+    const limit = page.limit - items.length
+    const found = await listRecords(services, { tenant, collection: conflictsCollection }, { after, limit })
+    items.push(...found.items.map(conflictOf).filter(isWanted))
+    after = found.next
+    if (after === undefined || items.length >= page.limit) break
+  }
+  return after === undefined ? { items } : { items, next: after }
+}
+
+/** Throws `not-found`. */
+export async function getConflict(services: Services, tenant: string, id: string): Promise<Conflict> {
   const record = await readRecord(services, keyOf(tenant, id))
-  return record && conflictOf(record)
+  if (record) return conflictOf(record)
+  throw new CatamaranError('not-found', 'There is no such conflict; it may have been settled already.')
 }
 
-/** Writes the losing side over the record as it is now, then closes the conflict. Throws `not-found`, `precondition-failed`. */
+export interface RestoreOptions extends WriteOptions {
+  /** Only these fields of what lost, by JSON Pointer. */
+  readonly paths?: readonly string[] | undefined
+}
+
+/** Writes what lost over the record as it is now, then closes the conflict. Throws `not-found`, `precondition-failed`. */
 export async function restoreConflict(
   services: Services,
   tenant: string,
   id: string,
-  options: WriteOptions,
+  options: RestoreOptions,
 ): Promise<Written> {
   const conflict = await getConflict(services, tenant, id)
-  if (!conflict) throw new CatamaranError('not-found', 'There is no such conflict; it may have been settled already.')
-  const key = { tenant, collection: conflict.collection, id: conflict.recordId }
-  const written = await writeRecord(services, key, options, () => conflict.body)
+  const key = recordOf(tenant, conflict)
+  const buried = (await services.records.get(key))?.fields?.buried
+  const written = await writeRecord(services, key, options, (now) =>
+    restoredBody(conflict, now ?? buried ?? {}, options.paths),
+  )
   await dismissConflict(services, tenant, id)
   return written
 }

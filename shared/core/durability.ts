@@ -2,6 +2,7 @@ import type { RecordState, StoredRecord } from '../domain/record.ts'
 import { stampSite, type Stamp } from '../domain/stamp.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import { conflictKey } from './conflict-record.ts'
+import { lostPartsOf } from './losers.ts'
 import { isPaused } from './pause.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
@@ -35,6 +36,7 @@ export async function holdAtBoth(services: Services, { record, own }: Held): Pro
  * holds it, and this must be at both sites.
  */
 async function isLoserHeld(services: Services, { record, own }: Held): Promise<boolean> {
+  if (record.fields) return arePartsHeld(services, { record, own })
   const key = conflictKey(record.key, own)
   const here = await services.records.get(key)
   if (here) return isHeld(await offerOne(services, here))
@@ -42,6 +44,15 @@ async function isLoserHeld(services: Services, { record, own }: Held): Promise<b
   if (stampSite(own) === services.site) return true
   const [there] = await services.peer.read([key])
   return there === undefined
+}
+
+/** Of a record that merges by field, one write may have lost here in some fields and there in others. */
+async function arePartsHeld(services: Services, { record, own }: Held): Promise<boolean> {
+  if (stampSite(own) !== services.site) return false
+  for (const part of await lostPartsOf(services, record, services.site)) {
+    if (!isHeld(await offerOne(services, part))) return false
+  }
+  return true
 }
 
 async function offerOne(services: Services, record: RecordState): Promise<OfferOutcome | undefined> {

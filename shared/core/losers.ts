@@ -1,7 +1,10 @@
-import type { RecordState, StoredRecord } from '../domain/record.ts'
+import { recordShardCount, type RecordKey, type RecordState, type StoredRecord } from '../domain/record.ts'
+import type { Site } from '../domain/site.ts'
 import { stampSite } from '../domain/stamp.ts'
+import type { Page } from '../ports/page.ts'
+import { hasSeen } from '../replication/field-edits.ts'
 import { isLossIn } from '../replication/merge.ts'
-import { conflictKey } from './conflict-record.ts'
+import { conflictKey, conflictPrefix, conflictsCollection } from './conflict-record.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -23,5 +26,36 @@ export async function losersOf(services: Services, changes: readonly StoredRecor
     const kept = await services.records.getMany(keys.slice(start, start + readKeysMax))
     losers.push(...kept.filter((record) => record !== undefined).map(stateOf))
   }
+  for (const change of changes) {
+    if (change.via === 'merge' && change.fields) losers.push(...(await lostPartsOf(services, change, services.site)))
+  }
   return losers
+}
+
+/** What lost of the writes of `site` that the other site is not known to have seen, of a record that merges by field. */
+export async function lostPartsOf(
+  services: Services,
+  { key, fields }: RecordState,
+  site: Site,
+): Promise<RecordState[]> {
+  const kept = await conflictsAbout(services, key)
+  return kept.filter(({ stamp }) => stampSite(stamp) === site && !hasSeen(fields?.seen ?? {}, stamp)).map(stateOf)
+}
+
+/** Every conflict of one record, in whatever shard it lies. */
+async function conflictsAbout(services: Services, key: RecordKey): Promise<readonly StoredRecord[]> {
+  const prefix = conflictPrefix(key)
+  const inShard = async (shard: number): Promise<StoredRecord[]> => {
+    const found: StoredRecord[] = []
+    let after: string | undefined = prefix
+    while (after?.startsWith(prefix)) {
+      const partition = { tenant: key.tenant, collection: conflictsCollection, shard }
+      const page: Page<StoredRecord> = await services.records.query(partition, { after, limit: readKeysMax })
+      found.push(...page.items.filter(({ key: { id } }) => id.startsWith(prefix)))
+      after = page.next
+    }
+    return found
+  }
+  const shards = await Promise.all(Array.from({ length: recordShardCount }, (_, shard) => inShard(shard)))
+  return shards.flat()
 }

@@ -1,4 +1,4 @@
-import { type PeerStatus, ways } from '../ports/peer.ts'
+import { peerFeatures, type PeerStatus, ways } from '../ports/peer.ts'
 import { breakerSummary } from './breaker-view.ts'
 import { pauseOf } from './pause.ts'
 import { readMark } from './replication-marks.ts'
@@ -14,5 +14,6 @@ export async function statusForPeer(services: Services): Promise<PeerStatus> {
     ...ways.map((way) => pauseOf(services, way)),
   ])
   const paused = ways.filter((_, index) => pauses[index] !== undefined)
-  return { site: services.site, nowMs: services.clock.now(), protocol: peerProtocol, breaker, paused, ...watched }
+  const facts = { site: services.site, nowMs: services.clock.now(), protocol: peerProtocol, features: peerFeatures }
+  return { ...facts, breaker, paused, ...watched }
 }

@@ -23,7 +23,7 @@ export async function writeRecords(services: Services, wanted: readonly Wanted[]
 }
 
 const creation = (services: Services, { key, body }: Wanted) => ({
-  state: nextState(services, key, undefined, body, undefined),
+  state: nextState(services, { key, current: undefined, body }),
   condition: { kind: 'absent' } as const,
   facts: { via: 'client', arrivalMs: services.clock.now() } as const,
 })

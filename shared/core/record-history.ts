@@ -9,7 +9,7 @@ const partitionOf = (key: RecordKey): string => `history/${keyText(key)}`
 
 /** The state without what belongs to one site: what is offered, kept as history and compared. */
 export function stateOf(record: RecordState): RecordState {
-  const { key, vector, stamp, deleted, body, createdMs, applied, overruled } = record
+  const { key, vector, stamp, deleted, body, createdMs, applied, overruled, fields } = record
   return {
     key,
     vector,
@@ -19,6 +19,7 @@ export function stateOf(record: RecordState): RecordState {
     createdMs,
     ...(applied ? { applied } : {}),
     ...(overruled ? { overruled } : {}),
+    ...(fields ? { fields } : {}),
   }
 }
 

@@ -1,13 +1,16 @@
 import { CatamaranError } from '../domain/errors.ts'
 import { sha256Base64Url } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
+import { fieldBodyBytesMax } from '../domain/limits.ts'
 import type { AppliedKey, RecordKey, RecordState, StoredRecord } from '../domain/record.ts'
 import type { Stamp } from '../domain/stamp.ts'
 import { nextStamp } from '../domain/stamp.ts'
 import type { WriteCondition } from '../ports/record-store.ts'
 import { backoffMs } from '../replication/backoff.ts'
+import { fieldsAfterWrite } from '../replication/field-edits.ts'
 import { pruneApplied, stillOverruled } from '../replication/merge.ts'
 import { newestStamp, vectorText } from '../replication/vector.ts'
+import { mergesByField } from './collections.ts'
 import { holdAtBoth, type Held } from './durability.ts'
 import { keepInHistory, recordVersion, recordVersions } from './record-history.ts'
 import type { Services } from './services.ts'
@@ -78,7 +81,8 @@ export async function writeRecord(
     const body = change(live?.body ?? undefined, live)
     if (live && body === live.body) return { record: live, created: false, replayed: false, ...(await held(live)) }
     if (!live && body === null) throw notFound()
-    const state = nextState(services, key, current, body, options.idempotency)
+    const byField = await mergesByField(services, key)
+    const state = nextState(services, { key, current, body }, { ...options, byField })
     const record = await swap(services, current, state)
     if (record) return { record, created: !live, replayed: false, ...(await held(record, state.stamp)) }
     await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 10, capMs: 500 }))
@@ -118,13 +122,17 @@ async function checkPrecondition(
   }
 }
 
+interface NextState {
+  readonly key: RecordKey
+  readonly current: StoredRecord | undefined
+  readonly body: JsonObject | null
+}
+
 /** The state that a write of `body` makes of `current`, under a fresh stamp of this site. */
 export function nextState(
   services: Services,
-  key: RecordKey,
-  current: StoredRecord | undefined,
-  body: JsonObject | null,
-  idempotency: Idempotency | undefined,
+  { key, current, body }: NextState,
+  { idempotency, byField = false }: Pick<WriteOptions, 'idempotency'> & { readonly byField?: boolean } = {},
 ): RecordState {
   const nonce = Buffer.from(services.random.bytes(4)).toString('hex')
   const stamp = nextStamp(services.site, services.clock.now(), nonce, current && newestStamp(current.vector))
@@ -132,6 +140,8 @@ export function nextState(
     [...(current?.applied ?? []), ...(idempotency ? [{ ...idempotency, stamp }] : [])],
     stamp,
   )
+  const fields = fieldsAfterWrite(current, { site: services.site, stamp, body, byField })
+  if (byField) assertFitsTwice(body)
   return {
     key,
     vector: { ...current?.vector, [services.site]: stamp },
@@ -141,7 +151,18 @@ export function nextState(
     createdMs: current && !current.deleted ? current.createdMs : services.clock.now(),
     ...(applied.length > 0 ? { applied } : {}),
     ...(current ? stillOverruled(current, services.site) : {}),
+    ...(fields ? { fields } : {}),
   }
+}
+
+/** What both sites wrote must fit into one record. */
+function assertFitsTwice(body: JsonObject | null): void {
+  const bytes = body === null ? 0 : Buffer.byteLength(JSON.stringify(body))
+  if (bytes <= fieldBodyBytesMax) return
+  throw new CatamaranError(
+    'too-large',
+    `A record that merges by field may hold at most ${fieldBodyBytesMax} bytes of JSON; this one has ${bytes}.`,
+  )
 }
 
 /** Undefined when another writer came first. A lost answer is looked up: the stamp names our write and no other. */

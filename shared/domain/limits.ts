@@ -1,6 +1,9 @@
 /** The most bytes of canonical JSON a client's record may hold. */
 export const clientBodyBytesMax = 350_000
 
+/** Where a record merges by field: what the two sites wrote while apart may end up side by side in one body. */
+export const fieldBodyBytesMax = clientBodyBytesMax / 2
+
 /** The most bytes of a whole record state, at both sites alike: what one takes, the other can hold (DynamoDB: 400 KB). */
 export const recordBytesMax = 390_000
 

@@ -20,6 +20,19 @@ export interface AppliedKey {
 }
 
 /**
+ * What a record that merges by field knows of its fields; it follows from the writes in the state's past alone. A place is a
+ * JSON Pointer (RFC 6901); '' is the body as a whole.
+ */
+export interface FieldFacts {
+  /** Of each site, the newest write that a write of the other site has seen: nothing concurrent to it can turn up any more. */
+  readonly seen: Vector
+  /** Which write last changed a place, for writes newer than `seen`. */
+  readonly edits: Readonly<Record<string, Stamp>>
+  /** The body under a tombstone, for an edit at the other site that is later than the delete. */
+  readonly buried?: JsonObject
+}
+
+/**
  * One state of a record: what travels between the sites.
  * `stamp` is always the newest of `vector`; `body` is null exactly when `deleted` (a tombstone).
  */
@@ -36,6 +49,8 @@ export interface RecordState {
    * that one lost. A print of what it wrote; whoever still holds it must keep it before this state takes its place.
    */
   readonly overruled?: string
+  /** Present once a write was made under the policy `merge-fields`; without it the record merges as a whole. */
+  readonly fields?: FieldFacts
 }
 
 /** How a state came to be at this site; a state copied unchanged from the peer is not offered back. */

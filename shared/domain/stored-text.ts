@@ -1,7 +1,7 @@
 import { CatamaranError } from './errors.ts'
 import { canonicalJson, isJsonObject, type Json, type JsonObject } from './json.ts'
 import { recordBytesMax, recordIdBytesMax, siteIdBytesMax, siteItemBytesMax } from './limits.ts'
-import type { AppliedKey, RecordState } from './record.ts'
+import type { AppliedKey, FieldFacts, RecordState } from './record.ts'
 
 /**
  * What stores keep of a record's free-form parts: canonical JSON as text, since no store's own documents hold every JSON value
@@ -11,16 +11,19 @@ export interface StoredText {
   /** Undefined for a tombstone. */
   readonly body: string | undefined
   readonly applied: string | undefined
+  readonly fields: string | undefined
 }
 
 /** Throws `too-large` over recordBytesMax and `invalid-request` for text that is not well-formed Unicode. */
-export function storedText({ key, body, applied }: RecordState): StoredText {
+export function storedText({ key, body, applied, fields }: RecordState): StoredText {
   assertId(key.id, recordIdBytesMax)
   const text = {
     body: body === null ? undefined : wellFormedJson(body),
     applied: applied && applied.length > 0 ? canonicalJson(applied.map((entry) => ({ ...entry }))) : undefined,
+    fields: fields ? wellFormedJson(fields as unknown as JsonObject) : undefined,
   }
-  assertBytes(Buffer.byteLength(text.body ?? '') + Buffer.byteLength(text.applied ?? ''), recordBytesMax)
+  const bytes = [text.body, text.applied, text.fields].reduce((sum, part) => sum + Buffer.byteLength(part ?? ''), 0)
+  assertBytes(bytes, recordBytesMax)
   return text
 }
 
@@ -29,6 +32,9 @@ export const parseBody = (text: string | undefined): JsonObject | null =>
 
 export const parseApplied = (text: string | undefined): { applied?: readonly AppliedKey[] } =>
   text === undefined ? {} : { applied: JSON.parse(text) as AppliedKey[] }
+
+export const parseFields = (text: string | undefined): { fields?: FieldFacts } =>
+  text === undefined ? {} : { fields: JSON.parse(text) as FieldFacts }
 
 /** The text of a site item's value, with the same refusals as a record. */
 export function siteText(id: string, value: JsonObject): string {

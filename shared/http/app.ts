@@ -11,6 +11,7 @@ import { addAssetRoutes } from './routes/assets.ts'
 import { addBatchRoutes } from './routes/batch.ts'
 import { addBreakerRoutes } from './routes/breaker.ts'
 import { addChangeRoutes } from './routes/changes.ts'
+import { addCollectionRoutes } from './routes/collections.ts'
 import { addConflictRoutes } from './routes/conflicts.ts'
 import { addContentRoutes } from './routes/content.ts'
 import { addHealthRoutes } from './routes/health.ts'
@@ -44,6 +45,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addRecordVersionRoutes(api)
   addBatchRoutes(api)
   addChangeRoutes(api)
+  addCollectionRoutes(api)
   addConflictRoutes(api)
   addReplicationRoutes(api)
   addBreakerRoutes(api)

@@ -17,6 +17,23 @@ const name = z
 
 export const recordKeySchema = z.object({ tenant: name, collection: name, id: z.string().min(1).max(256) })
 
+const fieldEditsMax = 256
+const placePattern = /^(\/([^~]|~[01])*)?$/
+
+/** Places to stamps. No record of zod's, which would drop a place it finds odd. */
+const edits = z.custom<Record<string, Stamp>>(
+  (value) =>
+    isJsonObject(value) &&
+    Object.keys(value).length <= fieldEditsMax &&
+    Object.entries(value).every(([place, at]) => placePattern.test(place) && isStamp(at)),
+  'not a list of edits',
+)
+const fields = z.object({
+  seen: vector,
+  edits,
+  buried: z.custom<JsonObject>(isJsonObject, 'not an object').optional(),
+})
+
 /** Unknown members are dropped, not refused: version N+1 may send more than version N knows. */
 export const recordStateSchema = z
   .object({
@@ -32,7 +49,9 @@ export const recordStateSchema = z
       .max(64)
       .optional(),
     overruled: z.string().max(64).optional(),
+    fields: fields.optional(),
   })
+  .refine((state) => state.deleted || state.fields?.buried === undefined, 'only a tombstone has a body buried under it')
   .refine((state) => state.deleted === (state.body === null), 'a tombstone has no body, and nothing else lacks one')
   .refine(
     (state) => state.stamp === newestStamp(state.vector as RecordState['vector']),

@@ -81,10 +81,16 @@ export interface ObjectTarget {
   readonly key: string
 }
 
+/** Merges records by field, as their states ask for. */
+export const mergeFieldsFeature = 'merge-fields'
+export const peerFeatures = [mergeFieldsFeature] as const
+
 export interface PeerStatus {
   readonly site: string
   readonly nowMs: number
   readonly protocol: number
+  /** What this version can do that an older one could not. */
+  readonly features?: readonly string[]
   /** The peer's last successful offer to this site, as its own marks tell. */
   readonly lastOffer?: { readonly atMs: number; readonly lagMs: number } | null
   /** Its way out, which is this site's way in. Absent from a peer of an older version, as is `feedAgeMs`. */

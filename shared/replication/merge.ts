@@ -4,10 +4,17 @@ import { idempotencyMs } from '../domain/limits.ts'
 import type { AppliedKey, RecordState } from '../domain/record.ts'
 import { peerOf, type Site } from '../domain/site.ts'
 import { stampMs, stampSite, type Stamp } from '../domain/stamp.ts'
+import { lostInMerge, lostOnTheWay, type Loser } from './lost-fields.ts'
+import { mergeFields } from './merge-fields.ts'
 import { compareVectors, joinVectors } from './vector.ts'
 
 /** The loser must be stored before anything else is done with the merge; it is absent when nothing is lost. */
-export type Merge =
+export type Merge = Outcome & {
+  /** What lost of a record that merges by field. */
+  readonly parts?: readonly Loser[]
+}
+
+type Outcome =
   /** The stored state has seen the offered one: its place is taken, by one that had seen it or by one that it lost to. */
   | { readonly kind: 'known'; readonly loser?: RecordState }
   /** The offered state has seen the stored one, knowingly or in a merge at the peer, and takes its place. */
@@ -38,13 +45,15 @@ export function mergeStates(stored: RecordState | undefined, offered: RecordStat
  * The older state when the newer one has seen it in a merge alone. The site that merged keeps it too; but that may burn, and
  * the older state may be in the only other hands.
  */
-function overruledBy(newer: RecordState, older: RecordState): Pick<Merge, 'loser'> {
+function overruledBy(newer: RecordState, older: RecordState): Pick<Merge, 'loser' | 'parts'> {
+  if (newer.fields) return inParts(lostOnTheWay(older, newer))
   const isOther = older.stamp !== newer.stamp && newer.vector[stampSite(older.stamp)] === older.stamp
   return newer.overruled !== undefined && isOther && !isAlike(newer, older) ? { loser: older } : {}
 }
 
 function resolve(a: RecordState, b: RecordState): Merge {
   const [winner, loser] = a.stamp > b.stamp ? [a, b] : [b, a]
+  if (winner.fields || loser.fields) return resolveFields(winner, loser)
   const merged: RecordState = {
     ...winner,
     vector: joinVectors(a.vector, b.vector),
@@ -53,6 +62,38 @@ function resolve(a: RecordState, b: RecordState): Merge {
   }
   return isAlike(winner, loser) ? { kind: 'conflict', winner: merged } : { kind: 'conflict', winner: merged, loser }
 }
+
+/** The later state says whether the record lives, and each field is as its later edit left it. */
+function resolveFields(winner: RecordState, loser: RecordState): Merge {
+  const { key, stamp, deleted, createdMs } = winner
+  const applied = joinApplied(winner, loser)
+  const { body, fields } = mergeFields(winner, loser)
+  const merged: RecordState = {
+    key,
+    vector: joinVectors(winner.vector, loser.vector),
+    stamp,
+    deleted,
+    body: deleted ? null : body,
+    createdMs,
+    ...applied,
+    fields,
+  }
+  const lost = [...lostInMerge(winner, loser, { deleted, body }), ...lostInMerge(loser, winner, { deleted, body })]
+  return { kind: 'conflict', winner: merged, ...inParts(lost) }
+}
+
+const inParts = (parts: readonly Loser[]): Pick<Merge, 'parts'> => (parts.length > 0 ? { parts } : {})
+
+/** All that lost. */
+export const losersIn = ({ loser, parts = [] }: Merge): readonly Loser[] => (loser ? [loserOf(loser), ...parts] : parts)
+
+const loserOf = ({ key, stamp, deleted, body, createdMs }: RecordState): Loser => ({
+  key,
+  stamp,
+  deleted,
+  body,
+  createdMs,
+})
 
 const isAlike = (a: RecordState, b: RecordState): boolean => a.deleted === b.deleted && jsonEqual(a.body, b.body)
 

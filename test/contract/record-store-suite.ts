@@ -24,6 +24,7 @@ export function recordStoreSuite(name: string, storeOf: () => RecordStore): void
         ...state(key, { text: 'hello', list: [1, null, { deep: true }] }),
         applied: [{ key: 'k', print: 'p', stamp: state(key, {}).stamp }],
         overruled: 'a print',
+        fields: { seen: {}, edits: { '/list': state(key, {}).stamp, '': state(key, {}).stamp }, buried: { a: 1e300 } },
       }
       const outcome = await storeOf().put(written, absent, { via: 'peer', arrivalMs: 1234567890123 })
       const read = await storeOf().get(key)

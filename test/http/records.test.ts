@@ -232,7 +232,10 @@ describe('both sites', () => {
     const conflict = itemsOf(await aws.call('GET', '/v1/conflicts'))[0]
     expect(conflict).toMatchObject({ collection: 'notes', recordId: 'a', body: { from: 'aws' }, deleted: false })
     const path = `/v1/conflicts/${textOf(conflict?.['id'])}`
-    expect((await aws.call('GET', path)).json).toEqual(conflict)
+    expect((await aws.call('GET', path)).json).toMatchObject({
+      ...conflict,
+      diff: [{ path: '/from', now: 'azure', lost: 'aws' }],
+    })
     const stale = await aws.call('POST', `${path}/restore`, { headers: { 'if-match': '"stale"' } })
     expect(stale.status).toBe(412)
     const restored = await aws.call('POST', `${path}/restore`)

@@ -7,7 +7,7 @@ import {
   type RecordIndex,
 } from '../../shared/domain/record-index.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
-import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
+import { type FieldFacts, keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import { storedText } from '../../shared/domain/stored-text.ts'
 import { compareUtf8 } from '../../shared/domain/utf8.ts'
 import { vectorText } from '../../shared/replication/vector.ts'
@@ -72,7 +72,8 @@ export function memoryRecordStore(
     if (!holds) return { kind: 'changed' }
     const { key, vector, stamp, deleted, createdMs, applied, overruled } = state
     const honoured = applied && applied.length > 0 ? { applied: Object.freeze(applied.map(frozenShallow)) } : {}
-    const kept = { ...honoured, ...(overruled ? { overruled } : {}) }
+    const fields = text.fields === undefined ? undefined : (JSON.parse(text.fields) as FieldFacts)
+    const kept = { ...honoured, ...(overruled ? { overruled } : {}), ...(fields ? { fields: freeze(fields) } : {}) }
     const body = text.body === undefined ? null : freeze(JSON.parse(text.body) as JsonObject)
     const token = vectorText(vector)
     const named = { key: frozenShallow(key), vector: frozenShallow(vector) }

@@ -10,7 +10,7 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'drop the loser',
     file: apply,
-    find: 'if (merge.loser) await keepLoser(services, breaker, merge.loser)',
+    find: 'for (const loser of losersIn(merge)) await keepLoser(services, breaker, loser)',
     replace: '',
   },
   {
@@ -122,7 +122,7 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'a batch takes in what another state was stored before',
     file: applyFresh,
-    find: "merge.kind === 'known' && merge.loser === undefined",
+    find: "merge.kind === 'known' && losersIn(merge).length === 0",
     replace: "merge.kind !== 'replace'",
   },
   {
@@ -152,8 +152,8 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'one conflict a record',
     file: conflict,
-    find: 'id: derivedId(keyText(key), stamp)',
-    replace: 'id: derivedId(keyText(key))',
+    find: '${derivedId(stamp, ...part)}',
+    replace: '',
   },
   {
     name: 'the id of a conflict differs from site to site',

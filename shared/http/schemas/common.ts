@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { isJsonObject, type JsonObject } from '../../domain/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts'
 import { pageItemsMax } from '../../domain/limits.ts'
 import { isStamp, type Stamp } from '../../domain/stamp.ts'
 
@@ -9,6 +9,11 @@ export const idBytesMax = 256
 export const jsonObjectSchema = z
   .custom<JsonObject>(isJsonObject, 'A JSON object is needed.')
   .openapi({ type: 'object', additionalProperties: true })
+
+/** Any JSON value, which has passed the strict parser. */
+export const jsonSchema = z
+  .custom<Json>(() => true)
+  .openapi({ type: ['object', 'array', 'string', 'number', 'boolean', 'null'] })
 
 /**
  * An id that survives both clouds' front doors unchanged: up to 256 bytes of UTF-8 without control characters, slashes,

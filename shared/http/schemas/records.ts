@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { idSchema, jsonObjectSchema, pageOf, stampSchema, timeSchema } from './common.ts'
+import { idSchema, jsonObjectSchema, jsonSchema, pageOf, stampSchema, timeSchema } from './common.ts'
 
 export const recordSchema = z
   .object({
@@ -57,6 +57,19 @@ export const changesSchema = z
   })
   .openapi('Changes')
 
+const pointerSchema = z
+  .string()
+  .max(4096)
+  .regex(/^(\/([^~]|~[01])*)?$/, 'It must be a JSON Pointer.')
+  .openapi({ description: 'A JSON Pointer (RFC 6901) into the body; the empty one is the body itself.' })
+
+const lostFieldSchema = z
+  .object({
+    path: pointerSchema,
+    value: jsonSchema.optional().openapi({ description: 'Absent when the losing write had removed what was there.' }),
+  })
+  .openapi('LostField')
+
 export const conflictSchema = z
   .object({
     id: z.string(),
@@ -65,6 +78,32 @@ export const conflictSchema = z
     version: z.string(),
     deleted: z.boolean().openapi({ description: 'The losing write was a delete.' }),
     body: jsonObjectSchema.nullable(),
+    fields: z.array(lostFieldSchema).optional().openapi({
+      description:
+        'In a collection that merges by field: what lost, while the rest of the write may stand. `body` is null then.',
+    }),
     createdAt: timeSchema,
   })
   .openapi('Conflict')
+
+const differenceSchema = z
+  .object({
+    path: pointerSchema,
+    now: jsonSchema.optional().openapi({ description: 'What the record has there; absent when nothing.' }),
+    lost: jsonSchema.optional().openapi({ description: 'What restoring would put there; absent when nothing.' }),
+  })
+  .openapi('FieldDifference')
+
+export const diffedConflictSchema = conflictSchema
+  .extend({
+    record: z
+      .object({ version: stampSchema, etag: z.string(), deleted: z.boolean() })
+      .nullable()
+      .openapi({ description: 'The record as it is now.' }),
+    diff: z.array(differenceSchema),
+  })
+  .openapi('DiffedConflict')
+
+export const restoreFieldsSchema = z
+  .strictObject({ fields: z.array(pointerSchema).min(1).max(100).optional() })
+  .openapi('RestoreFields')
