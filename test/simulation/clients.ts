@@ -11,6 +11,7 @@ import { remember, tenant, type Client } from './client.ts'
 import type { Profile } from './profile.ts'
 import { request } from './request.ts'
 import { drop, upload } from './uploads.ts'
+import { rush } from './rush.ts'
 import type { World } from './world.ts'
 import { write } from './writes.ts'
 
@@ -59,6 +60,7 @@ async function act(world: World, client: Client, op: number): Promise<void> {
   const chance = world.streams.workload
   const key = { tenant, collection, id: `r${chance.pick(world.profile.records)}` }
   const text = `${client.name}-${op}`
+  if (chance.oneIn(world.profile.rush)) return rush(world, client, text)
   switch (chance.pick(opsOf(world.profile))) {
     case 0:
     case 1:

@@ -33,13 +33,13 @@ const isListed = ({ sites }: World, site: Site, state: RecordState): boolean =>
       saysTheSame(body as unknown as Saying, state),
   )
 
-/** Whether a client put something else in the place of that very state, or of one that said the same and met it. */
+/** Whether a client put something else in the place of that very state, or of one that said the same later or unseen. */
 function isOverwritten({ writes }: Ledger, state: RecordState): boolean {
   const id = keyText(state.key)
   const ofRecord = [...writes.values()].filter((write) => keyText(write.state.key) === id)
   const isAlike = (other: RecordState): boolean =>
     other.stamp === state.stamp ||
-    (saysTheSame(other, state) && compareVectors(other.vector, state.vector) === 'concurrent')
+    (saysTheSame(other, state) && compareVectors(other.vector, state.vector) !== 'before')
   const alike = new Set(ofRecord.flatMap((write) => (isAlike(write.state) ? [write.state.stamp] : [])))
   return ofRecord.some(
     ({ before }) => before !== undefined && (before.stamp === state.stamp || alike.has(before.stamp)),

@@ -57,6 +57,7 @@ export const markNames = [
   'delete won over an edit',
   'edit won over a delete',
   'record made again after a delete',
+  'the same record made at both sites at once',
   'idempotent replay',
   'idempotent replay at the other site',
   'precondition failed',

@@ -74,13 +74,6 @@ export const clientBugs: readonly PlantedBug[] = [
     replace: "be asked to hold a write', {}, error)\n    return true",
   },
   {
-    name: 'confirmed by both although what it says is in a conflict record at one site',
-    file: durability,
-    find: 'return isHead || (await isLoserHeld(services, { record, own }))',
-    replace: 'return isHead || own.length > 0',
-    override: { isCalm: false, records: 2, lostAnswer: 12, rebuild: 'none', longOutage: false },
-  },
-  {
     name: 'sessions are not looked at',
     file: reads,
     find: "if (!seen || (record?.vector[peer] ?? '') >= seen) return false",
@@ -109,7 +102,7 @@ export const clientBugs: readonly PlantedBug[] = [
     file: changes,
     find: 'record.arrivalMs < settledMs)',
     replace: 'record.arrivalMs >= 0)',
-    override: { isCalm: false, clockFaults: false, objects: true, thinkMsMax: 200 },
+    override: { isCalm: false, clockFaults: false, rush: 3, thinkMsMax: 200, longOutage: false },
   },
   {
     name: 'a reader of changes goes on at the other site where it was at this one',

@@ -117,7 +117,7 @@ export const mergeBugs: readonly PlantedBug[] = [
     file: applyFresh,
     find: "if (put?.kind === 'stored')",
     replace: "if (put?.kind !== 'refused')",
-    override: { isCalm: false, records: 60, clients: 8, thinkMsMax: 200 },
+    override: { isCalm: false, rush: 2, thinkMsMax: 200, opsPerClient: 30, rebuild: 'none', longOutage: false },
   },
   {
     name: 'a batch takes in what another state was stored before',

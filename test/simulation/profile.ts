@@ -37,6 +37,8 @@ export interface Profile {
   readonly rebuild: 'none' | 'wipe' | 'snapshot'
   /** How many calls a second each site's record store takes, while a crowd of clients comes and goes; 0 is no limit. Never drawn. */
   readonly capacity: number
+  /** How often the same new records are made at both sites within half a second, and the reader of changes never rests. */
+  readonly rush: number
   /** Whether a site that lost data lets clients in at once, not only after a clean reconcile. */
   readonly opensAtOnce: boolean
 }
@@ -73,6 +75,7 @@ export const calm: Profile = {
   mixedVersions: false,
   rebuild: 'none',
   capacity: 0,
+  rush: 0,
   opensAtOnce: false,
 }
 
@@ -122,6 +125,7 @@ export function drawProfile(chance: Chance): Profile {
     queueFaults: chance.oneIn(2),
     shardSplits: chance.of([0, 20]),
     mixedVersions: chance.oneIn(6),
+    rush: chance.of([0, 0, 0, 4]),
   }
   const roll = chance.pick(80)
   if (roll < 8) return { ...calm, thinkMsMax: chance.of([300, 4000]) }

@@ -13,6 +13,9 @@ export interface Reader {
 }
 
 const pauseMsMax = 15_000
+/** Where new records are made in a rush, the reader stands where they come in. */
+const hastyPauseMsMax = 500
+const hastyForMs = 120_000
 /** When there was nothing to read and nothing is about to happen: days of reading every few seconds would take too long. */
 const idlePauseMsMax = 120_000
 const outagePauseMsMax = 3_600_000
@@ -29,13 +32,16 @@ export function startReader(world: World): Reader {
   let site: Site = streams.workload.of(sites)
   let cursor: ChangesCursor | undefined
   let isIdle = false
+  const isHasty = (): boolean => profile.rush > 0 && scheduler.now() < hastyForMs
   const pauseMs = (): number => {
+    if (isHasty()) return hastyPauseMsMax
     if (world.faultsOn() && profile.longOutage) return outagePauseMsMax
     return isIdle && !world.faultsOn() ? idlePauseMsMax : pauseMsMax
   }
+  const leastPauseMs = (): number => (isHasty() ? 10 : 1_000)
   const loop = async (): Promise<void> => {
     for (;;) {
-      await scheduler.delay(1_000 + streams.workload.pick(pauseMs()), 'reader waits')
+      await scheduler.delay(leastPauseMs() + streams.workload.pick(pauseMs()), 'reader waits')
       if (streams.workload.oneIn(10)) {
         mark('reader of changes went to the other site')
         site = peerOf(site)
