@@ -25,6 +25,9 @@ const phases: Readonly<Record<PhaseName, Phase>> = {
 /** One message's share of the work; the next message goes on from there. */
 const sliceMs = 45_000
 const leaseMs = 90_000
+/** What a run that dies has to do again at most. */
+const unsavedStepsMax = 8
+const unsavedMsMax = 2_000
 const beatMs = 20_000
 /** How much later than asked for a message may come before another is sent. */
 const overdueMs = 30_000
@@ -101,10 +104,15 @@ async function runSlice(
   const untilMs = services.clock.monotonicMs() + sliceMs
   const pace = makePace(services, taken, { signal, beforeWait: hold.beat })
   let operation = taken
+  let [unsaved, savedMs] = [0, services.clock.monotonicMs()]
+  const save = async (next: Operation): Promise<Operation> => {
+    ;[unsaved, savedMs] = [0, services.clock.monotonicMs()]
+    return hold.save(({ leaseUntilMs }) => ({ ...next, leaseUntilMs }))
+  }
   for (;;) {
     const tally = makeTally()
     const keep: Step['keep'] = async (position) => {
-      await hold.save((present) => ({ ...tally.into(present), position }))
+      operation = await save({ ...tally.into(operation), position })
       tally.clear()
     }
     if (!onlyCounts(operation)) await assertMayCompare(services)
@@ -118,11 +126,15 @@ async function runSlice(
       beat: hold.beat,
       keep,
     })
-    operation = await hold.save((present) => advance(services, present, outcome, tally))
-    if (operation.state !== 'running') return { ended: operation, delayMs: 0 }
+    operation = advance(services, operation, outcome, tally)
+    unsaved++
     const wait = outcome === 'ended' ? undefined : outcome.wait
+    const nowMs = services.clock.monotonicMs()
+    const isOver = operation.state !== 'running' || wait !== undefined || signal.aborted || nowMs >= untilMs
+    if (isOver || unsaved >= unsavedStepsMax || nowMs - savedMs >= unsavedMsMax) operation = await save(operation)
+    if (operation.state !== 'running') return { ended: operation, delayMs: 0 }
     if (wait) return { delayMs: wait.ms, waitingFor: wait.for }
-    if (signal.aborted || services.clock.monotonicMs() >= untilMs) return { delayMs: pace.owedMs() }
+    if (isOver) return { delayMs: pace.owedMs() }
   }
 }
 

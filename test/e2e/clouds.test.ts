@@ -6,6 +6,7 @@ import { crashSuite } from './suites/crash.ts'
 import { dropsSuite } from './suites/drops.ts'
 import { garbageSuite } from './suites/garbage.ts'
 import { largeSuite } from './suites/large.ts'
+import { operationsSuite } from './suites/operations.ts'
 import { recordsSuite } from './suites/records.ts'
 import { replicationSuite } from './suites/replication.ts'
 
@@ -30,6 +31,7 @@ afterAll(() => running?.stop(), 60_000)
 describe('both clouds', () => {
   recordsSuite(pair)
   replicationSuite(pair)
+  operationsSuite(pair)
   assetsSuite(pair)
   contentSuite(pair)
   dropsSuite(pair)
