@@ -6,8 +6,8 @@ import type { CopyState } from './missing-objects.ts'
 import { readRange } from './ranged-read.ts'
 
 /** What is held of an object at once, read, hashed or sent, unless one part alone is more. */
-const heldBytesMax = 48 * 2 ** 20
-const partsAtOnceMax = 6
+const heldBytesMax = 16 * 2 ** 20
+const partsAtOnceMax = 4
 
 type BytesState = CopyState & { by: 'bytes' }
 

@@ -67,14 +67,14 @@ export function holdCopy(services: Services, missing: MissingObject, outer: Abor
         writing = undefined
       })
   }
+  let isBeating = false
   const beat = async (): Promise<void> => {
+    isBeating = true
     while (!stopping.signal.aborted) {
       await services.clock.sleep(renewMs, stopping.signal)
       if (!stopping.signal.aborted) writeSoon()
     }
   }
-  // Ends by the signal; where a clock does not heed it, a little later, doing nothing.
-  beat().catch(() => undefined)
   return {
     missing,
     signal: AbortSignal.any([outer, losing.signal]),
@@ -82,6 +82,8 @@ export function holdCopy(services: Services, missing: MissingObject, outer: Abor
       copy = next
       moved ||= storedParts(next) > storedParts(missing.copy)
       writeSoon()
+      // A small object is there before its lease has to be renewed. Ends by the signal, and by doing nothing after it.
+      if (!isBeating) beat().catch(() => undefined)
     },
     moved: () => moved,
     stop: async () => {

@@ -2,7 +2,7 @@ import { CatamaranError, hasCode } from '../domain/errors.ts'
 import { forEachOf } from './each.ts'
 import type { WorkTools } from './work-tools.ts'
 
-const rangeBytes = 8 * 2 ** 20
+const rangeBytes = 4 * 2 ** 20
 const rangesAtOnce = 4
 
 const triesMax = 4
@@ -22,7 +22,7 @@ interface ReadOptions extends RangeRequest {
 }
 
 /**
- * Fills `target` with the bytes of a URL, in ranges of 8 MiB of which four are under way at once. A range that fails is
+ * Fills `target` with the bytes of a URL, in ranges of 4 MiB of which four are under way at once. A range that fails is
  * asked for again, since a connection may end at any time; past four tries it throws `peer-unavailable`.
  */
 export async function readRange(fetch: WorkTools['fetch'], options: ReadOptions): Promise<void> {
@@ -75,6 +75,7 @@ async function readBody(response: Response, target: Uint8Array, signal: AbortSig
       if (at + piece.byteLength > bytes) throw new RangeError('more came than was asked for')
       target.set(piece, at)
       at += piece.byteLength
+      letGo(piece)
     }
   } catch (error) {
     signal.throwIfAborted()
@@ -83,6 +84,11 @@ async function readBody(response: Response, target: Uint8Array, signal: AbortSig
     })
   }
   if (at !== bytes) throw new CatamaranError('peer-unavailable', `The peer sent ${at} of ${bytes} bytes.`)
+}
+
+/** Frees memory that nobody else can know of at once, rather than when the collector comes to it. */
+function letGo({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }
 
 async function askPeer(

@@ -39,7 +39,13 @@ export const toXml = (root: string, value: { readonly [name: string]: XmlValue }
 export const errorXml = (value: { readonly [name: string]: XmlValue }): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${members(value)}</Error>`
 
-const parser = new XMLParser({ parseTagValue: false, ignoreAttributes: true, removeNSPrefix: true, trimValues: false })
+const parser = new XMLParser({
+  parseTagValue: false,
+  ignoreAttributes: true,
+  removeNSPrefix: true,
+  trimValues: false,
+  htmlEntities: true,
+})
 
 export interface XmlNode {
   /** The trimmed text of the first child of this name. */

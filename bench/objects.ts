@@ -1,0 +1,85 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { peerOf, type Site, sites } from '../shared/domain/site.ts'
+import type { Figure } from './figures.ts'
+import { printFigure } from './figures.ts'
+import { copyByCore, copyByRclone } from './objects/copier.ts'
+import { fillLarge, fillSmall } from './objects/fill.ts'
+import { benchMemory } from './objects/memory.ts'
+import { startServers, type Servers } from './objects/servers.ts'
+import { objectsBucket, storesOf } from './objects/stores.ts'
+
+const portBase = 14_600
+const smallBytes = 1_024
+const smallAtOnce = 24
+/** How often as fast as rclone. */
+const speedBar = 2
+
+/**
+ * Copies between the local S3 server and Azurite, beside rclone between the same two. `--objects N` and `--mib N` make it
+ * smaller, `--huge-mib N` is the largest object whose memory is looked at. True when every bar was met.
+ */
+export async function benchObjects(args: readonly string[]): Promise<boolean> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      objects: { type: 'string', default: '5000' },
+      mib: { type: 'string', default: '1024' },
+      'huge-mib': { type: 'string', default: '10240' },
+    },
+  })
+  const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
+  let met = true
+  const print = (figure: Figure): void => {
+    met = printFigure(figure) && met
+  }
+  try {
+    const servers = await startServers(folder, portBase)
+    try {
+      const sizes = { objects: Number(values.objects), bytes: Number(values.mib) * 2 ** 20 }
+      for (const from of sites) await benchDirection(servers, from, sizes, print)
+    } finally {
+      await servers.stop()
+    }
+    await benchMemory([1, 1_024, Number(values['huge-mib'])], print)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return met
+}
+
+interface Sizes {
+  readonly objects: number
+  readonly bytes: number
+}
+
+async function benchDirection(
+  servers: Servers,
+  from: Site,
+  { objects, bytes }: Sizes,
+  print: (figure: Figure) => void,
+): Promise<void> {
+  const endpoints = { s3Port: servers.s3Port, blobPort: servers.blobPort }
+  const to = peerOf(from)
+  const source = storesOf(endpoints)[from]
+  const many = await fillSmall(source, `many-${from}`, objects, smallBytes)
+  const large = await fillLarge(source, `large-${from}`, bytes)
+  const cases = [
+    { what: `${objects} objects of 1 KiB`, folder: `many-${from}`, keys: many, atOnce: smallAtOnce },
+    { what: `one object of ${bytes / 2 ** 20} MiB`, folder: `large-${from}`, keys: [large], atOnce: 1 },
+  ]
+  for (const { what, folder, keys, atOnce } of cases) {
+    const ours = await copyByCore({ endpoints, to, keys, atOnce })
+    const path = `${objectsBucket}/objects/${folder}`
+    const theirs = await copyByRclone(endpoints, `${from}:${path}`, `${to}:${path}-by-rclone`)
+    const name = `objects ${from} to ${to}: ${what}`
+    const rclone = (value: number) => ({ name: 'rclone', value })
+    const faster = { atMost: theirs.seconds / speedBar }
+    print({ name: `${name}, time`, value: ours.seconds, unit: 's', bar: faster, peer: rclone(theirs.seconds) })
+    const peak = { value: ours.peakMiB, unit: 'MiB', bar: { atMost: theirs.peakMiB }, peer: rclone(theirs.peakMiB) }
+    print({ name: `${name}, peak memory`, ...peak })
+    print({ name: `${name}, memory over idle`, value: ours.peakMiB - ours.idleMiB, unit: 'MiB', bar: { atMost: 96 } })
+  }
+}
