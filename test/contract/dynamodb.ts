@@ -63,6 +63,7 @@ async function createTables(client: DynamoDBClient): Promise<void> {
   await client.send(
     new CreateTableCommand({
       TableName: 'records',
+      StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' },
       ...common,
       AttributeDefinitions: strings('pk', 'sk', 'bucketPage', 'bucketKey', 'feedKey', 'arrivalKey'),
       GlobalSecondaryIndexes: [

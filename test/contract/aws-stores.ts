@@ -1,0 +1,45 @@
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
+import { sqsJobQueue } from '../../aws/adapters/job-queue.ts'
+import { s3ClientSettings } from '../../aws/adapters/object-bucket.ts'
+import { s3ObjectStore } from '../../aws/adapters/object-store.ts'
+import { dynamoRecordStore } from '../../aws/adapters/record-store.ts'
+import { dynamoSiteStore } from '../../aws/adapters/site-store.ts'
+import { awsPorts, localCredentials, localRegion } from '../../local/aws/ports.ts'
+import type { JobMessage } from '../../shared/ports/job-queue.ts'
+import { startDynamoDb } from './dynamodb.ts'
+import { startProcesses } from './processes.ts'
+
+/** Every store of the AWS side, on local servers, by its real adapter. */
+export async function startAwsStores() {
+  const processes = await startProcesses('local/aws/services.ts')
+  const ports = awsPorts(processes.portBase)
+  const database = await startDynamoDb()
+  const serverUrls = { s3: `http://127.0.0.1:${ports.s3}`, sqs: `http://127.0.0.1:${ports.sqs}` }
+  const common = { region: localRegion, credentials: localCredentials }
+  const s3 = new S3Client({ ...common, ...s3ClientSettings, endpoint: serverUrls.s3, forcePathStyle: true })
+  for (const Bucket of ['uploads', 'objects']) await s3.send(new CreateBucketCommand({ Bucket }))
+  const buckets = { client: s3, uploadsBucket: 'uploads', objectsBucket: 'objects' }
+  const client = new SQSClient({ ...common, endpoint: serverUrls.sqs })
+  const { QueueUrl: queueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'jobs' }))
+  const dead = await client.send(new CreateQueueCommand({ QueueName: 'jobs-dead' }))
+  return {
+    serverUrls,
+    database: database.client,
+    records: dynamoRecordStore({ client: database.client, table: 'records' }),
+    siteStore: dynamoSiteStore({ client: database.client, table: 'site' }),
+    objects: s3ObjectStore(buckets),
+    pieceCopies: s3ObjectStore({ ...buckets, copyBytesMax: 1 }),
+    queue: sqsJobQueue({ client, queueUrl, deadLetterQueueUrl: dead.QueueUrl ?? '' }),
+    receive: async (): Promise<JobMessage | undefined> => {
+      const { Messages: [message] = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }))
+      if (!message) return undefined
+      await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle: message.ReceiptHandle }))
+      return JSON.parse(message.Body ?? '') as JobMessage
+    },
+    close: async (): Promise<void> => {
+      await database.close()
+      await processes.close()
+    },
+  }
+}

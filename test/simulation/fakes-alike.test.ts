@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { ChangeFeedStartFrom } from '@azure/cosmos'
+import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
+import {
+  DescribeStreamCommand,
+  DynamoDBStreamsClient,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+} from '@aws-sdk/client-dynamodb-streams'
+import fc from 'fast-check'
+import { changeOf as awsChangeOf } from '../../aws/adapters/change.ts'
+import { changeOf as azureChangeOf } from '../../azure/adapters/change.ts'
+import type { StoredRecord } from '../../shared/domain/record.ts'
+import type { RecordStore } from '../../shared/ports/record-store.ts'
+import { startAwsStores } from '../contract/aws-stores.ts'
+import { startAzureStores } from '../contract/azure-stores.ts'
+import { facts, freshTenant, state } from '../contract/fixtures.ts'
+import { memoryClock, memoryRandom } from '../memory/clock.ts'
+import { memoryJobQueue } from '../memory/job-queue.ts'
+import { memoryObjectStore } from '../memory/object-store.ts'
+import { memoryRecordStore } from '../memory/record-store.ts'
+import { memorySiteStore } from '../memory/site-store.ts'
+import {
+  type ObjectCommand,
+  type Play,
+  playObjects,
+  playRecords,
+  playSite,
+  type RecordCommand,
+  type SiteCommand,
+} from './alike.ts'
+import { makeCosmosFeed } from './cosmos-feed.ts'
+import { makeWorld } from './run.ts'
+import { makeStreamFeed } from './stream-feed.ts'
+
+/** The same commands for the stores of the simulator and for the servers behind the real adapters: nobody can tell which is which. */
+const runs = { numRuns: 20, seed: 20_260_101 }
+const commandsMax = 24
+
+let aws: Awaited<ReturnType<typeof startAwsStores>>
+let azure: Awaited<ReturnType<typeof startAzureStores>>
+
+beforeAll(async () => {
+  ;[aws, azure] = await Promise.all([startAwsStores(), startAzureStores()])
+}, 120_000)
+
+afterAll(async () => {
+  await Promise.all([aws?.close(), azure?.close()])
+}, 20_000)
+
+const clock = memoryClock()
+const id = fc.nat({ max: 4 })
+const limit = fc.integer({ min: 1, max: 4 })
+const recordCommands = fc.record<RecordCommand>({
+  kind: fc.constantFrom('put', 'put', 'put', 'get', 'many', 'query'),
+  id,
+  condition: fc.constantFrom('absent', 'current', 'current', 'stale'),
+  isDelete: fc.boolean(),
+  limit,
+})
+const siteCommands = fc.record<SiteCommand>({
+  kind: fc.constantFrom('put', 'put', 'get', 'remove', 'list'),
+  id,
+  condition: fc.constantFrom('any', 'absent', 'current', 'stale'),
+  descending: fc.boolean(),
+  limit,
+})
+const objectCommands = fc.record<ObjectCommand>({
+  kind: fc.constantFrom('put', 'put', 'head', 'get', 'copy', 'remove', 'list'),
+  id,
+  other: id,
+  ifAbsent: fc.boolean(),
+  bytes: fc.integer({ min: 1, max: 9 }),
+})
+
+async function areAlike<Store, Command>(
+  real: Store,
+  fake: Store,
+  command: fc.Arbitrary<Command>,
+  play: Play<Store, Command>,
+): Promise<void> {
+  const sequences = fc.array(command, { minLength: 8, maxLength: commandsMax })
+  await fc.assert(
+    fc.asyncProperty(sequences, async (commands) => {
+      const tenant = freshTenant()
+      expect(await play(fake, tenant, commands)).toEqual(await play(real, tenant, commands))
+    }),
+    runs,
+  )
+}
+
+describe.each(['aws', 'azure'] as const)('%s', (site) => {
+  const real = () => (site === 'aws' ? aws : azure)
+
+  test('records', () => areAlike(real().records, memoryRecordStore(), recordCommands, playRecords), 60_000)
+
+  test('site items', () => areAlike(real().siteStore, memorySiteStore({ clock }), siteCommands, playSite), 60_000)
+
+  test('objects', () => {
+    const fake = memoryObjectStore({ clock, random: memoryRandom() })
+    return areAlike(real().objects, fake, objectCommands, playObjects)
+  }, 60_000)
+
+  test('the queue gives back what was sent, each once', async () => {
+    const fake = memoryJobQueue({ clock })
+    const sent = Array.from({ length: 12 }, (_, n) => ({ kind: 'alike', payload: { n } }))
+    for (const message of sent) await Promise.all([fake.send(message), real().queue.send(message)])
+    const taken = async (receive: () => Promise<unknown>): Promise<string[]> => {
+      const all: string[] = []
+      for (let message = await receive(); message; message = await receive()) all.push(JSON.stringify(message))
+      return all.sort()
+    }
+    const fromFake = async () => {
+      const delivery = fake.receive()
+      delivery?.acknowledge()
+      return delivery?.message
+    }
+    expect(await taken(fromFake)).toEqual(await taken(real().receive))
+    expect(await fake.depth()).toEqual(await real().queue.depth())
+  }, 30_000)
+
+  test('the change feed tells the same of the same writes', async () => {
+    const tenant = freshTenant()
+    const { world } = makeWorld(1, new Map(), { override: { isCalm: true, loseFeedEvents: 0, shardSplits: 0 } })
+    const told: StoredRecord[] = []
+    const make = site === 'aws' ? makeStreamFeed : makeCosmosFeed
+    const feed = make(world, async (_world, _site, states) => {
+      told.push(...states)
+      return { kind: 'done', failed: [] }
+    })
+    await writeMany(real().records, tenant)
+    await writeMany(memoryRecordStore({ onChange: (changed) => feed.changed(changed) }), tenant)
+    await world.scheduler.runUntil(60_000)
+    const found = site === 'aws' ? await readStream() : await readChangeFeed()
+    expect(Object.keys(byRecord(found, tenant))).toHaveLength(5)
+    expect(byRecord(told, tenant)).toEqual(byRecord(found, tenant))
+  }, 30_000)
+})
+
+/** Several writes of several records, one of them a delete, all before anybody reads. */
+async function writeMany(store: RecordStore, tenant: string): Promise<void> {
+  const tokens = new Map<string, string>()
+  for (let n = 0; n < 20; n++) {
+    const name = `r${(n * 7) % 5}`
+    const token = tokens.get(name)
+    const condition = token ? ({ kind: 'unchanged', token } as const) : ({ kind: 'absent' } as const)
+    const body = n === 13 ? null : { n }
+    const outcome = await store.put(state({ tenant, collection: 'c', id: name }, body, 1_000 + n), condition, facts())
+    if (outcome.kind === 'stored') tokens.set(name, outcome.token)
+  }
+}
+
+/** In order within a record; between records no order is promised. */
+function byRecord(changes: readonly StoredRecord[], tenant: string): Record<string, unknown[]> {
+  const own = changes.filter(({ key }) => key.tenant === tenant)
+  const names = [...new Set(own.map(({ key }) => key.id))].sort()
+  return Object.fromEntries(
+    names.map((name) => [name, own.flatMap(({ key, body }) => (key.id === name ? [body?.['n'] ?? 'deleted'] : []))]),
+  )
+}
+
+async function readStream(): Promise<StoredRecord[]> {
+  const { endpoint, region, credentials } = aws.database.config
+  const streams = new DynamoDBStreamsClient({ endpoint: (await endpoint?.()) as never, region, credentials })
+  const { Table } = await aws.database.send(new DescribeTableCommand({ TableName: 'records' }))
+  const StreamArn = Table?.LatestStreamArn ?? ''
+  const { StreamDescription } = await streams.send(new DescribeStreamCommand({ StreamArn }))
+  const found: StoredRecord[] = []
+  for (const { ShardId } of StreamDescription?.Shards ?? []) {
+    const begin = new GetShardIteratorCommand({ StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' })
+    let iterator = (await streams.send(begin)).ShardIterator
+    for (let empty = 0; iterator && empty < 2; ) {
+      const page = await streams.send(new GetRecordsCommand({ ShardIterator: iterator }))
+      found.push(...(page.Records ?? []).flatMap((record) => awsChangeOf(record as never)?.record ?? []))
+      empty = page.Records?.length ? 0 : empty + 1
+      iterator = page.NextShardIterator
+    }
+  }
+  streams.destroy()
+  return found
+}
+
+async function readChangeFeed(): Promise<StoredRecord[]> {
+  const reader = azure.container.items.getChangeFeedIterator<object>({
+    changeFeedStartFrom: ChangeFeedStartFrom.Beginning(),
+  })
+  const found: StoredRecord[] = []
+  for (;;) {
+    const page = await reader.readNext()
+    if (page.statusCode === 304) return found
+    found.push(...page.result.flatMap((document) => azureChangeOf(document) ?? []))
+  }
+}
