@@ -1,4 +1,7 @@
 import { crc32 } from 'node:zlib'
+import { hashing } from '../../../shared/domain/hashing.ts'
+
+const { crc64 } = await hashing
 
 export interface RunningCrc {
   update(data: Uint8Array): void
@@ -24,84 +27,62 @@ export function createCrc(name: CrcName): RunningCrc {
       digest: () => bytesOf(BigInt(value), 32),
     }
   }
-  return slicingCrc(name)
+  if (name === 'CRC32C') return crc32c()
+  const running = crc64()
+  return { update: (data) => running.update(data), digest: () => Buffer.from(running.hex(), 'hex') }
 }
 
 type Table = Uint32Array
 type Eight = readonly [Table, Table, Table, Table, Table, Table, Table, Table]
 
-interface Tables {
-  readonly low: Eight
-  readonly high: Eight
-}
-
 const slices = 8
-const tablesByName = new Map<CrcName, Tables>()
 
-/** Table k holds the remainder of each byte followed by k zero bytes, in two 32-bit halves. */
-function tablesOf(name: CrcName): Tables {
-  const known = tablesByName.get(name)
-  if (known) return known
-  const { polynomial } = crcPolynomials[name]
-  const first = Array.from({ length: 256 }, (_, byte) => {
-    let value = BigInt(byte)
-    for (let bit = 0; bit < 8; bit++) value = value & 1n ? (value >> 1n) ^ polynomial : value >> 1n
+/** Table k holds the remainder of each byte followed by k zero bytes. */
+const tables = makeTables(Number(crcPolynomials.CRC32C.polynomial))
+
+function makeTables(polynomial: number): Eight {
+  const first = Uint32Array.from({ length: 256 }, (_, byte) => {
+    let value = byte
+    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ polynomial : value >>> 1
     return value
   })
   const all = [first]
   for (let slice = 1; slice < slices; slice++) {
-    all.push((all[slice - 1] ?? []).map((value) => (value >> 8n) ^ (first[Number(value & 0xffn)] ?? 0n)))
+    const before = all[slice - 1] as Table
+    all.push(before.map((value) => (value >>> 8) ^ at8(first, value & 255)))
   }
-  const tables = {
-    low: all.map((table) => Uint32Array.from(table, (value) => Number(value & 0xffffffffn))) as unknown as Eight,
-    high: all.map((table) => Uint32Array.from(table, (value) => Number(value >> 32n))) as unknown as Eight,
-  }
-  tablesByName.set(name, tables)
-  return tables
+  return all as unknown as Eight
 }
 
 /** Slicing by 8, eight bytes a step. Source: Kounavis and Berry, "A Systematic Approach to Building High Performance CRC Generators". */
-function slicingCrc(name: 'CRC32C' | 'CRC64NVME'): RunningCrc {
-  const { width } = crcPolynomials[name]
-  const { low, high } = tablesOf(name)
-  const [l0, l1, l2, l3, l4, l5, l6, l7] = low
-  const [h0, h1, h2, h3, h4, h5, h6, h7] = high
-  const wide = width === 64
-  let lo = 0xffffffff
-  let hi = wide ? 0xffffffff : 0
+function crc32c(): RunningCrc {
+  const [t0, t1, t2, t3, t4, t5, t6, t7] = tables
+  let crc = 0xffffffff
   const update = (data: Uint8Array): void => {
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
     const whole = data.length - (data.length % slices)
     let at = 0
     for (; at < whole; at += slices) {
-      const a = lo ^ view.getUint32(at, true)
-      const b = hi ^ view.getUint32(at + 4, true)
-      const a0 = a & 255
-      const a1 = (a >>> 8) & 255
-      const a2 = (a >>> 16) & 255
-      const a3 = a >>> 24
-      const b0 = b & 255
-      const b1 = (b >>> 8) & 255
-      const b2 = (b >>> 16) & 255
-      const b3 = b >>> 24
-      lo = at8(l7, a0) ^ at8(l6, a1) ^ at8(l5, a2) ^ at8(l4, a3) ^ at8(l3, b0) ^ at8(l2, b1) ^ at8(l1, b2) ^ at8(l0, b3)
-      if (wide) {
-        hi =
-          at8(h7, a0) ^ at8(h6, a1) ^ at8(h5, a2) ^ at8(h4, a3) ^ at8(h3, b0) ^ at8(h2, b1) ^ at8(h1, b2) ^ at8(h0, b3)
-      }
+      const a = crc ^ view.getUint32(at, true)
+      const b = view.getUint32(at + 4, true)
+      crc =
+        at8(t7, a & 255) ^
+        at8(t6, (a >>> 8) & 255) ^
+        at8(t5, (a >>> 16) & 255) ^
+        at8(t4, a >>> 24) ^
+        at8(t3, b & 255) ^
+        at8(t2, (b >>> 8) & 255) ^
+        at8(t1, (b >>> 16) & 255) ^
+        at8(t0, b >>> 24)
     }
-    for (; at < data.length; at++) {
-      const index = (lo ^ view.getUint8(at)) & 255
-      lo = ((lo >>> 8) | (hi << 24)) ^ at8(l0, index)
-      hi = (hi >>> 8) ^ at8(h0, index)
-    }
+    for (; at < data.length; at++) crc = (crc >>> 8) ^ at8(t0, (crc ^ view.getUint8(at)) & 255)
   }
-  const digest = (): Buffer =>
-    wide ? bytesOf((BigInt(~hi >>> 0) << 32n) | BigInt(~lo >>> 0), 64) : bytesOf(BigInt(~lo >>> 0), 32)
-  return { update, digest }
+  return { update, digest: () => bytesOf(BigInt(~crc >>> 0), 32) }
 }
 
-const at8 = (table: Uint32Array, index: number): number => table[index] as number
+function at8(table: Uint32Array, index: number): number {
+  return table[index] as number
+}
 
 function bytesOf(value: bigint, width: number): Buffer {
   const bytes = Buffer.alloc(8)
