@@ -20,6 +20,8 @@ export interface Streams {
   readonly network: Chance
   readonly faults: Chance
   readonly scheduling: Chance
+  /** What an operator does. */
+  readonly operator: Chance
   /** What the code under test draws. */
   readonly code: Chance
 }
@@ -34,6 +36,7 @@ export const makeStreams = (seed: number): Streams => {
     faults: stream(3),
     scheduling: stream(4),
     code: stream(5),
+    operator: stream(7),
   }
 }
 

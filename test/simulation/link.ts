@@ -12,6 +12,7 @@ import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { OfferOutcome, Peer } from '../../shared/ports/peer.ts'
 import { makeInvocation, type Invocation } from './invocation.ts'
 import { older, outcomesOfNewer, saltOf, sent, type Versions } from './versions.ts'
+import { checkOffered } from './operator.ts'
 import { watchOffer, watchOutcomes } from './watch-offers.ts'
 import type { World } from './world.ts'
 
@@ -58,6 +59,7 @@ export function linkTo(world: World, caller: Invocation): Peer {
   }
   const offer = async (states: readonly RecordState[]): Promise<readonly OfferOutcome[]> => {
     watchOffer(world, caller, states)
+    checkOffered(world, from)
     const { epoch } = world.sites[to]
     const outgoing = sent(world, from, states)
     const outcomes = await call(

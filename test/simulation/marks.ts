@@ -91,6 +91,9 @@ export const markNames = [
   'write confirmed at both sites',
   'confirmation refused while cut off',
   'digest tree raced',
+  'outgoing paused',
+  'incoming paused',
+  'resumed',
 ] as const
 
 export type Mark = (typeof markNames)[number]

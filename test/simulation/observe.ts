@@ -4,6 +4,7 @@ import { jsonEqual } from '../../shared/domain/json.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
+import { checkTakenIn } from './operator.ts'
 import type { World } from './world.ts'
 
 /** A clock set this recently may have been set between a check and the write that it allowed. */
@@ -20,6 +21,7 @@ export function observe(world: World, site: Site, state: StoredRecord, before: S
   markWhatHappened(world, site, state, before)
   if (before) checkHistory(world, site, before)
   if (before && state.via !== 'client') checkNothingDropped(world, site, before)
+  checkTakenIn(world, site, state)
   if (state.via === 'client') checkOnce(world, site, state, before)
   if (state.via === 'client' && world.profile.isCalm) checkLag(world, site, state)
 }

@@ -1,6 +1,7 @@
 import { clientBugs } from './planted-client-bugs.ts'
 import { mergeBugs } from './planted-merge-bugs.ts'
 import { objectBugs } from './planted-object-bugs.ts'
+import { pauseBugs } from './planted-pause-bugs.ts'
 import type { ProfileOverride } from './profile.ts'
 import { repairBugs } from './planted-repair-bugs.ts'
 
@@ -15,4 +16,10 @@ export interface PlantedBug {
   readonly override?: ProfileOverride
 }
 
-export const plantedBugs: readonly PlantedBug[] = [...mergeBugs, ...clientBugs, ...repairBugs, ...objectBugs]
+export const plantedBugs: readonly PlantedBug[] = [
+  ...mergeBugs,
+  ...clientBugs,
+  ...repairBugs,
+  ...objectBugs,
+  ...pauseBugs,
+]

@@ -21,6 +21,8 @@ export interface Profile {
   readonly clockFaults: boolean
   /** One store of one site fails for a while, now and then. */
   readonly serviceOutages: boolean
+  /** An operator pauses one way of one site about once in this many virtual ms. */
+  readonly pausesMs: number
   readonly loseFeedEvents: number
   readonly longOutage: boolean
   readonly objects: boolean
@@ -64,6 +66,7 @@ export const calm: Profile = {
   mischiefMs: 0,
   clockFaults: false,
   serviceOutages: false,
+  pausesMs: 0,
   loseFeedEvents: 0,
   longOutage: false,
   objects: true,

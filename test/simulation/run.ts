@@ -7,6 +7,7 @@ import { makeLedger } from './ledger.ts'
 import { makeLink } from './link.ts'
 import type { Mark, Marks } from './marks.ts'
 import { heal, startMischief } from './mischief.ts'
+import { startOperator } from './operator.ts'
 import { poison } from './poison.ts'
 import { drawProfile, type Profile, type ProfileOverride } from './profile.ts'
 import { startReader } from './reader.ts'
@@ -51,6 +52,7 @@ async function run(seed: number, options: Options): Promise<RunResult> {
   const { scheduler, profile } = world
   startTimers(world)
   startMischief(world)
+  startOperator(world)
   const reader = startReader(world)
   let done = false
   void runClients(world).then(() => (done = true))
@@ -79,7 +81,9 @@ export function makeWorld(
   { trace, override }: Options,
 ): { world: World; endFaults: () => void } {
   const streams = makeStreams(seed)
-  const profile = { ...drawProfile(streams.profile), ...override }
+  const drawn = drawProfile(streams.profile)
+  const pausesMs = drawn.isCalm ? 0 : streams.operator.of([0, 0, 0, 120_000])
+  const profile = { ...drawn, pausesMs, ...override }
   const scheduler = makeScheduler(trace)
   let faults = !profile.isCalm
   const newer = profile.mixedVersions ? streams.profile.of(['aws', 'azure'] as const) : undefined
