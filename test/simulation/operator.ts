@@ -60,14 +60,19 @@ function pauseFor(world: World, site: Site, way: Way): void {
 function persist(world: World, name: Site, act: (services: Services) => Promise<unknown>, onDone: () => void): void {
   const { scheduler, sites: all } = world
   let isDone = false
+  const ask = async (services: Services): Promise<void> => {
+    try {
+      await act(services)
+    } catch {
+      return
+    }
+    if (isDone) return
+    isDone = true
+    onDone()
+  }
   const attempt = (): void => {
     if (isDone) return
-    const done = (): void => {
-      if (isDone) return
-      isDone = true
-      onDone()
-    }
-    if (all[name].isUp) act(all[name].servicesOf(makeInvocation(world, name, 'operator'))).then(done, () => {})
+    if (all[name].isUp) void ask(all[name].servicesOf(makeInvocation(world, name, 'operator')))
     scheduler.at(scheduler.now() + againMs, 'operator asks again', attempt)
   }
   attempt()
