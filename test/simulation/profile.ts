@@ -97,8 +97,8 @@ const lossy = { thinkMsMax: 90_000, records: 8, uploads: false }
 /** Most runs are short, since most faults need few operations; a few are long, for those that need many. */
 function sizeOf(chance: Chance): Pick<Profile, 'clients' | 'opsPerClient'> {
   const roll = chance.pick(20)
-  if (roll < 11) return { clients: chance.between(2, 4), opsPerClient: chance.between(4, 14) }
-  if (roll < 18) return { clients: 3, opsPerClient: chance.between(14, 40) }
+  if (roll < 13) return { clients: chance.between(2, 4), opsPerClient: chance.between(4, 12) }
+  if (roll < 19) return { clients: 3, opsPerClient: chance.between(14, 34) }
   return { clients: chance.between(3, 6), opsPerClient: chance.between(40, 70) }
 }
 
@@ -132,10 +132,10 @@ export function drawProfile(chance: Chance): Profile {
   }
   const roll = chance.pick(80)
   if (roll < 8) return { ...calm, thinkMsMax: chance.of([300, 4000]) }
-  if (roll < 10) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6, uploads: false }
-  if (roll < 12) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
-  if (roll < 14) return { ...storm, name: 'wiped site', ...lossy, rebuild: 'wipe' }
-  if (roll < 16) return { ...storm, name: 'old snapshot', ...lossy, rebuild: 'snapshot' }
-  if (roll < 20) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
+  if (roll < 9) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6, uploads: false }
+  if (roll < 11) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
+  if (roll < 13) return { ...storm, name: 'wiped site', ...lossy, rebuild: 'wipe' }
+  if (roll < 15) return { ...storm, name: 'old snapshot', ...lossy, rebuild: 'snapshot' }
+  if (roll < 18) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
   return storm
 }

@@ -5,6 +5,7 @@ import { makeInvocation } from './invocation.ts'
 import type { World } from './world.ts'
 
 const minuteMs = 60_000
+const calmSweepOneIn = 5
 
 /** The schedules of both sites. A run that is slow or dead does not keep the next from starting. */
 export function startTimers(world: World): void {
@@ -25,7 +26,10 @@ function tick(world: World, name: Site): void {
   const { mark, scheduler } = world
   const startedMs = scheduler.now()
   const servicesOf = (task: string) => site.servicesOf(makeInvocation(world, name, task))
-  sweep(servicesOf('sweep')).catch(() => {})
+  // Once nothing fails, a scrub may take hours, and there is little left to sweep.
+  if (world.faultsOn() || Math.floor(startedMs / minuteMs) % calmSweepOneIn === 0) {
+    sweep(servicesOf('sweep')).catch(() => {})
+  }
   reconcile(servicesOf('reconcile')).then(
     (report) => {
       if (report.pulled > 0) mark('reconcile pulled')
