@@ -1,10 +1,12 @@
 /** `npm run bench -- local`: figures of this machine, one JSON object a line. */
 import { benchLocal } from './local.ts'
 import { benchObjects } from './objects.ts'
+import { benchReconcile } from './reconcile.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
   local: benchLocal,
   objects: benchObjects,
+  reconcile: benchReconcile,
 }
 const [name = '', ...args] = process.argv.slice(2)
 const bench = benches[name]

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /**
  * Digests as they travel in an answer: 24 bits of each, four characters of base64url, one after the other. They are salted
@@ -14,7 +14,7 @@ export const packDigests = (salt: string, digests: readonly string[]): string =>
   digests.map((digest) => (digest === '' ? packedNothing : packDigest(salt, digest))).join('')
 
 const packDigest = (salt: string, digest: string): string =>
-  createHash('sha256').update(`${salt}/${digest}`).digest('base64url').slice(0, packedDigestChars)
+  hash('sha256', `${salt}/${digest}`, 'base64url').slice(0, packedDigestChars)
 
 export interface PackedDifference {
   readonly index: number
