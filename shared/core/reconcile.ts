@@ -58,19 +58,21 @@ type Findings = Omit<ReconcileReport, 'atMs' | 'tookMs' | 'error'>
  */
 export async function reconcile(services: Services): Promise<ReconcileReport> {
   const atMs = services.clock.now()
-  let found: Partial<Findings> = {}
+  let found = nothingFound
   let error: string | undefined
   try {
-    found = await findAndMend(services, atMs)
+    await findAndMend(services, atMs, (more) => {
+      found = { ...found, ...more }
+    })
   } catch (fault) {
-    if (hasCode(fault, 'replication-paused')) found = { paused: true }
+    if (hasCode(fault, 'replication-paused')) found = { ...found, paused: true }
     else {
       error = fault instanceof Error ? fault.message : String(fault)
       await peerFailed(services, fault)
     }
   }
   const tookMs = services.clock.now() - atMs
-  const report = { ...nothingFound, atMs, tookMs, ...found, ...(error === undefined ? {} : { error }) }
+  const report = { atMs, tookMs, ...found, ...(error === undefined ? {} : { error }) }
   await writeMark(services, 'last-reconcile', report)
   if (report.clean) await writeMark(services, 'last-clean', { atMs })
   return report
@@ -88,18 +90,29 @@ const nothingFound: Findings = {
   clean: false,
 }
 
-async function findAndMend(services: Services, beganMs: number): Promise<Findings> {
+/** What needs no peer is done while it is away, too. */
+async function findAndMend(
+  services: Services,
+  beganMs: number,
+  tell: (found: Partial<Findings>) => void,
+): Promise<void> {
   const [isOutgoingPaused, isIncomingPaused] = [
     await isPaused(services, 'outgoing'),
     await isPaused(services, 'incoming'),
   ]
   const paused = isOutgoingPaused || isIncomingPaused
+  tell({ paused })
   if (!isIncomingPaused) await releaseQuarantine(services)
   await tendBreaker(services)
   const salt = newSalt(services)
-  const { delivered, moved } = isOutgoingPaused ? nothingDelivered : await deliverPending(services, beganMs, salt)
+  const [delivering] = await Promise.allSettled([
+    isOutgoingPaused ? nothingDelivered : deliverPending(services, beganMs, salt),
+  ])
   const tree = await refreshTree(services, refreshMsMax)
-  const scrubFound = await scrub(services)
+  tell({ bucketsRead: tree.read })
+  tell({ scrubFound: await scrub(services) })
+  if (delivering.status === 'rejected') throw delivering.reason
+  const { delivered, moved } = delivering.value
   const comparison = tree.complete && !paused ? await differingBuckets(services, salt) : undefined
   const { isSame: clean = false, buckets = [] } = comparison ?? {}
   const open = await withoutHeld(services, buckets)
@@ -110,8 +123,8 @@ async function findAndMend(services: Services, beganMs: number): Promise<Finding
   if (isKnown && refused === 0) {
     await writeMark(services, 'replicated-until', { ms: beganMs - sessionMarginMs, atMs: services.clock.now() })
   }
-  const [compared, bucketsDiffering] = [comparison !== undefined, buckets.length]
-  return { delivered, bucketsRead: tree.read, scrubFound, compared, bucketsDiffering, pulled, pushed, paused, clean }
+  const compared = comparison !== undefined
+  tell({ delivered, compared, bucketsDiffering: buckets.length, pulled, pushed, clean })
 }
 
 const nothingDelivered = { delivered: 0, moved: nothingMoved } as const

@@ -4,6 +4,7 @@ import { calm } from './profile.ts'
 const feed = 'shared/core/feed.ts'
 const reconcile = 'shared/core/reconcile.ts'
 const exchange = 'shared/core/exchange.ts'
+const descend = 'shared/core/descend.ts'
 const tree = 'shared/core/digest-tree.ts'
 const dirty = 'shared/core/dirty-buckets.ts'
 const digest = 'shared/replication/digest.ts'
@@ -111,6 +112,12 @@ export const repairBugs: readonly PlantedBug[] = [
     file: exchange,
     find: "['after', 'concurrent'].includes",
     replace: "['after'].includes",
+  },
+  {
+    name: 'what the peer packs is taken for equal',
+    file: descend,
+    find: "answer?.kind === 'packed' ? packedDifferences(salt, ours, answer.digests) : undefined",
+    replace: "answer?.kind === 'packed' ? packedDifferences(salt, ours, answer.digests)?.slice(0, 0) : undefined",
   },
   {
     name: 'only missing records are exchanged',

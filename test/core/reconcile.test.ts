@@ -1,0 +1,235 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { applyStates } from '../../shared/core/apply.ts'
+import { digestBuckets, readLeaves } from '../../shared/core/digest-tree.ts'
+import { markDirty } from '../../shared/core/dirty-buckets.ts'
+import { stateOf } from '../../shared/core/record-history.ts'
+import { reconcile } from '../../shared/core/reconcile.ts'
+import { writeRecord } from '../../shared/core/records.ts'
+import type { Services } from '../../shared/core/services.ts'
+import { bucketOf } from '../../shared/domain/hash.ts'
+import { bucketCount, type RecordKey } from '../../shared/domain/record.ts'
+import { digestOfBucket, leafOfBucket, pageOfBucket } from '../../shared/replication/digest.ts'
+import { packDigests, packedDifferences } from '../../shared/replication/packed-digests.ts'
+import { crowdedKeys } from './crowded.ts'
+import { type TestSite, type TwoSites, twoSites } from './two-sites.ts'
+
+const keys = crowdedKeys()
+const scrubRuns = 1024
+
+const put = (services: Services, key: RecordKey, text: string) =>
+  writeRecord(services, key, { precondition: { kind: 'none' } }, () => ({ text }))
+
+/** The feed marks what changed, and what it offers gets lost. */
+async function losingOffers(site: TestSite): Promise<void> {
+  await markDirty(site.services, site.feed.splice(0))
+}
+
+const statesAt = ({ records }: TestSite) => records.all().map(stateOf)
+
+/** What one site does to a record, beside or on top of the other. */
+type Fate = 'none' | 'same' | 'only aws' | 'only azure' | 'newer at aws' | 'newer at azure' | 'concurrent'
+const fates: readonly Fate[] = [
+  'none',
+  'same',
+  'only aws',
+  'only azure',
+  'newer at aws',
+  'newer at azure',
+  'concurrent',
+]
+
+async function befall({ aws, azure, clock }: TwoSites, key: RecordKey, fate: Fate): Promise<void> {
+  if (fate === 'none') return
+  const [first, second] = fate === 'only azure' || fate === 'newer at azure' ? [azure, aws] : [aws, azure]
+  if (fate !== 'concurrent' && !fate.startsWith('only')) {
+    const { record } = await put(first.services, key, 'first')
+    await applyStates(second.services, [stateOf(record)])
+  }
+  await clock.advance(1)
+  if (fate !== 'same') await put(first.services, key, 'then')
+  if (fate === 'concurrent') await put(second.services, key, 'beside')
+}
+
+describe('inside crowded buckets', () => {
+  const withoutSalt = ({ services }: TestSite): Services => ({
+    ...services,
+    peer: { ...services.peer, summaries: (requests) => services.peer.summaries(requests) },
+  })
+
+  test.each([
+    ['a peer that packs its digests', (site: TestSite) => site.services],
+    ['a peer of the version before', withoutSalt],
+  ])('whatever differs is the same after one reconcile with %s', async (_, servicesOf) => {
+    const anyFates = fc.array(fc.constantFrom(...fates), { minLength: keys.length, maxLength: keys.length })
+    await fc.assert(
+      fc.asyncProperty(anyFates, fc.constantFrom('aws' as const, 'azure' as const), async (drawn, at) => {
+        const sites = twoSites()
+        for (const [index, fate] of drawn.entries()) await befall(sites, keys[index] as RecordKey, fate)
+        for (const site of [sites.aws, sites.azure]) await losingOffers(site)
+        await sites.clock.advance(10_000)
+        const report = await reconcile(servicesOf(sites[at]))
+        expect(report.error).toBeUndefined()
+        const notes = (site: TestSite) => statesAt(site).filter(({ key }) => key.collection === 'notes')
+        expect(notes(sites.aws)).toEqual(notes(sites.azure))
+        // What a conflict left behind was written just now: the next run carries it over.
+        await sites.flush()
+        await sites.clock.advance(10_000)
+        await reconcile(servicesOf(sites[at]))
+        expect(statesAt(sites.aws)).toEqual(statesAt(sites.azure))
+      }),
+      { numRuns: 8, endOnFailure: true },
+    )
+  })
+
+  test('one difference among sixty tells of a handful of records', async () => {
+    const sites = twoSites()
+    for (const key of keys) await befall(sites, key, 'same')
+    for (const site of [sites.aws, sites.azure]) await losingOffers(site)
+    await put(sites.azure.services, keys[7] as RecordKey, 'edited')
+    await losingOffers(sites.azure)
+    await sites.clock.advance(10_000)
+    let told = 0
+    let calls = 0
+    const { services } = sites.aws
+    const listening: Services = {
+      ...services,
+      peer: {
+        ...services.peer,
+        summaries: async (requests, salt) => {
+          const answers = await services.peer.summaries(requests, salt)
+          calls += 1
+          told += answers.reduce((sum, answer) => sum + (answer.kind === 'entries' ? answer.entries.length : 0), 0)
+          return answers
+        },
+      },
+    }
+    expect(await reconcile(listening)).toMatchObject({ pulled: 1, pushed: 0, bucketsDiffering: 1 })
+    expect(calls).toBeLessThanOrEqual(5)
+    expect(told).toBeGreaterThanOrEqual(1)
+    expect(told).toBeLessThanOrEqual(4)
+  })
+})
+
+describe('digests', () => {
+  test('are those of the records in each bucket, however the buckets are read, and no others are read', async () => {
+    const { aws, clock } = twoSites()
+    for (const key of keys) await put(aws.services, key, 'x')
+    for (let n = 0; n < 300; n++) await put(aws.services, { tenant: 'acme', collection: 'c', id: `r${n}` }, 'x')
+    await clock.advance(1)
+    const held = new Map<number, number>()
+    for (const { key } of aws.records.all()) held.set(bucketOf(key), (held.get(bucketOf(key)) ?? 0) + 1)
+    let read = new Set<number>()
+    const records = {
+      ...aws.records,
+      scanBuckets: async (...args: Parameters<typeof aws.records.scanBuckets>) => {
+        const page = await aws.records.scanBuckets(...args)
+        for (const { key } of page.items) read.add(bucketOf(key))
+        return page
+      },
+    }
+    const services: Services = { ...aws.services, records }
+    const anyBuckets = fc.uniqueArray(fc.oneof(fc.constantFrom(...held.keys()), fc.nat(bucketCount - 1)), {
+      minLength: 1,
+      maxLength: 400,
+    })
+    const isSplit = (buckets: readonly number[]): boolean => {
+      const perPage = Map.groupBy(buckets, pageOfBucket)
+      return [...perPage.values()].every(({ length }) => length <= 16)
+    }
+    const check = async (buckets: readonly number[]): Promise<void> => {
+      read = new Set()
+      await digestBuckets(services, buckets)
+      if (isSplit(buckets)) expect([...read].filter((bucket) => !buckets.includes(bucket))).toEqual([])
+      for (const bucket of buckets) {
+        const entries = aws.records.all().filter(({ key }) => bucketOf(key) === bucket)
+        const leaves = await readLeaves(services, pageOfBucket(bucket))
+        expect(leaves[leafOfBucket(bucket)]).toBe(digestOfBucket(entries))
+      }
+    }
+    await check([...Array.from({ length: 16 }, (_, n) => 64 + n)])
+    // Every second bucket of a page: too many gaps to read each by itself.
+    await check(Array.from({ length: 64 }, (_, n) => 2 * n + 1))
+    await fc.assert(fc.asyncProperty(anyBuckets, check), { numRuns: 3 })
+  })
+
+  test('of parts combine to that of the whole, in any order', () => {
+    const entry = fc.record({ key: fc.constantFrom(...keys), vector: fc.constant({}) })
+    fc.assert(
+      fc.property(fc.uniqueArray(entry, { selector: ({ key }) => key, minLength: 2 }), fc.nat(), (entries, at) => {
+        const cut = at % entries.length
+        const turned = [...entries.slice(cut), ...entries.slice(0, cut)]
+        expect(digestOfBucket(turned)).toBe(digestOfBucket(entries))
+        const sum = (parts: readonly string[]): string =>
+          parts
+            .map((part) => Buffer.from(part || 'AAAAAAAAAAAA', 'base64url'))
+            .reduce((a, b) => Buffer.from(a.map((byte, index) => byte ^ (b[index] ?? 0))))
+            .toString('base64url')
+        const parts = [entries.slice(0, cut), entries.slice(cut)].map(digestOfBucket)
+        expect(sum(parts)).toBe(digestOfBucket(entries))
+      }),
+    )
+  })
+
+  test('that are equal by chance when packed with one salt differ with another', () => {
+    const packed = new Map<string, string>()
+    // A collision of 24 bits among some thousands is all but certain.
+    const twins = Array.from({ length: 20_000 }, (_, n) => `digest${n}`).flatMap((digest) => {
+      const short = packDigests('salt', [digest])
+      const known = packed.get(short)
+      packed.set(short, digest)
+      return known === undefined ? [] : [[known, digest] as const]
+    })
+    expect(twins.length).toBeGreaterThan(0)
+    for (const [a, b] of twins) {
+      expect(packedDifferences('salt', [a], packDigests('salt', [b]))).toEqual([])
+      expect(packedDifferences('other', [a], packDigests('other', [b]))).toHaveLength(1)
+    }
+  })
+})
+
+describe('the scrub', () => {
+  test('finds a change in any bucket that the feed never told of, within one cycle, from wherever it stands', async () => {
+    const sites = twoSites()
+    const wanted = new Set(Array.from({ length: bucketCount }, (_, bucket) => bucket))
+    for (let n = 0; wanted.size > 0; n++) {
+      const key = { tenant: 'acme', collection: 'notes', id: `s${n}` }
+      if (wanted.delete(bucketOf(key))) await put(sites.aws.services, key, 'the feed forgot me')
+    }
+    sites.aws.feed.length = 0
+    sites.connected = false
+    for (let run = 0; run < 300; run++) await reconcile(sites.aws.services)
+    sites.connected = true
+    let found = 300 * 16
+    for (let run = 300; run < scrubRuns; run++) {
+      await sites.clock.advance(60_000)
+      found += (await reconcile(sites.aws.services)).scrubFound
+      await sites.flush()
+    }
+    expect(found).toBe(bucketCount)
+    expect(sites.azure.records.all()).toHaveLength(bucketCount)
+  }, 120_000)
+
+  test('finds any one event, lost at any moment', async () => {
+    const anyLoss = fc.record({ id: fc.string({ minLength: 1, maxLength: 8 }), before: fc.nat(scrubRuns) })
+    await fc.assert(
+      fc.asyncProperty(anyLoss, async ({ id, before }) => {
+        const sites = twoSites()
+        const key = { tenant: 'acme', collection: 'notes', id }
+        await put(sites.aws.services, key, 'known')
+        await sites.flush()
+        for (let run = 0; run < before; run++) await reconcile(sites.aws.services)
+        await put(sites.aws.services, key, 'lost')
+        sites.aws.feed.length = 0
+        let runs = 0
+        for (; runs < scrubRuns && statesAt(sites.azure)[0]?.body?.['text'] !== 'lost'; runs++) {
+          await sites.clock.advance(60_000)
+          await reconcile(sites.aws.services)
+          await sites.flush()
+        }
+        expect(statesAt(sites.azure)).toEqual(statesAt(sites.aws))
+      }),
+      { numRuns: 6 },
+    )
+  }, 60_000)
+})
