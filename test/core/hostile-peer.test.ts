@@ -21,7 +21,7 @@ async function against(answer: (body: { requests: { path: number[] }[]; salt?: s
     calls.push(verb)
     if (verb === 'offer') return Response.json({ outcomes: [] })
     if (verb === 'read') return Response.json({ states: [null, 7, { key: 'nonsense' }] })
-    return Response.json(answer(JSON.parse(String(init?.body)) as { requests: { path: number[] }[] }))
+    return Response.json(answer(JSON.parse(init?.body as string) as { requests: { path: number[] }[] }))
   }) as typeof fetch
   const peer = peerClient({ url: 'http://azure.test', token: async () => 't', fetch: reach })
   const services: Services = { ...aws.services, peer }
