@@ -66,18 +66,18 @@ export function openBreaker(services: Services): Breaker {
 }
 
 async function judgeHarms(services: Services, harms: readonly Harm[]): Promise<Judgement[]> {
-  const judgements = new Map<Harm, Judgement>()
+  const judgements = new Map<RecordState, Judgement>()
   const all = await readScope(services, everything)
   for (const [tenant, group] of Map.groupBy(harms, ({ stored }) => stored.key.tenant)) {
     await judgeTenant(services, tenant, { all, group, judgements })
   }
-  return harms.map((harm) => judgements.get(harm) ?? 'hold')
+  return harms.map(({ offered }) => judgements.get(offered) ?? 'hold')
 }
 
 interface Group {
   readonly all: Scope
   readonly group: readonly Harm[]
-  readonly judgements: Map<Harm, Judgement>
+  readonly judgements: Map<RecordState, Judgement>
 }
 
 /** First what is decided already, so that it uses up nobody's hour; then the tenant's count, then that of everything. */
@@ -86,14 +86,16 @@ async function judgeTenant(services: Services, tenant: string, { all, group, jud
   const own = await readScope(services, scopeOf(tenant))
   const held = new Map<string, Harm[]>()
   const open: Harm[] = []
-  for (const harm of group) {
+  const isDistrusted = wasRejected(own, nowMs) || wasRejected(all, nowMs)
+  for (const each of group) {
+    const harm: Harm = isDistrusted ? { ...each, kind: 'settled' } : each
     const standings = [standingOf(own, harm, nowMs), standingOf(all, harm, nowMs)]
-    if (standings.includes('restore')) judgements.set(harm, 'restore')
+    if (standings.includes('restore')) judgements.set(harm.offered, 'restore')
     else if (standings.includes('hold')) {
       const holder = standings[0] === 'hold' ? scopeOf(tenant) : everything
       held.set(holder, [...(held.get(holder) ?? []), harm])
-      judgements.set(harm, 'hold')
-    } else if (standings.includes('pass')) judgements.set(harm, 'pass')
+      judgements.set(harm.offered, 'hold')
+    } else if (standings.includes('pass')) judgements.set(harm.offered, 'pass')
     else open.push(harm)
   }
   // A number for people to look at: when another is writing it, this once is left out.
@@ -103,8 +105,14 @@ async function judgeTenant(services: Services, tenant: string, { all, group, jud
   counted = await count(services, scopeOf(tenant), counted, tenantLimits(sizes.tenant))
   counted = await count(services, everything, counted, everythingLimits(sizes.everything))
   await logPassed(services, counted)
-  for (const harm of counted) judgements.set(harm, 'pass')
+  for (const harm of counted) judgements.set(harm.offered, 'pass')
 }
+
+const distrustMs = 24 * 3_600_000
+
+/** For a day after a rejection nothing that the peer overwrites is taken for ordinary work. */
+const wasRejected = ({ verdict }: Scope, nowMs: number): boolean =>
+  verdict?.kind === 'reject' && nowMs < verdict.atMs + distrustMs
 
 /** The harms that may pass one breaker. */
 async function count(services: Services, id: string, harms: readonly Harm[], limits: Counts): Promise<readonly Harm[]> {

@@ -1,3 +1,4 @@
+import { breakerBugs } from './planted-breaker-bugs.ts'
 import { clientBugs } from './planted-client-bugs.ts'
 import { mergeBugs } from './planted-merge-bugs.ts'
 import { objectBugs } from './planted-object-bugs.ts'
@@ -22,4 +23,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...repairBugs,
   ...objectBugs,
   ...pauseBugs,
+  ...breakerBugs,
 ]

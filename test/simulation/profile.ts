@@ -41,6 +41,8 @@ export interface Profile {
   readonly capacity: number
   /** How often the same new records are made at both sites within half a second, and the reader of changes never rests. */
   readonly rush: number
+  /** One site deletes or overwrites everything, and is made good again; instead of clients, and never drawn. */
+  readonly rogue: 'none' | 'deletes' | 'overwrites'
   /** Whether a site that lost data lets clients in at once, not only after a clean reconcile. */
   readonly opensAtOnce: boolean
 }
@@ -79,8 +81,24 @@ export const calm: Profile = {
   rebuild: 'none',
   capacity: 0,
   rush: 0,
+  rogue: 'none',
   opensAtOnce: false,
 }
+
+/** An attack, with the small faults that the seed draws and none that lasts. */
+export const underAttack = (rogue: 'deletes' | 'overwrites'): ProfileOverride => ({
+  name: 'rogue site',
+  rogue,
+  isCalm: false,
+  mischiefMs: 0,
+  throttle: 0,
+  clockFaults: false,
+  serviceOutages: false,
+  shardSplits: 0,
+  loseFeedEvents: 0,
+  longOutage: false,
+  rebuild: 'none',
+})
 
 /** Long enough for queues to give up. */
 const slow = {

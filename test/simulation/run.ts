@@ -11,6 +11,7 @@ import { startOperator } from './operator.ts'
 import { poison } from './poison.ts'
 import { drawProfile, type Profile, type ProfileOverride } from './profile.ts'
 import { startReader } from './reader.ts'
+import { runRogue } from './rogue.ts'
 import { makeScheduler, type Trace } from './scheduler.ts'
 import { makeSite, type SimSite } from './site.ts'
 import { startTimers } from './timers.ts'
@@ -50,6 +51,7 @@ async function run(seed: number, options: Options): Promise<RunResult> {
   const marks: Marks = new Map()
   const { world, endFaults } = makeWorld(seed, marks, options)
   const { scheduler, profile } = world
+  if (profile.rogue !== 'none') return resultOf(world, marks, await runRogue(world, endFaults))
   startTimers(world)
   startMischief(world)
   startOperator(world)
@@ -65,6 +67,10 @@ async function run(seed: number, options: Options): Promise<RunResult> {
     await scheduler.runUntil(scheduler.now() + 5 * minuteMs)
   }
   const broken = done ? brokenInvariants(world, reader) : ['18: the clients did not come to an end']
+  return resultOf(world, marks, broken)
+}
+
+function resultOf({ seed, profile, scheduler }: World, marks: Marks, broken: readonly string[]): RunResult {
   const { events, digest, now } = scheduler
   return { seed, profile, broken, events: events(), virtualMs: now(), digest: digest(), marks: [...marks] }
 }
