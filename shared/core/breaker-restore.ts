@@ -1,13 +1,13 @@
 import { jsonEqual } from '../domain/json.ts'
 import type { RecordState, StoredRecord } from '../domain/record.ts'
 import { peerOf } from '../domain/site.ts'
-import { nextStamp, stampSite } from '../domain/stamp.ts'
-import { joinVectors, newestStamp } from '../replication/vector.ts'
+import { stampSite } from '../domain/stamp.ts'
+import { joinVectors } from '../replication/vector.ts'
 import { listPassed, passedId, type Passed } from './breaker-log.ts'
 import { listScopes, swapScope, tenantOfScope, type Verdict } from './breaker-scope.ts'
 import { forEachOf } from './each.ts'
-import { recordVersion, stateOf } from './record-history.ts'
-import { writeRecord } from './records.ts'
+import { recordVersion } from './record-history.ts'
+import { nextState, writeRecord } from './records.ts'
 import type { Services } from './services.ts'
 
 const pageItems = 50
@@ -19,20 +19,14 @@ const restoreConcurrencyMax = 8
  * back what it lost.
  */
 export function reasserted(services: Services, stored: StoredRecord, offered: RecordState): RecordState {
-  const seen = joinVectors(stored.vector, offered.vector)
-  const nonce = Buffer.from(services.random.bytes(4)).toString('hex')
-  const stamp = nextStamp(services.site, services.clock.now(), nonce, newestStamp(seen))
-  return { ...stateOf(stored), vector: { ...seen, [services.site]: stamp }, stamp }
+  const { overruled: _, ...present } = stored
+  const current = { ...present, vector: joinVectors(stored.vector, offered.vector) }
+  return nextState(services, { key: stored.key, current, body: stored.body })
 }
 
-/**
- * What the timer does for the breaker: goes on bringing back what was let through before a rejection, and says how many
- * breakers are frozen. May be killed anywhere and done twice.
- */
+/** What the timer does: goes on bringing back what was let through before a rejection. May be killed anywhere and done twice. */
 export async function tendBreaker(services: Services): Promise<void> {
-  const scopes = await listScopes(services)
-  services.telemetry.metric('breakersFrozen', scopes.filter(({ scope }) => scope.frozen).length)
-  for (const { id, scope } of scopes) {
+  for (const { id, scope } of await listScopes(services)) {
     if (scope.verdict?.restore?.isDone === false) await restorePassed(services, id, scope.verdict)
   }
 }

@@ -223,12 +223,13 @@ function lostWrites({ honest, rounds, isPatient }: RoguePlan): string[] {
     ordinaryKey(Math.floor(index / writesARound), index % writesARound),
   )
   return keys
-    .filter(
-      (key) => !(isPatient ? ['made', 'changed'] : ['changed']).includes(String(honest.latestOf(key)?.body?.['text'])),
-    )
+    .filter((key) => {
+      const text = honest.latestOf(key)?.body?.['text']
+      return text !== 'changed' && !(isPatient && text === 'made')
+    })
     .map((key) => `breaker: the write of ${keyText(key)} did not get through`)
 }
 
-/** What the rogue does in its own house is no fault of the code. */
+/** What the rogue does in its own house is no fault of the code, nor that nobody knows of its writes. */
 const violationsOf = ({ ledger }: World, { rogue }: RoguePlan): string[] =>
-  ledger.violations.filter((violation) => !violation.includes(rogue.site))
+  ledger.violations.filter((violation) => !violation.includes(rogue.site) && !violation.startsWith('4:'))
