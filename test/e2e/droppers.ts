@@ -13,12 +13,14 @@ export interface Dropper {
   remove(key: string): Promise<void>
 }
 
-export async function uploadsBucket(clouds: Clouds): Promise<{ s3: S3Client; bucket: string }> {
+export const uploadsBucket = (clouds: Clouds): Promise<{ s3: S3Client; bucket: string }> => bucketOf(clouds, 'uploads')
+
+export async function bucketOf(clouds: Clouds, area: 'uploads' | 'objects'): Promise<{ s3: S3Client; bucket: string }> {
   const { region, credentials, s3: endpoint } = clouds.connections.aws
   const s3 = new S3Client({ region, credentials, endpoint, forcePathStyle: true })
   const { Buckets = [] } = await s3.send(new ListBucketsCommand({}))
-  const bucket = Buckets.map(({ Name = '' }) => Name).find((name) => name.includes('-uploads'))
-  if (!bucket) throw new Error(`There is no bucket for uploads among ${Buckets.map(({ Name }) => Name).join(', ')}`)
+  const bucket = Buckets.map(({ Name = '' }) => Name).find((name) => name.includes(`-${area}`))
+  if (!bucket) throw new Error(`There is no bucket for ${area} among ${Buckets.map(({ Name }) => Name).join(', ')}`)
   return { s3, bucket }
 }
 

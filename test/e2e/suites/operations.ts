@@ -1,6 +1,11 @@
+import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3'
+import { BlobServiceClient } from '@azure/storage-blob'
 import { describe, expect, test } from '@jest/globals'
 import { until } from '../../../local/tour/until.ts'
+import { uploadFile } from '../../../local/tour/upload.ts'
 import type { Site } from '../../../shared/domain/site.ts'
+import { type Bytes, randomFile, sha256Of, untilReadyAtBoth } from '../assets-tools.ts'
+import { bucketOf } from '../droppers.ts'
 import { type Pair, unique } from '../pair.ts'
 
 interface OperationView {
@@ -8,8 +13,7 @@ interface OperationView {
   readonly state: string
   readonly counts: Record<string, number>
   readonly found: Record<string, number>
-  readonly examples: readonly { readonly what: string }[]
-  readonly summary: readonly string[]
+  readonly examples: readonly { readonly kind: string; readonly what: string }[]
   readonly progress: { readonly fraction: number }
 }
 
@@ -42,10 +46,43 @@ export function operationsSuite(pair: () => Pair): void {
       expect(Object.keys(done.found).filter((kind) => kind.startsWith('record-'))).toEqual([])
     })
 
-    test('a backfill of sites that are equal moves nothing, and ends', async () => {
-      const done = await run('azure', 'backfill', { recordsPerSecond: 1_000 })
+    test('a deep repair brings back an object that one store lost and mends one that the other damaged', async () => {
+      const [lost, damaged] = [await upload('lost'), await upload('damaged')]
+      const keyOf = ({ id, file }: Uploaded): string => `objects/${pair().tenant}/${id}/${file.sha256}`
+      const { s3, bucket: Bucket } = await bucketOf(pair().clouds, 'objects')
+      await s3.send(new DeleteObjectCommand({ Bucket, Key: keyOf(lost) }))
+      const blob = BlobServiceClient.fromConnectionString(pair().clouds.connections.azure.storage)
+        .getContainerClient('objects')
+        .getBlockBlobClient(keyOf(damaged))
+      const { metadata = {}, contentType: blobContentType = '' } = await blob.getProperties()
+      const rubbish = Buffer.alloc(damaged.file.bytes, 7)
+      await blob.uploadData(rubbish, { metadata, blobHTTPHeaders: { blobContentType } })
+
+      const done = await run('azure', 'repair', { deep: true })
       expect(done.state).toBe('done')
-      expect(done.summary.join(' ')).toMatch('is done')
+      const found = (what: string) => done.examples.filter((each) => each.what === what).map(({ kind }) => kind)
+      expect([found(keyOf(lost)), found(keyOf(damaged))]).toEqual([['object-missing'], ['object-corrupt']])
+      await until(
+        'the damaged bytes mended',
+        async () => sha256Of(await blob.downloadToBuffer()) === damaged.file.sha256,
+      )
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: keyOf(lost) }))
+      expect(sha256Of((await Body?.transformToByteArray()) ?? new Uint8Array())).toBe(lost.file.sha256)
     })
+
+    interface Uploaded {
+      readonly id: string
+      readonly file: Bytes
+    }
+
+    async function upload(name: string): Promise<Uploaded> {
+      const file = await randomFile(pair(), 100_000)
+      const id = unique(name)
+      const { bytes, sha256 } = file
+      const asset = { id, name, bytes, sha256, mediaType: 'application/octet-stream', upload: 'single' } as const
+      await uploadFile(pair().apis.aws, asset, file.path)
+      await untilReadyAtBoth(pair(), id)
+      return { id, file }
+    }
   })
 }
