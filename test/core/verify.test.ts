@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { listDeadLetters } from '../../shared/core/dead-letters.ts'
 import { summaryOf } from '../../shared/core/operation-report.ts'
 import { readOperation, startOperation } from '../../shared/core/operation-store.ts'
 import { writeRecord } from '../../shared/core/records.ts'
@@ -231,6 +232,13 @@ describe('what differs is found, said in plain words, and mended', () => {
     damage(world.azure, a, 'yy')
     const done = await operate(world, world.aws, 'repair', { deep: true })
     expect(kindsOf(done)).toEqual({ 'object-lost': 1 })
+    // Nor does a site take what the other has, should it be told to look.
+    const payload = { tenant: 't1', asset: 'a0', key: a }
+    await world.aws.services.jobs.send({ kind: 'mend-object', payload })
+    await world.settle()
+    expect((await listDeadLetters(world.aws.services, { limit: 10 })).items).toMatchObject([
+      { kind: 'job', cause: expect.stringMatching('damaged at both sites') },
+    ])
     expect(Buffer.from(world.aws.objects.all().find(({ info }) => info.key === a)?.bytes ?? []).toString()).toBe('xx')
   })
 
