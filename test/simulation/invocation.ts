@@ -1,4 +1,5 @@
 import { CatamaranError } from '../../shared/domain/errors.ts'
+import { backoffMs } from '../../shared/replication/backoff.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { Service } from './site.ts'
 import type { World } from './world.ts'
@@ -47,6 +48,7 @@ export function makeInvocation(world: World, site: Site, name: string, items = 1
     // The machines of a site that was wiped are gone with it.
     if (isGone()) return die()
     if (index === crashAt && !crashAfter) return crash(index)
+    if (service === 'records' && profile.capacity > 0) await waitForCapacity(world, site)
     refuseSometimes(world, site, service)
     let result: Result
     try {
@@ -68,18 +70,26 @@ const latencyMs = ({ streams, profile }: World): number =>
   streams.scheduling.pick(profile.isCalm ? 5 : 20) +
   (streams.scheduling.oneIn(50) ? streams.scheduling.pick(800) : 0)
 
+const throttledTriesMax = 9
+const throttledPauseMs = { baseMs: 100, capMs: 5_000 }
+
+/** As the clouds' own clients do it: a request that comes too soon is tried again, later and later, before its caller hears. */
+async function waitForCapacity(world: World, site: Site): Promise<void> {
+  const { ledger, profile, scheduler, streams, mark } = world
+  for (let attempt = 0; !ledger.traffic.takes(site, scheduler.now(), profile.capacity); attempt++) {
+    mark('throttled')
+    if (attempt + 1 >= throttledTriesMax) throw new CatamaranError('throttled', 'simulated: too many requests at once')
+    const ms = backoffMs(attempt, streams.scheduling.fraction(), throttledPauseMs)
+    await scheduler.delay(1 + ms, `${site} is too busy`)
+  }
+}
+
 /** Before the effect: nothing has happened. */
 function refuseSometimes(world: World, site: Site, service: Service): void {
   const { profile, streams, faultsOn, mark, scheduler } = world
   if (scheduler.now() < world.sites[site].outUntilMs[service]) {
     mark('one service out')
     throw new CatamaranError('unavailable', `simulated: ${service} is out`)
-  }
-  if (service === 'records' && profile.capacity > 0) {
-    if (!world.ledger.traffic.takes(site, scheduler.now(), profile.capacity)) {
-      mark('throttled')
-      throw new CatamaranError('throttled', 'simulated: too many requests at once', { retryAfterMs: 100 })
-    }
   }
   if (!faultsOn() || !streams.faults.oneIn(profile.throttle)) return
   if (streams.faults.oneIn(2)) {

@@ -37,13 +37,16 @@ export interface Profile {
   readonly mixedVersions: boolean
   /** A site loses everything, or goes back to an old snapshot, once. */
   readonly rebuild: 'none' | 'wipe' | 'snapshot'
-  /** How many calls a second each site's record store takes, while a crowd of clients comes and goes; 0 is no limit. Never drawn. */
+  /** How many calls a second each site's record store takes, while a crowd of clients comes and goes; 0 is no limit. */
   readonly capacity: number
   /** How often the same new records are made at both sites within half a second, and the reader of changes never rests. */
   readonly rush: number
   /** One site deletes or overwrites everything, and is made good again; instead of clients, and never drawn. */
   readonly rogue: 'none' | 'deletes' | 'overwrites'
-  /** Whether a site that lost data lets clients in at once, not only after a clean reconcile. */
+  /**
+   * Whether a site that lost data lets clients in at once, not only after a clean reconcile. Never drawn: what it then writes on
+   * an old snapshot names itself as having seen its own lost writes, and the peer drops them.
+   */
   readonly opensAtOnce: boolean
 }
 
@@ -112,6 +115,17 @@ const slow = {
 /** What a site that loses its data had been brought as bytes is not accounted for. */
 const lossy = { thinkMsMax: 90_000, records: 8, uploads: false }
 
+/** Nothing fails but what is asked for too fast; the clients stay long enough to tell how it is afterwards. */
+const overload = {
+  name: 'overload',
+  isCalm: false,
+  clients: 3,
+  opsPerClient: 160,
+  thinkMsMax: 10_000,
+  objects: false,
+  uploads: false,
+}
+
 /** Most runs are short, since most faults need few operations; a few are long, for those that need many. */
 function sizeOf(chance: Chance): Pick<Profile, 'clients' | 'opsPerClient'> {
   const roll = chance.pick(20)
@@ -155,5 +169,6 @@ export function drawProfile(chance: Chance): Profile {
   if (roll < 13) return { ...storm, name: 'wiped site', ...lossy, rebuild: 'wipe' }
   if (roll < 15) return { ...storm, name: 'old snapshot', ...lossy, rebuild: 'snapshot' }
   if (roll < 18) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
+  if (roll === 18) return { ...calm, ...overload, capacity: chance.of([20, 60]) }
   return storm
 }
