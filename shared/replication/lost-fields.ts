@@ -36,16 +36,19 @@ export function lostOnTheWay(older: RecordState, newer: RecordState): Loser[] {
   const body = bodyUnder(newer)
   if (!seen || !body) return []
   return lostOf(older, { deleted: newer.deleted, body }, (stamp, place) => {
-    const by = newer.deleted === older.deleted ? stampAt(newer, place) : newer.stamp
-    return !hasSeen(seen, stamp) && by !== undefined && stampSite(by) !== stampSite(stamp)
+    const by = newer.deleted === older.deleted ? stampsAt(newer, place) : [newer.stamp]
+    return !hasSeen(seen, stamp) && by.some((other) => stampSite(other) !== stampSite(stamp))
   })
 }
 
-/** Which write a place is as it is by, as far as the state tells. */
-function stampAt(state: RecordState, place: string): Stamp | undefined {
-  return Object.entries(editsOf(state))
+/** Which writes a place is as it is by, as far as the state tells: the newest around it, and those inside. */
+function stampsAt(state: RecordState, place: string): Stamp[] {
+  const edits = Object.entries(editsOf(state))
+  const around = edits
     .filter(([at]) => place === at || place.startsWith(`${at}/`))
     .reduce<Stamp | undefined>((newest, [, stamp]) => later(newest, stamp), undefined)
+  const inside = edits.filter(([at]) => at.startsWith(`${place}/`)).map(([, stamp]) => stamp)
+  return around ? [around, ...inside] : inside
 }
 
 function lostOf(side: RecordState, merged: Outcome, isContested: (stamp: Stamp, place: string) => boolean): Loser[] {

@@ -8,6 +8,8 @@ import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
 import { writeRecord } from '../../shared/core/records.ts'
 import { remember, tenant, type Client } from './client.ts'
+import { formsCollection } from './fields-kept.ts'
+import { editForm, setPolicy } from './forms.ts'
 import type { Profile } from './profile.ts'
 import { request } from './request.ts'
 import { drop, upload } from './uploads.ts'
@@ -29,6 +31,7 @@ export async function runClients(world: World): Promise<void> {
   const clients = Array.from({ length: count }, (_, index) =>
     runClient(world, index, { thinkMsMax, isOver: (op) => op >= opsPerClient }),
   )
+  if (profile.forms) void setPolicy(world)
   if (profile.capacity === 0) return void (await Promise.all(clients))
   await scheduler.delay(crowd.fromMs, 'the crowd comes')
   const goneMs = crowd.fromMs + crowd.forMs
@@ -61,6 +64,7 @@ async function act(world: World, client: Client, op: number): Promise<void> {
   const key = { tenant, collection, id: `r${chance.pick(world.profile.records)}` }
   const text = `${client.name}-${op}`
   if (chance.oneIn(world.profile.rush)) return rush(world, client, text)
+  if (world.profile.forms && chance.oneIn(2)) return actOnForms(world, client, text)
   switch (chance.pick(opsOf(world.profile))) {
     case 0:
     case 1:
@@ -83,6 +87,12 @@ async function act(world: World, client: Client, op: number): Promise<void> {
     default:
       return read(world, client, key)
   }
+}
+
+async function actOnForms(world: World, client: Client, text: string): Promise<void> {
+  const id = `f${world.streams.workload.pick(3)}`
+  if (world.streams.workload.oneIn(3)) return read(world, client, { tenant, collection: formsCollection, id })
+  return editForm(world, client, text)
 }
 
 /** Reads and writes of records, what is published, what is uploaded and dropped: each where the profile has it. */

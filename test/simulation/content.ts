@@ -3,6 +3,7 @@ import { jsonEqual } from '../../shared/domain/json.ts'
 import { keyText, type RecordState } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { compareVectors } from '../../shared/replication/vector.ts'
+import { areFieldsKept, formsCollection } from './fields-kept.ts'
 import type { Ledger } from './ledger.ts'
 import type { World } from './world.ts'
 
@@ -13,6 +14,9 @@ const saysTheSame = (a: Saying, b: Saying): boolean => a.deleted === b.deleted &
 
 /** Whether nothing of a write is lost at any of these sites: it is there, or somebody who knew it wrote something else. */
 export const isKept = (world: World, where: readonly Site[], state: RecordState): boolean =>
+  state.key.collection === formsCollection ? areFieldsKept(world, where, state) : isKeptWhole(world, where, state)
+
+const isKeptWhole = (world: World, where: readonly Site[], state: RecordState): boolean =>
   where.some((site) => isNamed(world, site, state)) ||
   isOverwritten(world.ledger, state) ||
   where.some((site) => isListed(world, site, state))

@@ -71,7 +71,10 @@ function lostAcknowledgements(world: World): string[] {
 /** 4. The counts balance: a write that lost is listed once. */
 function doubledConflicts({ sites: { azure } }: World): string[] {
   const conflicts = [...azure.latest.values()].filter(({ key }) => key.collection === conflictsCollection)
-  const byLoser = Map.groupBy(conflicts, ({ body }) => `${JSON.stringify([body?.['recordId'], body?.['stamp']])}`)
+  const byLoser = Map.groupBy(
+    conflicts,
+    ({ body }) => `${JSON.stringify([body?.['recordId'], body?.['stamp'], body?.['fields']])}`,
+  )
   return [...byLoser].flatMap(([loser, kept]) =>
     kept.length > 1 ? [`4: ${loser} is listed ${kept.length} times`] : [],
   )

@@ -52,6 +52,8 @@ export const markNames = [
   'queue message lost',
   'message went to the dead letters',
   'conflict kept',
+  'merged by field',
+  'lost field kept',
   'conflict without loss',
   'merged at both sites',
   'delete won over an edit',

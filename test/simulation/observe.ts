@@ -32,9 +32,11 @@ function markWhatHappened(
   state: StoredRecord,
   before: StoredRecord | undefined,
 ): void {
-  if (state.key.collection === conflictsCollection) return mark('conflict kept')
+  if (state.key.collection === conflictsCollection)
+    return mark(state.body?.['fields'] ? 'lost field kept' : 'conflict kept')
   if (before?.deleted && !state.deleted && state.via === 'client') mark('record made again after a delete')
   if (state.via !== 'merge' || !before) return
+  if (state.fields) mark('merged by field')
   if (state.deleted && !before.deleted) mark('delete won over an edit')
   if (!state.deleted && before.deleted) mark('edit won over a delete')
   if (state.stamp !== before.stamp && jsonEqual(state.body, before.body)) mark('conflict without loss')

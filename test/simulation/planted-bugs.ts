@@ -1,5 +1,6 @@
 import { breakerBugs } from './planted-breaker-bugs.ts'
 import { clientBugs } from './planted-client-bugs.ts'
+import { fieldBugs } from './planted-field-bugs.ts'
 import { mergeBugs } from './planted-merge-bugs.ts'
 import { objectBugs } from './planted-object-bugs.ts'
 import { pauseBugs } from './planted-pause-bugs.ts'
@@ -19,6 +20,7 @@ export interface PlantedBug {
 
 export const plantedBugs: readonly PlantedBug[] = [
   ...mergeBugs,
+  ...fieldBugs,
   ...clientBugs,
   ...repairBugs,
   ...objectBugs,

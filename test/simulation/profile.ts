@@ -28,6 +28,8 @@ export interface Profile {
   readonly objects: boolean
   /** Clients upload files and drop them into the stores. */
   readonly uploads: boolean
+  /** There is a collection that merges by field. */
+  readonly forms: boolean
   readonly objectEventFaults: boolean
   /** Bytes get damaged, or break off, on their way between the sites. */
   readonly corruption: number
@@ -76,6 +78,7 @@ export const calm: Profile = {
   longOutage: false,
   objects: true,
   uploads: false,
+  forms: false,
   objectEventFaults: false,
   corruption: 0,
   queueFaults: false,
@@ -155,6 +158,7 @@ export function drawProfile(chance: Chance): Profile {
     serviceOutages: chance.oneIn(3),
     objects: chance.oneIn(2),
     uploads: chance.oneIn(6),
+    forms: chance.oneIn(4),
     objectEventFaults: chance.oneIn(2),
     corruption: chance.of([0, 6]),
     queueFaults: chance.oneIn(2),

@@ -19,6 +19,8 @@ export interface Wanted {
   /** Unique to the operation: the body, and the idempotency key. */
   readonly text: string
   readonly body: JsonObject | null
+  /** Makes the next body of the present one, where `body` is not the whole of it. */
+  readonly change?: (now: JsonObject | undefined) => JsonObject
   readonly conditional?: boolean
   readonly durability?: 'both'
 }
@@ -37,7 +39,9 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
   const options = { precondition: preconditionOf(read), idempotency, durability }
   let site = client.home
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    const outcome = await request(world, site, (services) => writeRecord(services, key, options, () => body))
+    const outcome = await request(world, site, (services) =>
+      writeRecord(services, key, options, wanted.change ?? (() => body)),
+    )
     if (outcome.kind === 'answered') return acknowledge(world, client, wanted, { written: outcome.value, read, site })
     if (outcome.kind === 'refused') {
       if (outcome.code === 'precondition-failed') world.mark('precondition failed')
