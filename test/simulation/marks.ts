@@ -81,7 +81,6 @@ export const markNames = [
   'object event late by hours',
   'object event again after days',
   'object event lost',
-  'zombie lost its job',
   'job taken over by the other site',
   'job given up',
   'object copied',

@@ -249,7 +249,6 @@ const telemetryOf = ({ mark, scheduler }: World): Telemetry => ({
   log: (_level, message, fields, error) => {
     if (message.includes('quarantined')) mark('stamp quarantined')
     if (message.includes('is taken over')) mark('job taken over by the other site')
-    if (message.includes('another took its job over')) mark('zombie lost its job')
     scheduler.remark(() => `${message} ${JSON.stringify(fields ?? {})} ${error instanceof Error ? error.message : ''}`)
   },
   metric: () => {},
