@@ -107,19 +107,30 @@ describe('a run may die', () => {
     await fullSite(200, 0)
     wipe(world.azure)
     const { id } = await startOperation(world.aws.services, backfill)
-    let hang: (() => void) | undefined
+    const [zombies, successors] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     let calls = 0
     beforeEachCall(world.aws.services.peer, 'compareBuckets', async () => {
-      if (++calls === 3) await new Promise<void>((resolve) => (hang = resolve))
+      const call = ++calls
+      if (call === 3) await zombies.promise
+      if (call === 30) await successors.promise
     })
+    const untilCall = async (call: number): Promise<void> => {
+      while (calls < call) await new Promise((resolve) => setImmediate(resolve))
+    }
     const zombie = runNext(world.aws)
-    while (!hang) await new Promise((resolve) => setImmediate(resolve))
+    await untilCall(3)
     await world.clock.advance(200_000)
     await resumeOperation(world.aws.services)
-    const done = untilEnded(world, world.aws, id)
-    hang()
+    const successor = runNext(world.aws)
+    await untilCall(30)
+    const before = await readOperation(world.aws.services, id)
+    zombies.resolve()
     await zombie
-    expect((await done).state).toBe('done')
+    expect(await readOperation(world.aws.services, id)).toEqual(before)
+    successors.resolve()
+    await successor
+    const done = await untilEnded(world, world.aws, id)
+    expect([done.state, done.counters.records]).toEqual(['done', 200])
     expect(statesOf(world.azure)).toEqual(statesOf(world.aws))
   })
 
