@@ -8,29 +8,42 @@ import { memorySiteStore } from '../test/memory/site-store.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { bucketSizes, storedStates } from './reconcile/fill.ts'
 import { editScattered, measureRun, type Run, settle } from './reconcile/runs.ts'
+import { benchObjects } from './reconcile/objects.ts'
+import { realStores } from './reconcile/real.ts'
 import { type BenchSites, benchSites } from './reconcile/sites.ts'
 
-const recordsDefault = 1_000_000
 /** Both sites' records are in this process. */
 const heapMiB = 12_000
 const scrubBuckets = 16
 
 const bars: Readonly<Record<number, number>> = { 0: 350, 100: 150_000, 1_000: 500_000 }
 
-export type Print = (figure: Figure) => void
+type Print = (figure: Figure) => void
 
 /**
- * What a reconcile costs: bytes on the wire, records read, seconds. `--records N` a side in memory. True when every bar was
- * met.
+ * What a reconcile costs: bytes on the wire, records read, seconds. In memory, with `--records N` a side and `--objects N`
+ * assets; or, with `--real`, over the local DynamoDB and Cosmos DB with `--real-records N`. True when every bar was met.
  */
 export async function benchReconcile(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({ args: [...args], options: { records: { type: 'string' } } })
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      records: { type: 'string', default: '1000000' },
+      objects: { type: 'string', default: '5000' },
+      real: { type: 'boolean', default: false },
+      'real-records': { type: 'string', default: '50000' },
+    },
+  })
   setFlagsFromString(`--max-old-space-size=${heapMiB}`)
   let met = true
   const print: Print = (figure) => {
     met = printFigure(figure) && met
   }
-  await benchMemory(Number(values.records ?? recordsDefault), print)
+  if (values.real) await benchReal(Number(values['real-records']), print)
+  else {
+    await benchObjects(Number(values.objects), print)
+    await benchMemory(Number(values.records), print)
+  }
   return met
 }
 
@@ -47,8 +60,22 @@ async function benchMemory(count: number, print: Print): Promise<void> {
   }
 }
 
+async function benchReal(count: number, print: Print): Promise<void> {
+  const real = await realStores(count)
+  try {
+    const sites = await benchSites((site) => real.stores[site])
+    try {
+      await benchSet(sites, count, `DynamoDB Local and Cosmos DB, ${count} records a side`, print)
+    } finally {
+      await sites.close()
+    }
+  } finally {
+    await real.close()
+  }
+}
+
 /** Every measurement over one set of records, the same at both sites. */
-export async function benchSet(sites: BenchSites, count: number, name: string, print: Print): Promise<void> {
+async function benchSet(sites: BenchSites, count: number, name: string, print: Print): Promise<void> {
   const began = performance.now()
   const buckets = Array.from({ length: bucketCount }, (_, bucket) => bucket)
   for (const site of siteNames) await digestBuckets(sites[site].services, buckets)
