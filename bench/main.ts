@@ -1,12 +1,14 @@
-/** `npm run bench -- local`: figures of this machine, one JSON object a line. */
+/** `npm run bench -- NAME`: figures of this machine, one JSON object a line. */
 import { benchLocal } from './local.ts'
 import { benchObjects } from './objects.ts'
 import { benchReconcile } from './reconcile.ts'
+import { benchReplication } from './replication.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
   local: benchLocal,
   objects: benchObjects,
   reconcile: benchReconcile,
+  replication: benchReplication,
 }
 const [name = '', ...args] = process.argv.slice(2)
 const bench = benches[name]

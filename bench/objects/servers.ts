@@ -26,7 +26,7 @@ export async function startServers(data: string, portBase: number): Promise<Serv
   return { ...endpoints, stop: async () => void (await Promise.all(children.map(stopServer))) }
 }
 
-async function startServer(script: string, data: string, portBase: number): Promise<ChildProcess> {
+export async function startServer(script: string, data: string, portBase: number): Promise<ChildProcess> {
   const args = [script, '--data', data, '--port-base', String(portBase)]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
   const { stdout } = child
@@ -38,7 +38,7 @@ async function startServer(script: string, data: string, portBase: number): Prom
   return child
 }
 
-async function stopServer(child: ChildProcess): Promise<void> {
+export async function stopServer(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return
   const exit = once(child, 'exit')
   child.kill('SIGTERM')

@@ -9,6 +9,7 @@ const emulator = join(simulator, 'emulator')
 const startMsMax = 60_000
 
 export interface TestDynamoDb {
+  readonly url: string
   readonly client: DynamoDBClient
   close(): Promise<void>
 }
@@ -20,14 +21,16 @@ export async function startDynamoDb(): Promise<TestDynamoDb> {
   const args = [...flags, '-jar', 'DynamoDBLocal.jar', '-inMemory', '-sharedDb', '-port', String(port)]
   const child = spawn('java', args, { cwd: emulator, stdio: 'ignore' })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const url = `http://127.0.0.1:${port}`
   const client = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint: url,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local-secret' },
   })
   await answering(client)
   await createTables(client)
   return {
+    url,
     client,
     close: async () => {
       client.destroy()
