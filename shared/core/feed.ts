@@ -56,7 +56,7 @@ const effectTriesMax = 3
  * Begins what follows from a change. False when a dependency is away, so that the feed delivers the change again;
  * a change that fails for any other reason would fail for ever and hold up all behind it: it becomes a dead letter.
  */
-async function beginEffects(services: Services, change: StoredRecord): Promise<boolean> {
+export async function beginEffects(services: Services, change: StoredRecord): Promise<boolean> {
   for (let attempt = 0; ; attempt++) {
     try {
       await onRecordChanged(services, change)

@@ -1,18 +1,16 @@
 import { hasCode } from '../domain/errors.ts'
-import { bucketCount } from '../domain/record.ts'
 import { leafOfBucket, pageOfBucket } from '../replication/digest.ts'
 import { releaseQuarantine } from './apply.ts'
 import { tendBreaker } from './breaker-restore.ts'
-import { tallyBucket } from './breaker-sizes.ts'
-import { digestBuckets, readBucket, refreshTree } from './digest-tree.ts'
+import { refreshTree } from './digest-tree.ts'
 import { clearUndelivered, readUndelivered } from './dirty-buckets.ts'
 import { differingBuckets, newSalt } from './descend.ts'
-import { chunksOf, exchangeBuckets, type Moved, nothingMoved, sumOf } from './exchange.ts'
-import { followChanges } from './feed.ts'
+import { exchangeBuckets, type Moved, nothingMoved, sumOf } from './exchange.ts'
 import { withoutHeld } from './held-buckets.ts'
 import { isPaused } from './pause.ts'
 import { peerFailed, peerIsBack } from './peer-health.ts'
-import { readMark, writeMark } from './replication-marks.ts'
+import { writeMark } from './replication-marks.ts'
+import { scrub } from './scrub.ts'
 import type { Services } from './services.ts'
 
 export interface ReconcileReport {
@@ -34,10 +32,6 @@ export interface ReconcileReport {
   readonly clean: boolean
   readonly error?: string
 }
-
-/** A full scrub takes this many runs: at one a minute, 17 hours and 4 minutes, inside the feed's 24 hours. */
-const scrubRuns = 1024
-export const scrubBuckets = bucketCount / scrubRuns
 
 /** After a bulk load thousands of buckets are to be read again; those that are left wait for the next run. */
 const refreshMsMax = 5000
@@ -146,26 +140,4 @@ async function deliverPending(
     more = pending.more
   }
   return { delivered, moved }
-}
-
-/**
- * Re-reads the next share of all buckets, whatever the feed said about them. What it finds changed, the feed may never have
- * told of: what follows from those records is begun as well.
- */
-async function scrub(services: Services): Promise<number> {
-  const start = Number((await readMark(services, 'scrub'))?.['next'] ?? 0)
-  const buckets = Array.from({ length: scrubBuckets }, (_, offset) => (start + offset) % bucketCount)
-  const changed = await digestBuckets(services, buckets)
-  await tallyBucket(services, start)
-  for (const bucket of changed) {
-    for (const keys of chunksOf((await readBucket(services, bucket)).map(({ key }) => key))) {
-      const records = await services.records.getMany(keys)
-      await followChanges(
-        services,
-        records.filter((record) => record !== undefined),
-      )
-    }
-  }
-  await writeMark(services, 'scrub', { next: (start + scrubBuckets) % bucketCount })
-  return changed.length
 }

@@ -19,6 +19,8 @@ export type ReplicationMark =
   | 'pulse'
   /** { next } the bucket the scrub reads next */
   | 'scrub'
+  /** { after } where the walk through the drop area goes on, or { dueMs } when the next begins. */
+  | 'drop-scan'
   /** { atMs, reason, by }: absent while that way is open. */
   | 'paused-outgoing'
   | 'paused-incoming'

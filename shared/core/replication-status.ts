@@ -18,7 +18,7 @@ import { type Pause, pauseOf } from './pause.ts'
 import { type FeedAge, feedAge, type LastOffer, lastOffer, outgoingLag } from './replication-lag.ts'
 import { readMark } from './replication-marks.ts'
 import { type Warning, warningsOf } from './replication-warnings.ts'
-import { scrubBuckets } from './reconcile.ts'
+import { scrubBuckets } from './scrub.ts'
 import type { Services } from './services.ts'
 
 /** What an operator wants to see first: does it flow, each way, and what stands in the way. Times in ms since 1970. */

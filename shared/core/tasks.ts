@@ -1,3 +1,4 @@
+import { scanDrops } from './drop-scan.ts'
 import { resumeOperation } from './operation-store.ts'
 import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
@@ -15,6 +16,7 @@ export async function runTask(services: Services, task: TimerTask): Promise<void
       return
     case 'sweep':
       await sweep(services)
+      await scanDrops(services)
       await resumeOperation(services)
       return
     case 'watch':

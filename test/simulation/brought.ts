@@ -11,7 +11,7 @@ export interface Brought {
   readonly uploads: Map<string, { readonly site: Site; readonly sha256: string }>
   /** Files of the drop areas as they are now, by key; without a digest, removed. */
   readonly drops: Map<string, { readonly site: Site; readonly sha256: string | undefined }>
-  /** Files whose last change nobody was told of. */
+  /** Files whose removal nobody was told of. */
   readonly untold: Set<string>
 }
 

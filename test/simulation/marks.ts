@@ -70,6 +70,7 @@ export const markNames = [
   'reconcile pushed',
   'reconcile was clean',
   'scrub found a lost event',
+  'walk found a dropped file',
   'bytes came in one piece',
   'bytes came in parts',
   'bytes sent twice',

@@ -3,6 +3,7 @@ import { calm } from './profile.ts'
 
 const feed = 'shared/core/feed.ts'
 const reconcile = 'shared/core/reconcile.ts'
+const scrub = 'shared/core/scrub.ts'
 const exchange = 'shared/core/exchange.ts'
 const descend = 'shared/core/descend.ts'
 const tree = 'shared/core/digest-tree.ts'
@@ -127,16 +128,16 @@ export const repairBugs: readonly PlantedBug[] = [
   },
   {
     name: 'the scrub trusts the tree',
-    file: reconcile,
-    find: 'const changed = await digestBuckets(services, buckets)',
-    replace: 'const changed: number[] = await digestBuckets(services, buckets.slice(0, 0))',
+    file: scrub,
+    find: 'new Set(await digestBuckets(services, buckets))',
+    replace: 'new Set(await digestBuckets(services, buckets.slice(0, 0)))',
     override: { name: 'forgetful feed', isCalm: false, loseFeedEvents: 6, longOutage: false },
   },
   {
-    name: 'the scrub begins no effects',
-    file: reconcile,
-    find: 'await followChanges(\n        services,\n        records.filter((record) => record !== undefined),\n      )',
-    replace: 'if (records.length < 0) await followChanges(services, [])',
+    name: 'the scrub begins effects of what it finds changed alone',
+    file: scrub,
+    find: 'else for (const record of records) await beginEffects(services, record)',
+    replace: 'else for (const record of records.slice(0, 0)) await beginEffects(services, record)',
     override: { name: 'forgetful feed', isCalm: false, loseFeedEvents: 6, longOutage: false, objects: true },
   },
   {

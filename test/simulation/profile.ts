@@ -168,7 +168,7 @@ export function drawProfile(chance: Chance): Profile {
   }
   const roll = chance.pick(80)
   if (roll < 8) return { ...calm, thinkMsMax: chance.of([300, 4000]) }
-  if (roll < 9) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6, uploads: false }
+  if (roll < 9) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6 }
   if (roll < 11) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
   if (roll < 13) return { ...storm, name: 'wiped site', ...lossy, rebuild: 'wipe' }
   if (roll < 15) return { ...storm, name: 'old snapshot', ...lossy, rebuild: 'snapshot' }

@@ -1,3 +1,4 @@
+import { scanDrops } from '../../shared/core/drop-scan.ts'
 import { reconcile } from '../../shared/core/reconcile.ts'
 import { sweep } from '../../shared/core/sweep.ts'
 import { sites, type Site } from '../../shared/domain/site.ts'
@@ -29,6 +30,10 @@ function tick(world: World, name: Site): void {
   // Once nothing fails, a scrub may take hours, and there is little left to sweep.
   if (world.faultsOn() || Math.floor(startedMs / minuteMs) % calmSweepOneIn === 0) {
     sweep(servicesOf('sweep')).catch(() => {})
+    scanDrops(servicesOf('drop-scan')).then(
+      (found) => found > 0 && mark('walk found a dropped file'),
+      () => {},
+    )
   }
   reconcile(servicesOf('reconcile')).then(
     (report) => {

@@ -1,0 +1,56 @@
+import type { UploadBody } from '../domain/asset.ts'
+import { bucketCount, type StoredRecord } from '../domain/record.ts'
+import { tallyBucket } from './breaker-sizes.ts'
+import { digestBuckets, readBucket } from './digest-tree.ts'
+import { objectDropped } from './drops.ts'
+import { chunksOf } from './exchange.ts'
+import { beginEffects, followChanges } from './feed.ts'
+import { readMark, writeMark } from './replication-marks.ts'
+import type { Services } from './services.ts'
+
+/** A full scrub takes this many runs: at one a minute, 17 hours and 4 minutes, inside the feed's 24 hours. */
+const scrubRuns = 1024
+export const scrubBuckets = bucketCount / scrubRuns
+
+/** The collections whose records have effects at this site beyond being offered: see `onRecordChanged`. */
+const withEffects = new Set(['_media', '_jobs', '_uploads'])
+
+/**
+ * Re-reads the next share of all buckets, whatever the feed said about them. What it finds changed, the feed may never have
+ * told of. In the others an event may have been lost too, when another's mark had the bucket read again: so what follows
+ * from the records that something follows from is begun once a cycle in any case. Returns how many buckets had changed.
+ */
+export async function scrub(services: Services): Promise<number> {
+  const start = Number((await readMark(services, 'scrub'))?.['next'] ?? 0)
+  const buckets = Array.from({ length: scrubBuckets }, (_, offset) => (start + offset) % bucketCount)
+  const changed = new Set(await digestBuckets(services, buckets))
+  await tallyBucket(services, start)
+  for (const bucket of buckets) {
+    const entries = await readBucket(services, bucket)
+    const wanted = entries.filter(
+      ({ key, deleted }) => changed.has(bucket) || (!deleted && withEffects.has(key.collection)),
+    )
+    for (const keys of chunksOf(wanted.map(({ key }) => key))) {
+      const records = (await services.records.getMany(keys)).filter((record) => record !== undefined)
+      if (changed.has(bucket)) await followChanges(services, records)
+      else for (const record of records) await beginEffects(services, record)
+      for (const record of records) await checkDrop(services, record)
+    }
+  }
+  await writeMark(services, 'scrub', { next: (start + scrubBuckets) % bucketCount })
+  return changed.size
+}
+
+/** A dropped file may have been removed without an event. */
+async function checkDrop(services: Services, { key, body }: StoredRecord): Promise<void> {
+  const { kind, site, state, objectKey } = (key.collection === '_uploads' ? body : null) ?? ({} as Partial<UploadBody>)
+  if (kind !== 'drop' || site !== services.site || state !== 'complete' || typeof objectKey !== 'string') return
+  try {
+    if (await services.objects.head(objectKey)) return
+    services.telemetry.log('warn', 'A dropped file is gone, and no event had told of it', { key: objectKey })
+    await objectDropped(services, { key: objectKey, change: 'removed' })
+  } catch (error) {
+    // The next cycle comes here again; the rest of this one must not wait for it.
+    services.telemetry.log('error', 'A dropped file could not be looked after', { key: objectKey }, error)
+  }
+}
