@@ -85,7 +85,7 @@ describe('what no event told of', () => {
     }
     if (!media) throw new Error('the media record did not arrive')
     // As if neither the event of this record nor what it began had ever been.
-    await world.azure.objects.remove(String(media.body?.['objectKey']))
+    await world.azure.objects.remove(media.body?.['objectKey'] as string)
     for (const item of world.azure.siteStore.all()) {
       if (/^(missing|here)/.test(item.partition)) await world.azure.services.siteStore.remove(item.partition, item.id)
     }
