@@ -2,6 +2,7 @@ import { keyText, type RecordState } from '../domain/record.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import type { PutManyOutcome } from '../ports/record-store.ts'
 import { losersIn, mergeStates, type Merge } from '../replication/merge.ts'
+import { countConflict } from './conflict-record.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -51,6 +52,7 @@ async function applyBatch(
   for (const [index, state] of fresh.entries()) {
     const outcome = outcomeOf(put[index])
     if (outcome) outcomes.set(state, outcome)
+    if (outcome?.kind === 'applied') countConflict(services, state)
   }
 }
 

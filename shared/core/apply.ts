@@ -11,7 +11,7 @@ import type { Loser } from '../replication/lost-fields.ts'
 import { applyFresh } from './apply-fresh.ts'
 import { openBreaker, type Breaker } from './breaker.ts'
 import { reasserted } from './breaker-restore.ts'
-import { conflictRecord } from './conflict-record.ts'
+import { conflictRecord, countConflict } from './conflict-record.ts'
 import { assertMayTakeIn } from './pause.ts'
 import { keepInHistory, stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
@@ -77,7 +77,6 @@ async function tryApply(services: Services, breaker: Breaker, offered: RecordSta
     case 'replace':
       return (await replace(services, stored, merge.state, 'peer')) ? { kind: 'applied' } : undefined
     case 'conflict':
-      services.telemetry.metric('conflicts', 1)
       return (await replace(services, stored, merge.winner, 'merge')) ? { kind: 'merged' } : undefined
   }
 }
@@ -102,7 +101,8 @@ async function keepLoser(services: Services, breaker: Breaker, loser: Loser): Pr
     throw new CatamaranError('unavailable', 'Where the losing side belongs, a breaker holds.')
 }
 
-async function replace(
+/** False when another writer came first. */
+export async function replace(
   services: Services,
   stored: StoredRecord | undefined,
   state: RecordState,
@@ -111,6 +111,7 @@ async function replace(
   if (stored) await keepInHistory(services, stored)
   const condition = stored ? ({ kind: 'unchanged', token: stored.token } as const) : ({ kind: 'absent' } as const)
   const outcome = await services.records.put(state, condition, { via, arrivalMs: services.clock.now() })
+  if (outcome.kind === 'stored' && !stored) countConflict(services, state)
   return outcome.kind === 'stored'
 }
 

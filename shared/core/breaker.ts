@@ -5,6 +5,7 @@ import { logPassed } from './breaker-log.ts'
 import { changeOnce, everything, readScope, scopeOf, swapScope, type Scope } from './breaker-scope.ts'
 import { liveRecords } from './breaker-sizes.ts'
 import { countsIn, everythingLimits, tenantLimits, type Counts } from './breaker-window.ts'
+import { isEndOf } from './conflict-record.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -55,7 +56,7 @@ export function openBreaker(services: Services): Breaker {
   }
   return {
     judge: async (offered, stored, next) => {
-      const kind = stored && destructionOf(stored, next, services.clock.now())
+      const kind = stored && !isEndOf(stored, next) && destructionOf(stored, next, services.clock.now())
       if (!stored || !kind || passed.has(offered)) return 'pass'
       return new Promise((resolve, reject) => {
         waiting.push({ harm: { kind, stored, offered }, resolve, reject })

@@ -1,8 +1,11 @@
 import { derivedId } from '../domain/hash.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/json.ts'
-import { keyText, type RecordKey, type RecordState } from '../domain/record.ts'
-import { stampMs, stampSite, type Stamp } from '../domain/stamp.ts'
+import { historyMs } from '../domain/limits.ts'
+import { keyText, type RecordKey, type RecordState, type StoredRecord } from '../domain/record.ts'
+import { formatStamp, parseStamp, stampMs, stampSite, type Stamp } from '../domain/stamp.ts'
 import type { Loser } from '../replication/lost-fields.ts'
+import { compareVectors } from '../replication/vector.ts'
+import type { Services } from './services.ts'
 
 export const conflictsCollection = '_conflicts'
 
@@ -33,4 +36,29 @@ export function conflictRecord(loser: Loser): RecordState {
     body: { collection: key.collection, recordId: key.id, stamp, ...lost },
     createdMs: stampMs(stamp),
   }
+}
+
+/** When a site need not list a conflict any longer that nobody has settled, by its own clock. */
+export const conflictEndsMs = ({ arrivalMs }: StoredRecord): number => arrivalMs + historyMs
+
+/**
+ * The tombstone that ends a conflict. Everything in it comes from the conflict itself, its stamp included, so that each site
+ * makes the very same by itself and nothing has to travel. A client that settles the conflict at the same time deletes too:
+ * whichever of the two comes first, nothing is lost and nothing comes back.
+ */
+export function endedConflict({ key, vector, stamp, createdMs }: RecordState): RecordState {
+  const { ms, site, ...rest } = parseStamp(stamp)
+  const end = formatStamp({ ...rest, site, ms: ms + historyMs })
+  return { key, vector: { ...vector, [site]: end }, stamp: end, deleted: true, body: null, createdMs }
+}
+
+/** Whether `next` is no more than what this site would make of `stored` by itself; its stamp tells that the time has come. */
+export const isEndOf = (stored: RecordState, next: RecordState): boolean =>
+  stored.key.collection === conflictsCollection &&
+  next.deleted &&
+  compareVectors(endedConflict(stored).vector, next.vector) === 'equal'
+
+/** Tells the monitor of a conflict that this site had not heard of, settled elsewhere or not. */
+export function countConflict({ telemetry }: Services, { key }: RecordState): void {
+  if (key.collection === conflictsCollection) telemetry.metric('conflicts', 1)
 }

@@ -1,8 +1,9 @@
 import type { JobBody, MediaBody, UploadBody } from '../domain/asset.ts'
 import type { StoredRecord } from '../domain/record.ts'
+import { conflictsCollection } from './conflict-record.ts'
 import { hasEnded } from './job-state.ts'
 import { fetchMissing } from './missing-objects.ts'
-import { indexOpenJob, indexOpenUpload } from './open-work.ts'
+import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
 
@@ -24,6 +25,8 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       const upload = record.body as UploadBody
       return upload.site === services.site ? indexOpenUpload(services, record, upload) : undefined
     }
+    case conflictsCollection:
+      return indexOpenConflict(services, record)
     default:
   }
 }

@@ -39,7 +39,9 @@ export async function lostPartsOf(
   site: Site,
 ): Promise<RecordState[]> {
   const kept = await conflictsAbout(services, key)
-  return kept.filter(({ stamp }) => stampSite(stamp) === site && !hasSeen(fields?.seen ?? {}, stamp)).map(stateOf)
+  return kept
+    .filter(({ stamp, deleted }) => !deleted && stampSite(stamp) === site && !hasSeen(fields?.seen ?? {}, stamp))
+    .map(stateOf)
 }
 
 /** Every conflict of one record, in whatever shard it lies. */

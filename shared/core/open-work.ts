@@ -2,6 +2,7 @@ import type { UploadBody } from '../domain/asset.ts'
 import { derivedId } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
 import type { StoredRecord } from '../domain/record.ts'
+import { conflictEndsMs } from './conflict-record.ts'
 import { dueMs } from './job-state.ts'
 import type { Services } from './services.ts'
 
@@ -13,6 +14,7 @@ const shardCount = 4
 const shardsOf = (name: string): string[] => Array.from({ length: shardCount }, (_, shard) => `${name}/${shard}`)
 export const openJobShards = shardsOf('open-jobs')
 export const openUploadShards = shardsOf('open-uploads')
+export const openConflictShards = shardsOf('open-conflicts')
 
 /** Times are rounded up to this, so that a lease renewed often makes few entries. */
 const stepMs = 10_000
@@ -53,3 +55,11 @@ export async function indexOpenUpload(services: Services, record: StoredRecord, 
   const due = upload.state === 'open' ? upload.expiresAtMs : services.clock.now() + completedMs
   await putDue(services, openUploadShards, { dueMs: due, tenant: record.key.tenant, id: record.key.id, value: {} })
 }
+
+export const indexOpenConflict = (services: Services, record: StoredRecord): Promise<void> =>
+  putDue(services, openConflictShards, {
+    dueMs: conflictEndsMs(record),
+    tenant: record.key.tenant,
+    id: record.key.id,
+    value: {},
+  })

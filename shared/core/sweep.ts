@@ -3,10 +3,11 @@ import { hasCode } from '../domain/errors.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import type { PeerStatus } from '../ports/peer.ts'
 import type { SiteItem } from '../ports/site-store.ts'
+import { endConflict } from './conflict-end.ts'
 import { dueMs, hasEnded, resendMs } from './job-state.ts'
 import { sendJob } from './job-store.ts'
 import { missingOf, missingShards, sendCopy } from './missing-objects.ts'
-import { openJobShards, openUploadShards, parseDue, putDue, type DueEntry } from './open-work.ts'
+import { openConflictShards, openJobShards, openUploadShards, parseDue, putDue, type DueEntry } from './open-work.ts'
 import { isPaused } from './pause.ts'
 import { readRecord, readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
@@ -14,6 +15,8 @@ import { beginProcessing, closeAbandoned } from './uploads.ts'
 
 const pageItems = 100
 const pagesMax = 10
+/** Conflicts can wait; a million of them must not use up a run. */
+const conflictPagesMax = 2
 const resendMsMax = 1_800_000
 /** A job that waits at a peer which answers is the peer's business for this long. */
 const patienceMs = 600_000
@@ -31,11 +34,13 @@ export interface SweepReport {
 export async function sweep(services: Services): Promise<SweepReport> {
   const peer = onceOf(() => askPeer(services))
   const isPeerUp = async (): Promise<boolean> => (await peer()) !== undefined
-  return {
+  const report = {
     jobs: await sweepDue(services, openJobShards, (entry) => sweepJob(services, entry, peer)),
     uploads: await sweepDue(services, openUploadShards, (entry) => sweepUpload(services, entry)),
     copies: await sweepCopies(services, isPeerUp),
   }
+  await sweepDue(services, openConflictShards, (entry) => endConflict(services, entry), conflictPagesMax)
+  return report
 }
 
 function onceOf<Value>(act: () => Promise<Value>): () => Promise<Value> {
@@ -58,11 +63,12 @@ async function sweepDue(
   services: Services,
   shards: readonly string[],
   act: (entry: DueEntry) => Promise<DueEntry | undefined>,
+  max = pagesMax,
 ): Promise<number> {
   let count = 0
   for (const shard of shards) {
     let after: string | undefined
-    for (let pages = 0; pages < pagesMax; pages++) {
+    for (let pages = 0; pages < max; pages++) {
       const page = await services.siteStore.list(shard, { after, limit: pageItems })
       const due = page.items.filter((item) => parseDue(item).dueMs <= services.clock.now())
       for (const item of due) {
