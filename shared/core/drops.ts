@@ -63,6 +63,7 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
   if (settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) {
     return ensureJob(services, drop, found, await readMedia(services, tenant, asset))
   }
+  if (settled && !isBegun(settled)) await settle(services, drop, { state: 'complete' })
   const fresh: AssetBody = {
     name: path,
     mediaType: mediaTypeHint(found.mediaType, path),
@@ -76,6 +77,12 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
   await ensureJob(services, drop, found, media)
   await settle(services, drop, { state: 'complete', etag: found.etag, bytes: found.bytes })
 }
+
+/**
+ * Whether the mark of an earlier file was taken back for a new one. A run that dies from then on leaves it so, and whoever
+ * finds the file removed looks at the asset once more: this very run may have brought it back.
+ */
+const isBegun = ({ state, etag }: UploadBody): boolean => state === 'complete' && etag === undefined
 
 /** A version that is not through yet has a job; one that ended because another version came between is opened again. */
 async function ensureJob(
@@ -117,7 +124,8 @@ async function trash(services: Services, drop: Drop): Promise<void> {
       if (!hasCode(error, 'not-found')) throw error
     }
   }
-  await settle(services, drop, { state: 'gone' })
+  // Whoever has begun may write the asset yet; afterwards, or when it is delivered again, it finds no file and comes here.
+  if (!settled || !isBegun(settled)) await settle(services, drop, { state: 'gone' })
 }
 
 /** A run that died before it settled anything has left its traces all the same: a job, a media record, or the asset alone. */

@@ -4,6 +4,7 @@ import { openContent } from '../../shared/core/content.ts'
 import { listDeadLetters } from '../../shared/core/dead-letters.ts'
 import { objectDropped } from '../../shared/core/drops.ts'
 import { runJob } from '../../shared/core/jobs.ts'
+import type { Services } from '../../shared/core/services.ts'
 import type { MediaConverter } from '../../shared/ports/media-converter.ts'
 import { derivedId } from '../../shared/domain/hash.ts'
 import { parseDropKey } from '../../shared/domain/names.ts'
@@ -22,6 +23,12 @@ describe('drops', () => {
 
   const drop = (site: IngestSite, text: string, at = key) =>
     site.objects.put(at, Buffer.from(text), { mediaType: 'image/jpeg' })
+  const dyingAt = ({ services }: IngestSite, writes: number): Services => {
+    let left = writes
+    const put: typeof services.records.put = (...args) =>
+      left-- > 0 ? services.records.put(...args) : Promise.reject(new Error('the machine is gone'))
+    return { ...services, records: { ...services.records, put } }
+  }
   const contentOf = async (site: IngestSite): Promise<string> => {
     const found = await openContent(site.services, tenant, id)
     return found.kind === 'here' ? new Response(found.body).text() : found.kind
@@ -60,14 +67,48 @@ describe('drops', () => {
 
   test.each([0, 1, 2, 3, 4])('a file removed after a run that died at its write %i leaves no asset', async (writes) => {
     await drop(world.aws, 'one')
-    const { services } = world.aws
-    let left = writes
-    const put: typeof services.records.put = (...args) =>
-      left-- > 0 ? services.records.put(...args) : Promise.reject(new Error('the machine is gone'))
-    const dying = { ...services, records: { ...services.records, put } }
-    await objectDropped(dying, { key, change: 'created' }).catch(() => undefined)
+    await objectDropped(dyingAt(world.aws, writes), { key, change: 'created' }).catch(() => undefined)
     await world.aws.objects.remove(key)
-    await objectDropped(services, { key, change: 'removed' })
+    await objectDropped(world.aws.services, { key, change: 'removed' })
+    expect(await getAsset(world.aws.services, tenant, id)).toBeUndefined()
+  })
+
+  test.each([0, 1, 2, 3, 4, 5])(
+    'nor does one that was dropped again after it had been removed, when the run died at its write %i',
+    async (writes) => {
+      await drop(world.aws, 'one')
+      await world.settle()
+      await world.aws.objects.remove(key)
+      await world.settle()
+      await drop(world.aws, 'two')
+      await objectDropped(dyingAt(world.aws, writes), { key, change: 'created' }).catch(() => undefined)
+      await world.aws.objects.remove(key)
+      await objectDropped(world.aws.services, { key, change: 'removed' })
+      expect(await getAsset(world.aws.services, tenant, id)).toBeUndefined()
+    },
+  )
+
+  test.each(['one', 'two'])('nor when the removal was dealt with while that run went on (%s)', async (text) => {
+    const { services, objects } = world.aws
+    await drop(world.aws, 'one')
+    await world.settle()
+    await objects.remove(key)
+    await world.settle()
+    await drop(world.aws, text)
+    const { put } = services.records
+    let isDead = false
+    const slow: typeof put = async (record, ...rest) => {
+      if (isDead) throw new Error('the machine is gone')
+      if (record.key.collection === 'assets') {
+        await objects.remove(key)
+        await objectDropped(services, { key, change: 'removed' })
+        isDead = true
+      }
+      return put(record, ...rest)
+    }
+    const run = objectDropped({ ...services, records: { ...services.records, put: slow } }, { key, change: 'created' })
+    await run.catch(() => undefined)
+    await objectDropped(services, { key, change: 'created' })
     expect(await getAsset(services, tenant, id)).toBeUndefined()
   })
 

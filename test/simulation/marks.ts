@@ -96,6 +96,7 @@ export const markNames = [
   'outgoing paused',
   'incoming paused',
   'resumed',
+  'breaker released',
 ] as const
 
 export type Mark = (typeof markNames)[number]

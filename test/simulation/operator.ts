@@ -1,5 +1,7 @@
+import { releaseBreaker } from '../../shared/core/breaker-control.ts'
 import { pauseReplication, resumeReplication } from '../../shared/core/pause.ts'
 import type { Services } from '../../shared/core/services.ts'
+import { hasCode } from '../../shared/domain/errors.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
 import { keyText } from '../../shared/domain/record.ts'
 import { type Site, sites } from '../../shared/domain/site.ts'
@@ -11,6 +13,7 @@ import type { World } from './world.ts'
 const graceMs = 60_000
 const againMs = 20_000
 const pauseMsMax = 900_000
+const lookMs = 300_000
 
 /** Since when each way of each site is paused for sure, in virtual milliseconds. */
 const inForce = new WeakMap<World, Map<string, number>>()
@@ -54,6 +57,31 @@ function pauseFor(world: World, site: Site, way: Way): void {
     mark(way === 'outgoing' ? 'outgoing paused' : 'incoming paused')
     scheduler.at(Math.max(untilMs, scheduler.now() + 2 * againMs), 'operator resumes', resume)
   })
+}
+
+/**
+ * Many clients delete more within an hour than a breaker lets through. Somebody sees the alarm, finds that it is the clients'
+ * own work, and lets it through: without that the sites never become alike.
+ */
+export function startReleasing(world: World): void {
+  const { scheduler, mark, sites: all } = world
+  const isFrozen = (site: Site): boolean =>
+    all[site].siteStore.all().some(({ partition, value }) => partition === 'breaker' && value['frozen'] !== undefined)
+  const release = async (services: Services): Promise<void> => {
+    try {
+      await releaseBreaker(services, { by: 'operator', reason: 'the clients are busy' })
+    } catch (error) {
+      // The answer to the first time was lost.
+      if (!hasCode(error, 'conflict')) throw error
+    }
+  }
+  const look = (): void => {
+    for (const site of sites) {
+      if (isFrozen(site)) persist(world, site, release, () => mark('breaker released'))
+    }
+    scheduler.at(scheduler.now() + lookMs, 'operator looks', look)
+  }
+  scheduler.at(lookMs, 'operator looks', look)
 }
 
 /** Asks again until it is answered, as people do. */

@@ -106,6 +106,13 @@ export const objectBugs: readonly PlantedBug[] = [
     override: bringing,
   },
   {
+    name: 'a file that is dropped again leaves the mark of its removal until it is settled',
+    file: drops,
+    find: "  if (settled && !isBegun(settled)) await settle(services, drop, { state: 'complete' })\n",
+    replace: '',
+    override: { ...bringing, opsPerClient: 40, serviceOutages: true },
+  },
+  {
     name: 'the mark of a settled file is written before its job',
     file: drops,
     find: 'await ensureJob(services, drop, found, media)\n  await settle(',

@@ -122,6 +122,7 @@ const lossy = { thinkMsMax: 90_000, records: 8, uploads: false }
 const overload = {
   name: 'overload',
   isCalm: false,
+  records: 12,
   clients: 3,
   opsPerClient: 160,
   thinkMsMax: 10_000,

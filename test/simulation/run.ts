@@ -7,7 +7,7 @@ import { makeLedger } from './ledger.ts'
 import { makeLink } from './link.ts'
 import type { Mark, Marks } from './marks.ts'
 import { heal, startMischief } from './mischief.ts'
-import { startOperator } from './operator.ts'
+import { startOperator, startReleasing } from './operator.ts'
 import { poison } from './poison.ts'
 import { drawProfile, type Profile, type ProfileOverride } from './profile.ts'
 import { startReader } from './reader.ts'
@@ -55,6 +55,7 @@ async function run(seed: number, options: Options): Promise<RunResult> {
   startTimers(world)
   startMischief(world)
   startOperator(world)
+  startReleasing(world)
   const reader = startReader(world)
   let done = false
   void runClients(world).then(() => (done = true))
@@ -88,7 +89,8 @@ export function makeWorld(
 ): { world: World; endFaults: () => void } {
   const streams = makeStreams(seed)
   const drawn = drawProfile(streams.profile)
-  const pausesMs = drawn.isCalm ? 0 : streams.operator.of([0, 0, 0, 120_000])
+  // What is refused during a pause would count as goodput that is missing.
+  const pausesMs = drawn.isCalm || drawn.capacity > 0 ? 0 : streams.operator.of([0, 0, 0, 120_000])
   const profile = { ...drawn, pausesMs, ...override }
   const scheduler = makeScheduler(trace)
   let faults = !profile.isCalm
