@@ -95,18 +95,17 @@ describe('drops', () => {
     await objects.remove(key)
     await world.settle()
     await drop(world.aws, text)
-    const { put } = services.records
     let isDead = false
-    const slow: typeof put = async (record, ...rest) => {
+    const put: typeof services.records.put = async (record, ...rest) => {
       if (isDead) throw new Error('the machine is gone')
       if (record.key.collection === 'assets') {
         await objects.remove(key)
         await objectDropped(services, { key, change: 'removed' })
         isDead = true
       }
-      return put(record, ...rest)
+      return services.records.put(record, ...rest)
     }
-    const run = objectDropped({ ...services, records: { ...services.records, put: slow } }, { key, change: 'created' })
+    const run = objectDropped({ ...services, records: { ...services.records, put } }, { key, change: 'created' })
     await run.catch(() => undefined)
     await objectDropped(services, { key, change: 'created' })
     expect(await getAsset(services, tenant, id)).toBeUndefined()
