@@ -28,6 +28,8 @@ interface Drop {
 }
 
 const roundsMax = 10
+/** No run takes longer, with all its deliveries. */
+const begunMs = 3_600_000
 const none = { precondition: { kind: 'none' } } as const
 
 /**
@@ -63,7 +65,9 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
   if (settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) {
     return ensureJob(services, drop, found, await readMedia(services, tenant, asset))
   }
-  if (settled && !isBegun(settled)) await settle(services, drop, { state: 'complete' })
+  if (settled && !isBegun(services, settled)) {
+    await settle(services, drop, { state: 'complete', expiresAtMs: services.clock.now() + begunMs })
+  }
   const fresh: AssetBody = {
     name: path,
     mediaType: mediaTypeHint(found.mediaType, path),
@@ -79,10 +83,11 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
 }
 
 /**
- * Whether the mark of an earlier file was taken back for a new one. A run that dies from then on leaves it so, and whoever
- * finds the file removed looks at the asset once more: this very run may have brought it back.
+ * Whether the mark of an earlier file was taken back for a new one just now. A run that dies from then on leaves it so, and
+ * whoever finds the file removed looks at the asset once more: this very run may have brought it back.
  */
-const isBegun = ({ state, etag }: UploadBody): boolean => state === 'complete' && etag === undefined
+const isBegun = ({ clock }: Services, { state, etag, expiresAtMs }: UploadBody): boolean =>
+  state === 'complete' && etag === undefined && clock.now() < expiresAtMs
 
 /** A version that is not through yet has a job; one that ended because another version came between is opened again. */
 async function ensureJob(
@@ -124,8 +129,8 @@ async function trash(services: Services, drop: Drop): Promise<void> {
       if (!hasCode(error, 'not-found')) throw error
     }
   }
-  // Whoever has begun may write the asset yet; afterwards, or when it is delivered again, it finds no file and comes here.
-  if (!settled || !isBegun(settled)) await settle(services, drop, { state: 'gone' })
+  // Whoever has begun may write the asset yet. It comes here itself then; if it dies, its next delivery or the scrub does.
+  if (!settled || !isBegun(services, settled)) await settle(services, drop, { state: 'gone' })
 }
 
 /** A run that died before it settled anything has left its traces all the same: a job, a media record, or the asset alone. */
@@ -154,7 +159,7 @@ async function readSettled(services: Services, { tenant, asset }: Drop): Promise
 async function settle(
   services: Services,
   { tenant, asset, key }: Drop,
-  found: Pick<UploadBody, 'state' | 'etag' | 'bytes'>,
+  found: Pick<UploadBody, 'state' | 'etag' | 'bytes'> & { readonly expiresAtMs?: number },
 ): Promise<void> {
   await writeRecord(services, uploadKey(tenant, asset, services.site), none, () => ({
     kind: 'drop',

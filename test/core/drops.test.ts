@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { deleteAsset, getAsset, listAssets } from '../../shared/core/assets.ts'
+import { deleteAsset, getAsset, listAssets, restoreAsset } from '../../shared/core/assets.ts'
 import { openContent } from '../../shared/core/content.ts'
 import { listDeadLetters } from '../../shared/core/dead-letters.ts'
 import { objectDropped } from '../../shared/core/drops.ts'
@@ -109,6 +109,11 @@ describe('drops', () => {
     await run.catch(() => undefined)
     await objectDropped(services, { key, change: 'created' })
     expect(await getAsset(services, tenant, id)).toBeUndefined()
+    await world.clock.advance(3_600_000)
+    await objectDropped(services, { key, change: 'removed' })
+    await restoreAsset(services, tenant, id, { precondition: { kind: 'none' } })
+    await objectDropped(services, { key, change: 'removed' })
+    expect(await getAsset(services, tenant, id)).toBeDefined()
   })
 
   test('an event that comes again does not bring back what a person deleted', async () => {

@@ -108,8 +108,8 @@ export const objectBugs: readonly PlantedBug[] = [
   {
     name: 'a file that is dropped again leaves the mark of its removal until it is settled',
     file: drops,
-    find: "  if (settled && !isBegun(settled)) await settle(services, drop, { state: 'complete' })\n",
-    replace: '',
+    find: 'if (settled && !isBegun(services, settled)) {',
+    replace: "if (settled?.state === 'open') {",
     override: { ...bringing, opsPerClient: 40, serviceOutages: true },
   },
   {
