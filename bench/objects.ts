@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { peerOf, type Site, sites } from '../shared/domain/site.ts'
 import type { Figure } from './figures.ts'
 import { printFigure } from './figures.ts'
+import { bundleCopier } from './objects/bundle.ts'
 import { copyByCore, copyByRclone } from './objects/copier.ts'
 import { fillLarge, fillSmall } from './objects/fill.ts'
 import { benchMemory } from './objects/memory.ts'
@@ -36,29 +37,30 @@ export async function benchObjects(args: readonly string[]): Promise<boolean> {
     met = printFigure(figure) && met
   }
   try {
+    const program = await bundleCopier(folder)
     const servers = await startServers(folder, portBase)
     try {
       const sizes = { objects: Number(values.objects), bytes: Number(values.mib) * 2 ** 20 }
-      for (const from of sites) await benchDirection(servers, from, sizes, print)
+      for (const from of sites) await benchDirection(servers, { program, from, sizes }, print)
     } finally {
       await servers.stop()
     }
-    await benchMemory([1, 1_024, Number(values['huge-mib'])], print)
+    await benchMemory(program, [1, 1_024, Number(values['huge-mib'])], print)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
   return met
 }
 
-interface Sizes {
-  readonly objects: number
-  readonly bytes: number
+interface Direction {
+  readonly program: string
+  readonly from: Site
+  readonly sizes: { readonly objects: number; readonly bytes: number }
 }
 
 async function benchDirection(
   servers: Servers,
-  from: Site,
-  { objects, bytes }: Sizes,
+  { program, from, sizes: { objects, bytes } }: Direction,
   print: (figure: Figure) => void,
 ): Promise<void> {
   const endpoints = { s3Port: servers.s3Port, blobPort: servers.blobPort }
@@ -67,17 +69,18 @@ async function benchDirection(
   const many = await fillSmall(source, `many-${from}`, objects, smallBytes)
   const large = await fillLarge(source, `large-${from}`, bytes)
   const cases = [
-    { what: `${objects} objects of 1 KiB`, folder: `many-${from}`, keys: many, atOnce: smallAtOnce },
-    { what: `one object of ${bytes / 2 ** 20} MiB`, folder: `large-${from}`, keys: [large], atOnce: 1 },
+    { what: `${objects} objects of 1 KiB`, folder: `many-${from}`, keys: many, bytes: smallBytes, atOnce: smallAtOnce },
+    { what: `one object of ${bytes / 2 ** 20} MiB`, folder: `large-${from}`, keys: [large], bytes, atOnce: 1 },
   ]
-  for (const { what, folder, keys, atOnce } of cases) {
-    const ours = await copyByCore({ endpoints, to, keys, atOnce })
+  for (const { what, folder, ...order } of cases) {
+    const ours = await copyByCore(program, { endpoints, to, ...order })
     const path = `${objectsBucket}/objects/${folder}`
     const theirs = await copyByRclone(endpoints, `${from}:${path}`, `${to}:${path}-by-rclone`)
     const name = `objects ${from} to ${to}: ${what}`
     const rclone = (value: number) => ({ name: 'rclone', value })
     const faster = { atMost: theirs.seconds / speedBar }
     print({ name: `${name}, time`, value: ours.seconds, unit: 's', bar: faster, peer: rclone(theirs.seconds) })
+    print({ name: `${name}, processor time`, value: ours.cpuSeconds, unit: 's', peer: rclone(theirs.cpuSeconds) })
     const peak = { value: ours.peakMiB, unit: 'MiB', bar: { atMost: theirs.peakMiB }, peer: rclone(theirs.peakMiB) }
     print({ name: `${name}, peak memory`, ...peak })
     print({ name: `${name}, memory over idle`, value: ours.peakMiB - ours.idleMiB, unit: 'MiB', bar: { atMost: 96 } })

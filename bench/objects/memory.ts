@@ -13,7 +13,11 @@ const zeros = Buffer.alloc(2 ** 20)
  * What copies of growing size take over an idle process. The source is a file of nothing but zeros, the target an S3 that
  * keeps only what it must answer: so 10 GiB need no disk, and all that happens in the copying process is real.
  */
-export async function benchMemory(sizesMiB: readonly number[], print: (figure: Figure) => void): Promise<void> {
+export async function benchMemory(
+  program: string,
+  sizesMiB: readonly number[],
+  print: (figure: Figure) => void,
+): Promise<void> {
   const source = await listening(createServer(serveZeros))
   const target = await listening(createServer(hollowS3()))
   try {
@@ -23,7 +27,14 @@ export async function benchMemory(sizesMiB: readonly number[], print: (figure: F
       const url = `http://127.0.0.1:${source.port}/`
       const grant = { key, url, bytes, mediaType: 'video/mp4', metadata, expiresAtMs: Date.now() + 3_600_000 }
       const endpoints = { s3Port: target.port, blobPort: 1 }
-      const { idleMiB, peakMiB, seconds } = await copyByCore({ endpoints, to: 'aws', keys: [key], atOnce: 1, grant })
+      const { idleMiB, peakMiB, seconds } = await copyByCore(program, {
+        endpoints,
+        to: 'aws',
+        keys: [key],
+        bytes,
+        atOnce: 1,
+        grant,
+      })
       const over = { value: peakMiB - idleMiB, unit: 'MiB', bar: { atMost: memoryBarMiB } }
       print({ name: `objects memory over idle: ${mib} MiB`, ...over })
       print({ name: `objects hollow copy: ${mib} MiB`, value: mib / seconds, unit: 'MiB/s' })

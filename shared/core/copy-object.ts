@@ -18,9 +18,8 @@ import {
   type CopyTarget,
   type MissingObject,
 } from './missing-objects.ts'
-import { readRange } from './ranged-read.ts'
+import { copyUnseen, copyWhole } from './copy-whole.ts'
 import type { Services } from './services.ts'
-import { digester } from './work-file.ts'
 import type { WorkTools } from './work-tools.ts'
 
 /** How long a message may take before the sweep sends another. */
@@ -85,6 +84,8 @@ async function takeCopy(
 
 async function copyVerified(services: Services, work: WorkTools, hold: CopyHold): Promise<void> {
   const { key } = hold.missing
+  const assertSameAs: Parameters<typeof copyUnseen>[3] = (promised, found) => assertSame(key, promised, found)
+  if (await copyUnseen(services, work, hold, assertSameAs)) return
   let grant = await grantOf(services, key)
   const source: CopySource = {
     grant,
@@ -93,38 +94,12 @@ async function copyVerified(services: Services, work: WorkTools, hold: CopyHold)
       return grant.url
     },
   }
-  const check = (found: CopiedParts['digests']): void => assertSame(key, source.grant, found)
-  if (grant.bytes <= copyPartBytes(work)) return copyWhole(services, work, { hold, source }, check)
-  if (!(await services.objects.head(key))) return copyInParts(services, work, { hold, source }, check)
+  if (grant.bytes <= copyPartBytes(work)) return copyWhole(services, work, { hold, source }, assertSameAs)
+  if (!(await services.objects.head(key))) {
+    return copyInParts(services, work, { hold, source }, (found) => assertSame(key, source.grant, found))
+  }
   const { copy } = hold.missing
   if (copy) await abandon(services, { key, uploadId: copy.uploadId })
-}
-
-/** Small enough to be held: one request to read it, one to store it. */
-async function copyWhole(
-  services: Services,
-  work: WorkTools,
-  { hold, source }: { readonly hold: CopyHold; readonly source: CopySource },
-  check: (found: CopiedParts['digests']) => void,
-): Promise<void> {
-  const { signal } = hold
-  const { bytes, mediaType, metadata } = source.grant
-  const target = Buffer.allocUnsafeSlow(bytes)
-  const sleep = (ms: number, until: AbortSignal): Promise<void> => services.clock.sleep(ms, until)
-  await readRange(work.fetch, { url: source.url, first: 0, target, signal, sleep })
-  const digests = await digester()
-  digests.update(target)
-  const found = digests.result()
-  check(found)
-  const { crc64nvme } = found
-  await services.objects.put(hold.missing.key, target, {
-    mediaType,
-    metadata,
-    bytes,
-    crc64nvme,
-    ifAbsent: true,
-    signal,
-  })
 }
 
 async function grantOf(services: Services, key: string): Promise<ReadGrant> {
@@ -134,7 +109,11 @@ async function grantOf(services: Services, key: string): Promise<ReadGrant> {
 }
 
 /** Bytes that the store copied by itself have no SHA-256 here: that of the peer's record counts, by size and CRC alone. */
-function assertSame(key: string, { bytes, metadata }: ReadGrant, found: CopiedParts['digests']): void {
+function assertSame(
+  key: string,
+  { bytes, metadata }: Pick<ReadGrant, 'bytes' | 'metadata'>,
+  found: CopiedParts['digests'],
+): void {
   const crc = metadata['crc64nvme']
   const sha256 = found.sha256 ?? (crc ? metadata['sha256'] : undefined)
   if (sha256 === digestOfKey(key) && found.bytes === bytes && (!crc || crc === found.crc64nvme)) return

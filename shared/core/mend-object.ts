@@ -2,12 +2,15 @@ import { digestOfKey, mediaKey, objectKeysOf, type MediaBody } from '../domain/a
 import { CatamaranError } from '../domain/errors.ts'
 import type { ObjectTarget, ReadGrant } from '../ports/peer.ts'
 import { fileJob } from './job-store.ts'
-import { missingPartition, sendCopy, wantObject } from './missing-objects.ts'
+import { bytesOf, missingPartition, sendCopy, wantObject } from './missing-objects.ts'
 import { digestsHere, digestsThere, openGranted } from './object-digests.ts'
 import { readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
 import { digester } from './work-file.ts'
 import type { WorkTools } from './work-tools.ts'
+
+/** With its size where a record tells it. */
+type WantedObject = ObjectTarget & { readonly bytes?: number }
 
 /** So many copies under way are enough; whoever wants more comes back. */
 const waitingPerShardMax = 500
@@ -16,16 +19,16 @@ const waitingPerShardMax = 500
  * Begins to bring objects here that this site lacks, and to look at the bytes of those that it has. Throws `throttled`
  * while thousands are on their way.
  */
-export async function fetchObjects(services: Services, targets: readonly ObjectTarget[]): Promise<void> {
+export async function fetchObjects(services: Services, targets: readonly WantedObject[]): Promise<void> {
   const waiting = await services.siteStore.list(missingPartition(targets[0]?.key ?? ''), { limit: waitingPerShardMax })
   if (waiting.next !== undefined) {
     throw new CatamaranError('throttled', 'Thousands of objects are on their way already.', { retryAfterMs: 30_000 })
   }
   for (const target of targets) {
-    const { tenant, asset, key } = target
+    const { tenant, asset, key, bytes } = target
     if (await services.objects.head(key)) {
       await services.jobs.send({ kind: 'mend-object', payload: { tenant, asset, key } })
-    } else if (!(await wantObject(services, target))) {
+    } else if (!(await wantObject(services, target, bytes))) {
       // It may have been given up for hours: whoever asks now wants it tried now.
       await sendCopy(services, target)
     }
@@ -38,9 +41,9 @@ export async function fetchForPeer(services: Services, targets: readonly ObjectT
     services,
     targets.map(({ tenant, asset }) => mediaKey(tenant, asset)),
   )
-  const named = targets.filter(({ key }, index) => {
+  const named = targets.flatMap(({ tenant, asset, key }, index): WantedObject[] => {
     const body = media[index]?.body as MediaBody | undefined
-    return body !== undefined && objectKeysOf(body).includes(key)
+    return body && objectKeysOf(body).includes(key) ? [{ tenant, asset, key, bytes: bytesOf(body, key) }] : []
   })
   await fetchObjects(services, named)
   return named.length

@@ -15,6 +15,8 @@ export const missingShards = Array.from({ length: shardCount }, (_, shard) => `m
 
 /** A copy whose message got lost is sent again after this. */
 const recheckMs = 60_000
+/** When a mark without a message is due: it was long ago. */
+const unsentDueMs = 0
 
 /** One object to be copied: `{tenant, asset, key}` with what was tried so far. */
 export type MissingObject = {
@@ -98,7 +100,10 @@ export async function fetchMissing(
 export const bytesOf = (media: MediaBody, key: string): number =>
   (key === media.objectKey ? media.bytes : media.renditions.find((each) => each.objectKey === key)?.bytes) ?? 0
 
-/** Has an object that is not here copied from the peer: the mark first, then the message. False when it was wanted already. */
+/**
+ * Has an object that is not here copied from the peer: the mark first, then the message. False when it was wanted already.
+ * When the message cannot be sent the mark stays and is due at once, so that whoever tries again sends another.
+ */
 export async function wantObject(
   services: Services,
   { tenant, asset, key }: CopyTarget,
@@ -108,9 +113,34 @@ export async function wantObject(
   const due = { sinceMs: nowMs, dueMs: nowMs + recheckMs, attempts: 0, leaseUntilMs: 0 }
   const value = { tenant, asset, key, ...(bytes === undefined ? {} : { bytes }), ...due }
   const isNew = await services.siteStore.put({ partition: missingPartition(key), id: key, value }, { kind: 'absent' })
-  if (isNew) await sendCopy(services, value)
+  if (isNew || (await isUnsent(services, key))) await sendMarked(services, value)
   return isNew
 }
+
+/** Whether the mark waits for a message that could not be sent. Of several that ask at once, one is told so. */
+async function isUnsent(services: Services, key: string): Promise<boolean> {
+  const item = await getMissing(services, key)
+  if (!item || missingOf(item).dueMs > unsentDueMs) return false
+  return putMark(services, item, { ...missingOf(item), dueMs: services.clock.now() + recheckMs })
+}
+
+async function sendMarked(services: Services, target: CopyTarget): Promise<void> {
+  try {
+    await sendCopy(services, target)
+  } catch (error) {
+    await markUnsent(services, target.key).catch(() => undefined)
+    throw error
+  }
+}
+
+async function markUnsent(services: Services, key: string): Promise<void> {
+  const item = await getMissing(services, key)
+  if (item && missingOf(item).leaseUntilMs === 0)
+    await putMark(services, item, { ...missingOf(item), dueMs: unsentDueMs })
+}
+
+const putMark = (services: Services, { partition, id, token }: SiteItem, value: MissingObject): Promise<boolean> =>
+  services.siteStore.put({ partition, id, value }, { kind: 'unchanged', token })
 
 /** Marks an asset whose last object has come. `here` is known to have. */
 export async function markIfAllHere(services: Services, { tenant, asset, key: here }: CopyTarget): Promise<void> {

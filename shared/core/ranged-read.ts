@@ -23,22 +23,22 @@ interface ReadOptions extends RangeRequest {
 
 /**
  * Fills `target` with the bytes of a URL, in ranges of 4 MiB of which four are under way at once. A range that fails is
- * asked for again, since a connection may end at any time; past four tries it throws `peer-unavailable`.
+ * asked for again, since a connection may end at any time; past four tries it throws `peer-unavailable`. Answers what the
+ * store calls the bytes' media type.
  */
-export async function readRange(fetch: WorkTools['fetch'], options: ReadOptions): Promise<void> {
+export async function readRange(fetch: WorkTools['fetch'], options: ReadOptions): Promise<string | undefined> {
   const { first, target } = options
   const count = Math.ceil(target.byteLength / rangeBytes)
   const starts = Array.from({ length: count }, (_, index) => index * rangeBytes)
-  await forEachOf(starts, rangesAtOnce, (start) =>
-    readPatiently(fetch, {
-      ...options,
-      first: first + start,
-      target: target.subarray(start, start + rangeBytes),
-    }),
-  )
+  let mediaType: string | undefined
+  await forEachOf(starts, rangesAtOnce, async (start) => {
+    const range = { first: first + start, target: target.subarray(start, start + rangeBytes) }
+    mediaType = await readPatiently(fetch, { ...options, ...range })
+  })
+  return mediaType
 }
 
-async function readPatiently(fetch: WorkTools['fetch'], options: ReadOptions): Promise<void> {
+async function readPatiently(fetch: WorkTools['fetch'], options: ReadOptions): Promise<string | undefined> {
   const { url, sleep, ...request } = options
   for (let attempt = 1; ; attempt++) {
     try {
@@ -51,7 +51,7 @@ async function readPatiently(fetch: WorkTools['fetch'], options: ReadOptions): P
   }
 }
 
-async function readOnce(fetch: WorkTools['fetch'], url: string, request: RangeRequest): Promise<void> {
+async function readOnce(fetch: WorkTools['fetch'], url: string, request: RangeRequest): Promise<string | undefined> {
   const { first, target, signal } = request
   const range = `bytes=${first}-${first + target.byteLength - 1}`
   const response = await askPeer(fetch, url, { headers: { range }, signal })
@@ -63,7 +63,8 @@ async function readOnce(fetch: WorkTools['fetch'], url: string, request: RangeRe
     await response.body?.cancel()
     throw new CatamaranError('peer-unavailable', `The peer's store does not answer ranges.`)
   }
-  return readBody(response, target, signal)
+  await readBody(response, target, signal)
+  return response.headers.get('content-type') ?? undefined
 }
 
 /** Exactly as many bytes as fit; a connection that breaks on the way counts as the peer being away. */

@@ -71,6 +71,7 @@ export const grantsSchema = z.object({
     .object({
       mediaType: z.string().max(255).regex(printable).optional(),
       disposition: z.string().max(4096).regex(printable).optional(),
+      unseen: z.boolean().optional(),
     })
     .optional(),
 })

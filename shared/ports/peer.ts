@@ -26,6 +26,11 @@ export interface GrantOptions {
   readonly mediaType?: string | undefined
   /** A Content-Disposition, up to 4,096 characters. */
   readonly disposition?: string | undefined
+  /**
+   * The store need not be asked about the objects first: they may be absent, and what the grants tell of them beyond key,
+   * URL and expiry means nothing. A peer of an older version asks all the same.
+   */
+  readonly unseen?: boolean | undefined
 }
 
 /**

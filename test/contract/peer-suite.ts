@@ -122,6 +122,18 @@ export function peerSuite(name: string, make: () => PeerContext): void {
       expect((await objects.fetch(plain?.url ?? '')).headers.get('content-type')).toBe('text/plain')
     })
 
+    test('grants of what the store is not asked about lead to the bytes, or to nothing', async () => {
+      const { peer, sites } = make()
+      const objects = sites.azure.services.objects as MemoryObjectStore
+      const { tenant } = keyOf()
+      const [staged, key, absent] = [`uploads/${tenant}/x`, `objects/${tenant}/a/b`, `objects/${tenant}/none`]
+      for (const one of [staged, key]) await objects.put(one, Buffer.from('bytes'), { mediaType: 'text/plain' })
+      const [none, found, nothing] = await peer.grantRead([staged, key, absent], { unseen: true })
+      expect([none, found?.key, nothing?.key]).toEqual([undefined, key, absent])
+      expect(await (await objects.fetch(found?.url ?? '')).text()).toBe('bytes')
+      expect((await objects.fetch(nothing?.url ?? '')).status).toBe(404)
+    })
+
     test('summaries lead from the root to what differs, and end where nothing does', async () => {
       const { peer, sites } = make()
       const key = keyOf()

@@ -70,7 +70,7 @@ export function copyWorld({ byStore = false } = {}): CopyWorld {
     },
     jobs: queue,
     random,
-    peer: { ...sites.azure.services.peer, grantRead: (keys) => grantReads(peerServices, keys) },
+    peer: { ...sites.azure.services.peer, grantRead: (keys, as) => grantReads(peerServices, keys, as) },
     get objects() {
       return world.objects
     },
