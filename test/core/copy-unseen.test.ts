@@ -5,7 +5,7 @@ import { copyWorld, partBytes, type CopyWorld } from './copy-world.ts'
 /** Objects that the peer's store was asked about. */
 function asked(world: CopyWorld): string[] {
   const keys: string[] = []
-  const { head } = world.source
+  const head = world.source.head.bind(world.source)
   Object.assign(world.source, {
     head: (key: string) => {
       keys.push(key)
