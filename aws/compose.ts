@@ -19,6 +19,7 @@ export function composeServices(service: string, config: AwsConfig = readConfig(
   const s3 = new S3Client({ ...s3ClientSettings, forcePathStyle: config.S3_FORCE_PATH_STYLE })
   return {
     site: 'aws',
+    incarnation: config.SITE_INCARNATION,
     records: dynamoRecordStore({ client: dynamo, table: config.RECORDS_TABLE }),
     siteStore: dynamoSiteStore({ client: dynamo, table: config.SITE_TABLE }),
     objects: s3ObjectStore({ client: s3, uploadsBucket: config.UPLOADS_BUCKET, objectsBucket: config.OBJECTS_BUCKET }),

@@ -20,6 +20,7 @@ export function composeServices(service: string, config: AzureConfig = readConfi
   const objects = { client: blobs, copyFromUrl: config.STORAGE === undefined }
   return {
     site: 'azure',
+    incarnation: config.SITE_INCARNATION,
     records: cosmosRecordStore({ container: database.container('records') }),
     siteStore: cosmosSiteStore({ container: database.container('site') }),
     objects: blobObjectStore(objects),

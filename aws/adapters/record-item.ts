@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
 import { keyOfPartition, recordIndex } from '../../shared/domain/record-index.ts'
 import type { RecordState, StoredRecord, Via } from '../../shared/domain/record.ts'
+import type { Origin } from '../../shared/domain/site.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
 import { parseApplied, parseBody, parseFields, storedText } from '../../shared/domain/stored-text.ts'
 import type { BucketEntry, LocalFacts } from '../../shared/ports/record-store.ts'
@@ -15,17 +16,16 @@ export type Item = Record<string, AttributeValue>
 export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item {
   const text = storedText(state)
   const { partition, bucketPage, bucketKey, feedKey, arrivalKey } = recordIndex(state.key, arrivalMs)
-  const vector = Object.entries(state.vector).map(([site, stamp]) => [site, { S: stamp }])
   return {
     pk: { S: partition },
     sk: { S: state.key.id },
     rev: { S: vectorText(state.vector) },
-    vector: { M: Object.fromEntries(vector) },
+    vector: { M: textsIn(state.vector) },
     stamp: { S: state.stamp },
     deleted: { BOOL: state.deleted },
     ...(text.body === undefined ? {} : { body: { S: text.body } }),
     ...(text.applied === undefined ? {} : { applied: { S: text.applied } }),
-    ...(state.overruled === undefined ? {} : { overruled: { S: state.overruled } }),
+    ...(state.overruled === undefined ? {} : { overruled: { M: textsIn(state.overruled) } }),
     ...(text.fields === undefined ? {} : { fields: { S: text.fields } }),
     createdMs: { N: String(state.createdMs) },
     via: { S: via },
@@ -44,7 +44,7 @@ export const fromItem = (item: Item): StoredRecord => ({
   body: parseBody(item.body?.S),
   createdMs: Number(item.createdMs?.N),
   ...parseApplied(item.applied?.S),
-  ...(item.overruled?.S === undefined ? {} : { overruled: item.overruled.S }),
+  ...(item.overruled?.M === undefined ? {} : { overruled: textsOf(item.overruled.M) }),
   ...parseFields(item.fields?.S),
   via: textOf(item.via) as Via,
   arrivalMs: Number(item.arrivalMs?.N),
@@ -54,8 +54,14 @@ export const fromItem = (item: Item): StoredRecord => ({
 /** The part of a state that the bucket index holds. */
 export const bucketEntryOf = (item: Item): BucketEntry => ({
   key: keyOfPartition(textOf(item.pk), textOf(item.sk)),
-  vector: Object.fromEntries(Object.entries(item.vector?.M ?? {}).map(([site, { S }]) => [site, S])) as Vector,
+  vector: textsOf(item.vector?.M ?? {}) as Vector,
   deleted: item.deleted?.BOOL === true,
 })
+
+const textsIn = (texts: Readonly<Partial<Record<Origin, string>>>): Item =>
+  Object.fromEntries(Object.entries(texts).flatMap(([origin, text]) => (text ? [[origin, { S: text }]] : [])))
+
+const textsOf = (texts: Item): Record<string, string> =>
+  Object.fromEntries(Object.entries(texts).map(([origin, text]) => [origin, textOf(text)]))
 
 export const textOf = (value: AttributeValue | undefined): string => value?.S ?? ''

@@ -1,5 +1,5 @@
 import { keyOfPartition, recordIndex } from '../../shared/domain/record-index.ts'
-import type { RecordState, StoredRecord, Via } from '../../shared/domain/record.ts'
+import type { Overruled, RecordState, StoredRecord, Via } from '../../shared/domain/record.ts'
 import { idOfSortable, sortableId } from '../../shared/domain/sortable-id.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
 import { parseApplied, parseBody, parseFields, storedText } from '../../shared/domain/stored-text.ts'
@@ -16,7 +16,7 @@ export interface Item {
   readonly deleted: boolean
   readonly body?: string
   readonly applied?: string
-  readonly overruled?: string
+  readonly overruled?: Overruled
   readonly fields?: string
   readonly createdMs: number
   readonly via: string

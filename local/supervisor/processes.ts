@@ -56,6 +56,7 @@ const inherited = [
   'JAVA_HOME',
   'FFMPEG_PATH',
   'LOG_LEVEL',
+  'SITE_INCARNATION',
   'ALLOWED_ORIGINS',
   'NODE_EXTRA_CA_CERTS',
 ]

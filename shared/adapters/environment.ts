@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { incarnationMax } from '../domain/site.ts'
 
 const jsonText = <Schema extends z.ZodType>(schema: Schema) =>
   z
@@ -54,6 +55,8 @@ export const sharedVariables = {
       (origins) => origins.every(isOrigin),
       'must be origins such as https://app.example.com, with commas between',
     ),
+  /** One more each time that this site goes back to a backup, or begins empty beside a peer that knows it. */
+  SITE_INCARNATION: z.coerce.number().int().min(0).max(incarnationMax).default(0),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   FFMPEG_PATH: z.string().min(1).optional(),
   /** Where ffmpeg is looked for when FFMPEG_PATH does not name it. */

@@ -2,7 +2,7 @@ import { derivedId } from '../domain/hash.ts'
 import { canonicalJson, type Json, type JsonObject } from '../domain/json.ts'
 import { historyMs } from '../domain/limits.ts'
 import { keyText, type RecordKey, type RecordState, type StoredRecord } from '../domain/record.ts'
-import { formatStamp, parseStamp, stampMs, stampSite, type Stamp } from '../domain/stamp.ts'
+import { formatStamp, parseStamp, stampMs, stampOrigin, type Stamp } from '../domain/stamp.ts'
 import type { Loser } from '../replication/lost-fields.ts'
 import { compareVectors } from '../replication/vector.ts'
 import type { Services } from './services.ts'
@@ -30,7 +30,7 @@ export function conflictRecord(loser: Loser): RecordState {
   const lost: JsonObject = { deleted, body, createdMs, ...(fields ? { fields: fields satisfies Json } : {}) }
   return {
     key: conflictKey(key, stamp, ...part),
-    vector: { [stampSite(stamp)]: stamp },
+    vector: { [stampOrigin(stamp)]: stamp },
     stamp,
     deleted: false,
     body: { collection: key.collection, recordId: key.id, stamp, ...lost },
@@ -47,9 +47,9 @@ export const conflictEndsMs = ({ arrivalMs }: StoredRecord): number => arrivalMs
  * whichever of the two comes first, nothing is lost and nothing comes back.
  */
 export function endedConflict({ key, vector, stamp, createdMs }: RecordState): RecordState {
-  const { ms, site, ...rest } = parseStamp(stamp)
-  const end = formatStamp({ ...rest, site, ms: ms + historyMs })
-  return { key, vector: { ...vector, [site]: end }, stamp: end, deleted: true, body: null, createdMs }
+  const parts = parseStamp(stamp)
+  const end = formatStamp({ ...parts, ms: parts.ms + historyMs })
+  return { key, vector: { ...vector, [stampOrigin(stamp)]: end }, stamp: end, deleted: true, body: null, createdMs }
 }
 
 /** Whether `next` is no more than what this site would make of `stored` by itself; its stamp tells that the time has come. */

@@ -1,9 +1,9 @@
 import { recordShardCount, type RecordKey, type RecordState, type StoredRecord } from '../domain/record.ts'
-import type { Site } from '../domain/site.ts'
+import { siteOf, type Site } from '../domain/site.ts'
 import { stampSite } from '../domain/stamp.ts'
 import type { Page } from '../ports/page.ts'
 import { hasSeen } from '../replication/field-edits.ts'
-import { isLossIn } from '../replication/merge.ts'
+import { lossesIn } from '../replication/merge.ts'
 import { conflictKey, conflictPrefix, conflictsCollection } from './conflict-record.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
@@ -17,9 +17,11 @@ const readKeysMax = 100
  */
 export async function losersOf(services: Services, changes: readonly StoredRecord[]): Promise<RecordState[]> {
   const keys = changes.flatMap((change) => {
-    const own = change.vector[services.site]
-    const isOwnLoss = change.via === 'merge' && stampSite(change.stamp) !== services.site && isLossIn(change)
-    return own && isOwnLoss ? [conflictKey(change.key, own)] : []
+    if (change.via !== 'merge') return []
+    // What two lives of one site wrote has met here alone, whichever site this is.
+    const known = [services.site, stampSite(change.stamp)]
+    const lost = lossesIn(change).flatMap((origin) => (known.includes(siteOf(origin)) ? change.vector[origin] : []))
+    return lost.flatMap((stamp) => (stamp ? [conflictKey(change.key, stamp)] : []))
   })
   const losers: RecordState[] = []
   for (let start = 0; start < keys.length; start += readKeysMax) {

@@ -1,10 +1,10 @@
 import { CatamaranError } from '../domain/errors.ts'
 import { recordShardCount, type RecordKey, type RecordState, type StoredRecord } from '../domain/record.ts'
-import { peerOf } from '../domain/site.ts'
+import { originOf } from '../domain/site.ts'
 import { stampMs } from '../domain/stamp.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
 import type { Partition } from '../ports/record-store.ts'
-import type { Vector } from '../replication/vector.ts'
+import { entriesOf, type Vector } from '../replication/vector.ts'
 import { applyStates } from './apply.ts'
 import { replicatedUntilMs } from './replication-marks.ts'
 import type { Services } from './services.ts'
@@ -69,16 +69,17 @@ async function readListThrough(
   return next
 }
 
-/** Whether the session has seen a write of the peer that this site may not hold yet. */
+/** Whether the session has seen a write of the peer, or one from before this site went back to a backup, that this site may not hold yet. */
 async function mayBeBehind(
   services: Services,
   record: StoredRecord | undefined,
   session: Vector | undefined,
 ): Promise<boolean> {
-  const peer = peerOf(services.site)
-  const seen = session?.[peer]
-  if (!seen || (record?.vector[peer] ?? '') >= seen) return false
-  return stampMs(seen) >= (await replicatedUntilMs(services))
+  const { [originOf(services.site, services.incarnation)]: _, ...others }: Vector = session ?? {}
+  const missed = entriesOf(others).filter(([origin, stamp]) => (record?.vector[origin] ?? '') < stamp)
+  if (missed.length === 0) return false
+  const untilMs = await replicatedUntilMs(services)
+  return missed.some(([, stamp]) => stampMs(stamp) >= untilMs)
 }
 
 export type CollectionKey = Pick<RecordKey, 'tenant' | 'collection'>

@@ -3,8 +3,9 @@ import { sha256Base64Url } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { fieldBodyBytesMax } from '../domain/limits.ts'
 import type { AppliedKey, RecordKey, RecordState, StoredRecord } from '../domain/record.ts'
+import { originOf } from '../domain/site.ts'
 import type { Stamp } from '../domain/stamp.ts'
-import { nextStamp } from '../domain/stamp.ts'
+import { nextStamp, stampOrigin } from '../domain/stamp.ts'
 import type { WriteCondition } from '../ports/record-store.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { fieldsAfterWrite } from '../replication/field-edits.ts'
@@ -135,22 +136,23 @@ export function nextState(
   { idempotency, byField = false }: Pick<WriteOptions, 'idempotency'> & { readonly byField?: boolean } = {},
 ): RecordState {
   const nonce = Buffer.from(services.random.bytes(4)).toString('hex')
-  const stamp = nextStamp(services.site, services.clock.now(), nonce, current && newestStamp(current.vector))
+  const origin = originOf(services.site, services.incarnation)
+  const stamp = nextStamp(origin, services.clock.now(), nonce, current && newestStamp(current.vector))
   const applied = pruneApplied(
     [...(current?.applied ?? []), ...(idempotency ? [{ ...idempotency, stamp }] : [])],
     stamp,
   )
-  const fields = fieldsAfterWrite(current, { site: services.site, stamp, body, byField })
+  const fields = fieldsAfterWrite(current, { stamp, body, byField })
   if (byField) assertFitsTwice(body)
   return {
     key,
-    vector: { ...current?.vector, [services.site]: stamp },
+    vector: { ...current?.vector, [origin]: stamp },
     stamp,
     deleted: body === null,
     body,
     createdMs: current && !current.deleted ? current.createdMs : services.clock.now(),
     ...(applied.length > 0 ? { applied } : {}),
-    ...(current ? stillOverruled(current, services.site) : {}),
+    ...(current ? stillOverruled(current, origin) : {}),
     ...(fields ? { fields } : {}),
   }
 }
@@ -187,7 +189,7 @@ async function swap(
 
 async function ownWrite(services: Services, state: RecordState): Promise<StoredRecord | undefined> {
   const stored = await services.records.get(state.key)
-  return stored?.vector[services.site] === state.stamp ? stored : undefined
+  return stored?.vector[stampOrigin(state.stamp)] === state.stamp ? stored : undefined
 }
 
 async function durabilityOf(services: Services, write: Held, options: WriteOptions): Promise<'local' | 'both'> {

@@ -11,6 +11,8 @@ import type { Telemetry } from '../ports/telemetry.ts'
 /** Everything a use case may touch: one site's ports. Use cases are functions that take this first. */
 export interface Services {
   readonly site: Site
+  /** How often this site has gone back to a backup; none is 0. */
+  readonly incarnation?: number
   readonly records: RecordStore
   readonly siteStore: SiteStore
   readonly objects: ObjectStore

@@ -1,5 +1,6 @@
 import type { Vector } from '../replication/vector.ts'
 import type { JsonObject } from './json.ts'
+import type { Origin } from './site.ts'
 import type { Stamp } from './stamp.ts'
 
 /**
@@ -24,13 +25,15 @@ export interface AppliedKey {
  * JSON Pointer (RFC 6901); '' is the body as a whole.
  */
 export interface FieldFacts {
-  /** Of each site, the newest write that a write of the other site has seen: nothing concurrent to it can turn up any more. */
+  /** Of each origin, the newest write that a write of the other site has seen: nothing concurrent to it can turn up any more. */
   readonly seen: Vector
   /** Which write last changed a place, for writes newer than `seen`. */
   readonly edits: Readonly<Record<string, Stamp>>
   /** The body under a tombstone, for an edit at the other site that is later than the delete. */
   readonly buried?: JsonObject
 }
+
+export type Overruled = Readonly<Partial<Record<Origin, string>>>
 
 /**
  * One state of a record: what travels between the sites.
@@ -45,10 +48,10 @@ export interface RecordState {
   readonly createdMs: number
   readonly applied?: readonly AppliedKey[]
   /**
-   * Present when the other site's write in `vector` was not seen by the write that this state is: the two met in a merge, and
-   * that one lost. A print of what it wrote; whoever still holds it must keep it before this state takes its place.
+   * Of the writes in `vector`, those that the write that this state is had not seen: they met in a merge, and those lost. By
+   * origin, a print of what each wrote; whoever still holds it must keep it before this state takes its place.
    */
-  readonly overruled?: string
+  readonly overruled?: Overruled
   /** Present once a write was made under the policy `merge-fields`; without it the record merges as a whole. */
   readonly fields?: FieldFacts
 }

@@ -1,14 +1,28 @@
 import { z } from 'zod'
 import { keyDigitCount } from '../domain/hash.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
-import { bucketCount, type RecordState } from '../domain/record.ts'
+import { bucketCount } from '../domain/record.ts'
 import { offerStatesMax, pageItemsMax } from '../domain/limits.ts'
+import { isOrigin, type Origin } from '../domain/site.ts'
 import { isStamp, type Stamp } from '../domain/stamp.ts'
 import { newestStamp } from '../replication/vector.ts'
 
 /** What the peer may say. It may be compromised, so nothing it sends is believed before it is checked. */
 const stamp = z.custom<Stamp>(isStamp, 'not a stamp')
-const vector = z.strictObject({ aws: stamp.optional(), azure: stamp.optional() })
+const originsMax = 16
+
+/** One text for each origin. No record of zod's, which would drop an origin it finds odd. */
+const byOrigin = <Value extends string>(isValue: (value: unknown) => boolean, message: string) =>
+  z.custom<Readonly<Partial<Record<Origin, Value>>>>(
+    (value) =>
+      isJsonObject(value) &&
+      Object.keys(value).length <= originsMax &&
+      Object.entries(value).every(([origin, text]) => isOrigin(origin) && isValue(text)),
+    message,
+  )
+const vector = byOrigin<Stamp>(isStamp, 'not a vector')
+const printCharsMax = 64
+const isPrint = (value: unknown): boolean => typeof value === 'string' && value.length <= printCharsMax
 const name = z
   .string()
   .min(1)
@@ -48,15 +62,12 @@ export const recordStateSchema = z
       .array(z.object({ key: z.string().max(128), print: z.string().max(128), stamp }))
       .max(64)
       .optional(),
-    overruled: z.string().max(64).optional(),
+    overruled: byOrigin<string>(isPrint, 'not a list of prints').optional(),
     fields: fields.optional(),
   })
   .refine((state) => state.deleted || state.fields?.buried === undefined, 'only a tombstone has a body buried under it')
   .refine((state) => state.deleted === (state.body === null), 'a tombstone has no body, and nothing else lacks one')
-  .refine(
-    (state) => state.stamp === newestStamp(state.vector as RecordState['vector']),
-    'the stamp is not the newest of the vector',
-  )
+  .refine((state) => state.stamp === newestStamp(state.vector), 'the stamp is not the newest of the vector')
 
 export const offerSchema = z.object({ states: z.array(z.unknown()).max(offerStatesMax) })
 export const keysSchema = z.object({ keys: z.array(recordKeySchema).max(100) })

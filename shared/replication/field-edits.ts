@@ -1,9 +1,9 @@
 import { isJsonObject, jsonEqual, type JsonObject } from '../domain/json.ts'
 import { own, pointerTo } from '../domain/json-pointer.ts'
 import type { FieldFacts, RecordState } from '../domain/record.ts'
-import { peerOf, type Site } from '../domain/site.ts'
-import { stampSite, type Stamp } from '../domain/stamp.ts'
-import type { Vector } from './vector.ts'
+import { siteOf } from '../domain/site.ts'
+import { stampOrigin, stampSite, type Stamp } from '../domain/stamp.ts'
+import { entriesOf, joinVectors, type Vector } from './vector.ts'
 
 export type FieldEdits = FieldFacts['edits']
 
@@ -14,7 +14,6 @@ const editBytesMax = 6_000
 const depthMax = 8
 
 interface Write {
-  readonly site: Site
   readonly stamp: Stamp
   readonly body: JsonObject | null
   /** Whether the collection merges by field. */
@@ -24,9 +23,9 @@ interface Write {
 /** The field facts of the state that a write makes of `current`; undefined while the record merges as a whole. */
 export function fieldsAfterWrite(current: RecordState | undefined, write: Write): FieldFacts | undefined {
   if (!write.byField && !current?.fields) return undefined
-  const other = peerOf(write.site)
-  const known = current?.vector[other]
-  const seen: Vector = { ...current?.fields?.seen, ...(known === undefined ? {} : { [other]: known }) }
+  const site = stampSite(write.stamp)
+  const known = entriesOf(current?.vector ?? {}).filter(([origin]) => siteOf(origin) !== site)
+  const seen = joinVectors(current?.fields?.seen ?? {}, Object.fromEntries(known))
   const edits = current ? uncovered(editsOf(current), seen) : {}
   const before = current && bodyUnder(current)
   if (write.body === null) return { seen, edits, ...(before ? { buried: before } : {}) }
@@ -47,7 +46,7 @@ export const bodyUnder = ({ body, fields }: RecordState): JsonObject | undefined
 export const uncovered = (edits: FieldEdits, seen: Vector): FieldEdits =>
   Object.fromEntries(Object.entries(edits).filter(([, stamp]) => !hasSeen(seen, stamp)))
 
-export const hasSeen = (vector: Vector, stamp: Stamp): boolean => (vector[stampSite(stamp)] ?? '') >= stamp
+export const hasSeen = (vector: Vector, stamp: Stamp): boolean => (vector[stampOrigin(stamp)] ?? '') >= stamp
 
 function afterEdits(edits: FieldEdits, places: readonly string[], stamp: Stamp): FieldEdits {
   const isInside = (place: string): boolean =>

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, jsonEqual, type JsonObject } from '../domain/json.ts'
 import { own, valueAt } from '../domain/json-pointer.ts'
 import type { RecordState } from '../domain/record.ts'
-import { stampMs, stampSite, type Stamp } from '../domain/stamp.ts'
+import { stampMs, stampOrigin, type Stamp } from '../domain/stamp.ts'
 import { bodyUnder, editsOf, hasSeen } from './field-edits.ts'
 import { later } from './vector.ts'
 
@@ -37,7 +37,7 @@ export function lostOnTheWay(older: RecordState, newer: RecordState): Loser[] {
   if (!seen || !body) return []
   return lostOf(older, { deleted: newer.deleted, body }, (stamp, place) => {
     const by = newer.deleted === older.deleted ? stampsAt(newer, place) : [newer.stamp]
-    return !hasSeen(seen, stamp) && by.some((other) => stampSite(other) !== stampSite(stamp))
+    return !hasSeen(seen, stamp) && by.some((other) => stampOrigin(other) !== stampOrigin(stamp))
   })
 }
 

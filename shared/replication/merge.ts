@@ -1,12 +1,12 @@
 import { sha256Base64Url } from '../domain/hash.ts'
 import { canonicalJson, jsonEqual } from '../domain/json.ts'
 import { idempotencyMs } from '../domain/limits.ts'
-import type { AppliedKey, RecordState } from '../domain/record.ts'
-import { peerOf, type Site } from '../domain/site.ts'
-import { stampMs, stampSite, type Stamp } from '../domain/stamp.ts'
+import type { AppliedKey, Overruled, RecordState } from '../domain/record.ts'
+import { siteOf, type Origin } from '../domain/site.ts'
+import { stampMs, stampOrigin, stampSite, type Stamp } from '../domain/stamp.ts'
 import { lostInMerge, lostOnTheWay, type Loser } from './lost-fields.ts'
 import { mergeFields } from './merge-fields.ts'
-import { compareVectors, joinVectors } from './vector.ts'
+import { compareVectors, entriesOf, joinVectors, type Vector } from './vector.ts'
 
 /** The loser must be stored before anything else is done with the merge; it is absent when nothing is lost. */
 export type Merge = Outcome & {
@@ -47,18 +47,21 @@ export function mergeStates(stored: RecordState | undefined, offered: RecordStat
  */
 function overruledBy(newer: RecordState, older: RecordState): Pick<Merge, 'loser' | 'parts'> {
   if (newer.fields) return inParts(lostOnTheWay(older, newer))
-  const isOther = older.stamp !== newer.stamp && newer.vector[stampSite(older.stamp)] === older.stamp
-  return newer.overruled !== undefined && isOther && !isAlike(newer, older) ? { loser: older } : {}
+  const origin = stampOrigin(older.stamp)
+  const isOverruled = newer.overruled?.[origin] !== undefined && newer.vector[origin] === older.stamp
+  return isOverruled && !isAlike(newer, older) ? { loser: older } : {}
 }
 
 function resolve(a: RecordState, b: RecordState): Merge {
   const [winner, loser] = a.stamp > b.stamp ? [a, b] : [b, a]
   if (winner.fields || loser.fields) return resolveFields(winner, loser)
+  const { overruled: _, ...won } = winner
+  const vector = joinVectors(a.vector, b.vector)
   const merged: RecordState = {
-    ...winner,
-    vector: joinVectors(a.vector, b.vector),
+    ...won,
+    vector,
     ...joinApplied(winner, loser),
-    ...overruledIn(winner, loser),
+    ...overruledIn(winner, loser, vector),
   }
   return isAlike(winner, loser) ? { kind: 'conflict', winner: merged } : { kind: 'conflict', winner: merged, loser }
 }
@@ -98,26 +101,40 @@ const loserOf = ({ key, stamp, deleted, body, createdMs }: RecordState): Loser =
 const isAlike = (a: RecordState, b: RecordState): boolean => a.deleted === b.deleted && jsonEqual(a.body, b.body)
 
 /**
- * The winner had not seen the other site's write in the loser's vector, or the two would not have met. When the loser is an
- * older write of the winner's own site that had met that write before, it tells the print of it.
+ * Of what each other origin wrote last, what lost to the winner: it is the loser, or it had lost to one of the two before. Where
+ * either of them had overwritten it knowingly there is nothing to keep.
  */
-function overruledIn(winner: RecordState, loser: RecordState): Pick<RecordState, 'overruled'> {
-  if (stampSite(loser.stamp) === peerOf(stampSite(winner.stamp))) return { overruled: printOf(loser) }
-  return loser.overruled === undefined ? {} : { overruled: loser.overruled }
+function overruledIn(winner: RecordState, loser: RecordState, vector: Vector): Pick<RecordState, 'overruled'> {
+  const prints = entriesOf(vector).flatMap(([origin, stamp]) => {
+    if (origin === stampOrigin(winner.stamp)) return []
+    const told = [winner, loser]
+      .filter((state) => state.vector[origin] === stamp)
+      .map((state) => (state.stamp === stamp ? printOf(state) : state.overruled?.[origin]))
+    const [print] = told
+    return print === undefined || told.includes(undefined) ? [] : [[origin, print] as const]
+  })
+  return overruledOf(prints)
 }
+
+const overruledOf = (prints: readonly (readonly [string, string])[]): { readonly overruled?: Overruled } =>
+  prints.length > 0 ? { overruled: Object.fromEntries(prints) } : {}
 
 /**
- * What a write at `site` on top of `state` says of the other site's write: it is still overruled unless the state says the same
- * as it did. The write takes the place of its own site's, so what was overruled of that has served its time.
+ * What a write of `origin` on top of `state` says of the writes of others: they are still overruled unless the state says the
+ * same as they did. When the state is a write of the other site, neither can hold any longer what that one had not seen.
  */
-export function stillOverruled(state: RecordState, site: Site): Pick<RecordState, 'overruled'> {
-  const { overruled } = state
-  return overruled !== undefined && stampSite(state.stamp) === site && isLossIn(state) ? { overruled } : {}
+export function stillOverruled(state: RecordState, origin: Origin): Pick<RecordState, 'overruled'> {
+  if (stampSite(state.stamp) !== siteOf(origin)) return {}
+  const others = lossesIn(state).filter((other) => other !== origin)
+  return overruledOf(others.map((other) => [other, state.overruled?.[other] ?? '']))
 }
 
-/** Whether something was lost in the merge that a state came from: the two may have said the same. */
-export const isLossIn = (state: Pick<RecordState, 'body' | 'overruled'>): boolean =>
-  state.overruled !== undefined && state.overruled !== printOf(state)
+/** The origins whose newest write lost something in the merge that a state came from: the two may have said the same. */
+export const lossesIn = (state: Pick<RecordState, 'body' | 'overruled'>): Origin[] => {
+  const prints = Object.entries(state.overruled ?? {})
+  const own = prints.length > 0 ? printOf(state) : undefined
+  return prints.flatMap(([origin, print]) => (print === own ? [] : [origin as Origin]))
+}
 
 const printBytes = 12
 

@@ -1,41 +1,50 @@
-import { sites } from '../domain/site.ts'
-import type { Site } from '../domain/site.ts'
+import type { Origin } from '../domain/site.ts'
 import type { Stamp } from '../domain/stamp.ts'
 
-/** Per record: the last stamp of each site that a state has seen. A version vector after Parker et al., 1983. */
-export type Vector = Readonly<Partial<Record<Site, Stamp>>>
+/**
+ * Per record: the last stamp of each origin that a state has seen; that is of each site, until one goes back to a backup.
+ * A version vector after Parker et al., 1983.
+ */
+export type Vector = Readonly<Partial<Record<Origin, Stamp>>>
 
 export type Order = 'equal' | 'before' | 'after' | 'concurrent'
 
 /** How `a` stands to `b`: `before` when `b` has seen all that `a` has and more. */
 export function compareVectors(a: Vector, b: Vector): Order {
-  const aMissesSome = sites.some((site) => (a[site] ?? '') < (b[site] ?? ''))
-  const bMissesSome = sites.some((site) => (b[site] ?? '') < (a[site] ?? ''))
+  const aMissesSome = missesSome(a, b)
+  const bMissesSome = missesSome(b, a)
   if (aMissesSome && bMissesSome) return 'concurrent'
   if (aMissesSome) return 'before'
   return bMissesSome ? 'after' : 'equal'
 }
 
+const missesSome = (vector: Vector, other: Vector): boolean =>
+  entriesOf(other).some(([origin, stamp]) => (vector[origin] ?? '') < stamp)
+
 /** The element-wise maximum: a state that has seen both. */
 export function joinVectors(a: Vector, b: Vector): Vector {
-  const joined: Partial<Record<Site, Stamp>> = {}
-  for (const site of sites) {
-    const stamp = later(a[site], b[site])
-    if (stamp) joined[site] = stamp
+  const joined: Partial<Record<Origin, Stamp>> = {}
+  for (const [origin, stamp] of [...entriesOf(a), ...entriesOf(b)]) {
+    if ((joined[origin] ?? '') < stamp) joined[origin] = stamp
   }
   return joined
 }
 
+/** What is known of each origin, in the order of their names. */
+export const entriesOf = (vector: Vector): [Origin, Stamp][] =>
+  (Object.entries(vector) as [Origin, Stamp | undefined][])
+    .flatMap(([origin, stamp]) => (stamp ? [[origin, stamp] as [Origin, Stamp]] : []))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+
 /** The newest stamp in a vector; a record's state is the write that made this stamp. */
 export function newestStamp(vector: Vector): Stamp | undefined {
-  return sites.reduce<Stamp | undefined>((newest, site) => later(newest, vector[site]), undefined)
+  return Object.values(vector).reduce<Stamp | undefined>((newest, stamp) => later(newest, stamp), undefined)
 }
 
 /** One line of text per vector, equal for equal vectors: `aws=<stamp>,azure=<stamp>`. */
 export const vectorText = (vector: Vector): string =>
-  sites
-    .filter((site) => vector[site])
-    .map((site) => `${site}=${vector[site]}`)
+  entriesOf(vector)
+    .map(([origin, stamp]) => `${origin}=${stamp}`)
     .join(',')
 
 export const later = (a: Stamp | undefined, b: Stamp | undefined): Stamp | undefined => ((a ?? '') >= (b ?? '') ? a : b)

@@ -42,6 +42,12 @@ test('a whole environment is read, in the shapes that the rest of the site uses'
   expect(readAzure(azure)).toMatchObject({ COSMOS_DATABASE: 'catamaran' })
 })
 
+test('the lives of a site are counted from none', () => {
+  expect(readAws(aws).SITE_INCARNATION).toBe(0)
+  expect(readAzure({ ...azure, SITE_INCARNATION: '2' }).SITE_INCARNATION).toBe(2)
+  expect(() => readAws({ ...aws, SITE_INCARNATION: '-1' })).toThrow(/SITE_INCARNATION/)
+})
+
 test('origins are read one by one, none unless named, and nothing but origins', () => {
   expect(readAws(aws).ALLOWED_ORIGINS).toEqual([])
   expect(readAzure({ ...azure, ALLOWED_ORIGINS: ' https://a.test, http://localhost:3000,' }).ALLOWED_ORIGINS).toEqual([

@@ -64,7 +64,8 @@ export function peerSuite(name: string, make: () => PeerContext): void {
       const arrives = async (id: string, body: JsonObject | null): Promise<void> => {
         const at = stamp(sites.clock.now())
         const applied = [{ key: 'k', print: 'p', stamp: at }]
-        const sent = { ...state(keyOf(id), body), vector: { aws: at }, stamp: at, applied, overruled: 'a print' }
+        const known = { vector: { aws: at, 'azure-2': stamp(1, 0, 'azure') }, overruled: { 'azure-2': 'a print' } }
+        const sent = { ...state(keyOf(id), body), ...known, stamp: at, applied }
         expect(await peer.offer([sent])).toEqual([{ kind: 'applied' }])
         expect(await peer.read([sent.key])).toEqual([sent])
       }

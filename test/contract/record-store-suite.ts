@@ -5,7 +5,17 @@ import type { JsonObject } from '../../shared/domain/json.ts'
 import type { RecordKey } from '../../shared/domain/record.ts'
 import { compareUtf8 } from '../../shared/domain/utf8.ts'
 import type { RecordStore } from '../../shared/ports/record-store.ts'
-import { anyJsonObject, anyText, everyPage, facts, freshTenant, idsInShard, partitionOf, state } from './fixtures.ts'
+import {
+  anyJsonObject,
+  anyText,
+  everyPage,
+  facts,
+  freshTenant,
+  idsInShard,
+  partitionOf,
+  stamp,
+  state,
+} from './fixtures.ts'
 
 const absent = { kind: 'absent' } as const
 
@@ -22,8 +32,9 @@ export function recordStoreSuite(name: string, storeOf: () => RecordStore): void
       const key = keyOf('one')
       const written = {
         ...state(key, { text: 'hello', list: [1, null, { deep: true }] }),
+        vector: { aws: stamp(1), 'azure-12': stamp(2, 0, 'azure') },
         applied: [{ key: 'k', print: 'p', stamp: state(key, {}).stamp }],
-        overruled: 'a print',
+        overruled: { azure: 'a print', 'aws-1': 'another' },
         fields: { seen: {}, edits: { '/list': state(key, {}).stamp, '': state(key, {}).stamp }, buried: { a: 1e300 } },
       }
       const outcome = await storeOf().put(written, absent, { via: 'peer', arrivalMs: 1234567890123 })

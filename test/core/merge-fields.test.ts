@@ -126,7 +126,7 @@ class Model {
       current && newestStamp(current.vector),
     )
     const vector = { ...current?.vector, [site]: stamp }
-    const fields = fieldsAfterWrite(current, { site, stamp, body, byField })
+    const fields = fieldsAfterWrite(current, { stamp, body, byField })
     const key = { tenant: 't', collection: 'c', id: 'i' }
     this.held[site].push({
       key,

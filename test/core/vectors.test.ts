@@ -4,7 +4,7 @@ import { canonicalJson, type Json } from '../../shared/domain/json.ts'
 import { bucketOf, derivedId, shardOf } from '../../shared/domain/hash.ts'
 import { bucketCount, recordShardCount } from '../../shared/domain/record.ts'
 import { formatStamp, nextStamp, parseStamp } from '../../shared/domain/stamp.ts'
-import { sites } from '../../shared/domain/site.ts'
+import { incarnationMax, sites } from '../../shared/domain/site.ts'
 import { compareVectors, joinVectors, vectorText, type Vector } from '../../shared/replication/vector.ts'
 
 const stampAt = (site: 'aws' | 'azure') =>
@@ -50,6 +50,7 @@ describe('stamps', () => {
       counter: fc.integer({ min: 0, max: 0xffff }),
       nonce: fc.stringMatching(/^[0-9a-f]{8}$/),
       site: fc.constantFrom(...sites),
+      incarnation: fc.integer({ min: 1, max: incarnationMax }),
     })
     fc.assert(
       fc.property(anyStamp, anyStamp, fc.integer({ min: 0, max: 2 ** 47 }), (a, b, nowMs) => {
@@ -60,9 +61,12 @@ describe('stamps', () => {
     )
   })
 
-  test.each(['', 'x', '0'.repeat(35), '000000000000.0000.00000000.gcp'])('%j is not a stamp', (text) => {
-    expect(() => parseStamp(text)).toThrow(expect.objectContaining({ code: 'invalid-stamp' }))
-  })
+  test.each(['', 'x', '0'.repeat(35), '000000000000.0000.00000000.gcp', '000000000000.0000.00000000.aws-0'])(
+    '%j is not a stamp',
+    (text) => {
+      expect(() => parseStamp(text)).toThrow(expect.objectContaining({ code: 'invalid-stamp' }))
+    },
+  )
 })
 
 describe('hashes', () => {

@@ -1,7 +1,7 @@
 import { conflictsCollection } from '../../shared/core/conflict-record.ts'
 import { keyText, type RecordKey, type StoredRecord, type Via } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
-import { stampMs, stampSite, type Stamp } from '../../shared/domain/stamp.ts'
+import { stampMs, stampOrigin, type Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors, vectorText, type Vector } from '../../shared/replication/vector.ts'
 import { makeBrought, type Brought } from './brought.ts'
 import { makeTraffic, type Traffic } from './traffic.ts'
@@ -82,7 +82,7 @@ export function makeLedger(): Ledger {
 }
 
 export const hasSeen = (vector: Vector | undefined, stamp: Stamp): boolean =>
-  (vector?.[stampSite(stamp)] ?? '') >= stamp
+  (vector?.[stampOrigin(stamp)] ?? '') >= stamp
 
 /** The stamp of the write that a conflict record keeps. */
 function keptStamp({ key, body }: StoredRecord): string | undefined {

@@ -10,8 +10,8 @@ export const clientBugs: readonly PlantedBug[] = [
   {
     name: 'a write forgets what the peer wrote',
     file: records,
-    find: 'vector: { ...current?.vector, [services.site]: stamp }',
-    replace: 'vector: { [services.site]: stamp }',
+    find: 'vector: { ...current?.vector, [origin]: stamp }',
+    replace: 'vector: { [origin]: stamp }',
   },
   {
     name: 'stamps by the wall clock alone',
@@ -76,7 +76,7 @@ export const clientBugs: readonly PlantedBug[] = [
   {
     name: 'sessions are not looked at',
     file: reads,
-    find: "if (!seen || (record?.vector[peer] ?? '') >= seen) return false",
+    find: 'if (missed.length === 0) return false',
     replace: 'return false',
   },
   {
@@ -94,8 +94,8 @@ export const clientBugs: readonly PlantedBug[] = [
   {
     name: 'a record seen by the session is taken for the latest the peer has',
     file: reads,
-    find: 'return stampMs(seen) >= (await replicatedUntilMs(services))',
-    replace: 'return !record && stampMs(seen) >= (await replicatedUntilMs(services))',
+    find: 'return missed.some(([, stamp]) => stampMs(stamp) >= untilMs)',
+    replace: 'return !record && missed.some(([, stamp]) => stampMs(stamp) >= untilMs)',
   },
   {
     name: 'the list of changes skips what is still on its way',

@@ -34,14 +34,14 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'a write forgets what was overruled before it',
     file: 'shared/core/records.ts',
-    find: '    ...(current ? stillOverruled(current, services.site) : {}),\n',
+    find: '    ...(current ? stillOverruled(current, origin) : {}),\n',
     replace: '',
   },
   {
     name: 'what was overruled is forgotten with the next merge',
     file: merge,
-    find: 'return loser.overruled === undefined ? {} : { overruled: loser.overruled }',
-    replace: 'return {}',
+    find: 'state.stamp === stamp ? printOf(state) : state.overruled?.[origin])',
+    replace: 'state.stamp === stamp ? printOf(state) : undefined)',
     override: { isCalm: false, records: 1, clients: 6, thinkMsMax: 200, rebuild: 'none', longOutage: false },
   },
   {
@@ -54,8 +54,8 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'the vector is not joined',
     file: merge,
-    find: '    vector: joinVectors(a.vector, b.vector),',
-    replace: '    vector: winner.vector,',
+    find: 'const vector = joinVectors(a.vector, b.vector)',
+    replace: 'const { vector } = winner',
   },
   {
     name: 'the keys already honoured are not joined',

@@ -11,8 +11,27 @@ const dirty = 'shared/core/dirty-buckets.ts'
 const digest = 'shared/replication/digest.ts'
 const summaries = 'shared/core/summaries.ts'
 
+/** A site goes back to a backup, and its clients do not wait. */
+const restoredAtOnce = {
+  isCalm: false,
+  rebuild: 'snapshot',
+  opensAtOnce: true,
+  forms: false,
+  uploads: false,
+  longOutage: false,
+  records: 8,
+  thinkMsMax: 90_000,
+} as const
+
 /** Mistakes in how changes travel, and in how what was missed is found. */
 export const repairBugs: readonly PlantedBug[] = [
+  {
+    name: 'a site that went back to a backup writes as the one it was',
+    file: 'shared/core/records.ts',
+    find: 'const origin = originOf(services.site, services.incarnation)\n  const stamp',
+    replace: 'const origin = originOf(services.site)\n  const stamp',
+    override: restoredAtOnce,
+  },
   {
     name: 'trust the feed alone: nothing is marked dirty',
     file: feed,

@@ -46,8 +46,8 @@ export interface Profile {
   /** One site deletes or overwrites everything, and is made good again; instead of clients, and never drawn. */
   readonly rogue: 'none' | 'deletes' | 'overwrites'
   /**
-   * Whether a site that lost data lets clients in at once, not only after a clean reconcile. Never drawn: what it then writes on
-   * an old snapshot names itself as having seen its own lost writes, and the peer drops them.
+   * Whether a site that lost data lets clients in at once, not only after a clean reconcile. What merges by field has to wait for
+   * that: the peer may know an edit as settled that the site has lost.
    */
   readonly opensAtOnce: boolean
 }
@@ -118,6 +118,8 @@ const slow = {
 /** What a site that loses its data had been brought as bytes is not accounted for. */
 const lossy = { thinkMsMax: 90_000, records: 8, uploads: false }
 
+const opening = (chance: Chance): Partial<Profile> => (chance.oneIn(2) ? { opensAtOnce: true, forms: false } : {})
+
 /** Nothing fails but what is asked for too fast; the clients stay long enough to tell how it is afterwards. */
 const overload = {
   name: 'overload',
@@ -171,8 +173,8 @@ export function drawProfile(chance: Chance): Profile {
   if (roll < 8) return { ...calm, thinkMsMax: chance.of([300, 4000]) }
   if (roll < 9) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6 }
   if (roll < 11) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
-  if (roll < 13) return { ...storm, name: 'wiped site', ...lossy, rebuild: 'wipe' }
-  if (roll < 15) return { ...storm, name: 'old snapshot', ...lossy, rebuild: 'snapshot' }
+  if (roll < 13) return { ...storm, name: 'wiped site', ...lossy, rebuild: 'wipe', ...opening(chance) }
+  if (roll < 15) return { ...storm, name: 'old snapshot', ...lossy, rebuild: 'snapshot', ...opening(chance) }
   if (roll < 18) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
   if (roll === 18) return { ...calm, ...overload, capacity: chance.of([20, 60]) }
   return storm

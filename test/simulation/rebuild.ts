@@ -41,6 +41,7 @@ function goBackTo(world: World, site: SimSite, { records, site: items }: Snapsho
   for (const record of site.records.all()) site.latest.set(keyText(record.key), record)
   site.feed.reset()
   site.isOpen = profile.opensAtOnce
+  site.incarnation++
   site.opensAfterMs = scheduler.now() + heldMs
   burn(world, site.site)
 }

@@ -54,6 +54,8 @@ export interface SimSite {
   isOpen: boolean
   /** A clean reconcile that began after this moment, in virtual milliseconds, opens a site that was rebuilt. */
   opensAfterMs: number
+  /** How often it has lost data: what the operator tells its machines. */
+  incarnation: number
   /** Another number, another set of machines: what ran before is gone. */
   epoch: number
   readonly outUntilMs: Record<Service, number>
@@ -114,6 +116,7 @@ export function makeSite(world: World, site: Site): SimSite {
     isOpen: true,
     opensAfterMs: 0,
     epoch: 0,
+    incarnation: 0,
     outUntilMs: { records: 0, site: 0, objects: 0, queue: 0, peer: 0, clock: 0 },
     servicesOf: (invocation) => servicesOf(world, self, clock, invocation),
   }
@@ -144,6 +147,7 @@ function servicesOf(world: World, site: SimSite, clock: Clock, invocation: Invoc
   const { queue } = site
   return {
     site: site.site,
+    incarnation: site.incarnation,
     records: {
       ...through(invocation, 'records', site.records, recordCalls),
       ...through(invocation, 'records', site.lagging, indexCalls),

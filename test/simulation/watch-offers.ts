@@ -3,7 +3,7 @@ import { derivedId } from '../../shared/domain/hash.ts'
 import { keyText, type RecordState } from '../../shared/domain/record.ts'
 import { sites as all, type Site } from '../../shared/domain/site.ts'
 import type { OfferOutcome } from '../../shared/ports/peer.ts'
-import { stampSite } from '../../shared/domain/stamp.ts'
+import { stampOrigin } from '../../shared/domain/stamp.ts'
 import { compareVectors, vectorText } from '../../shared/replication/vector.ts'
 import { isKept } from './content.ts'
 import type { Invocation } from './invocation.ts'
@@ -60,6 +60,6 @@ export function watchOutcomes(
  * reconciliation has passed it on.
  */
 function whereToLook({ sites, profile }: World, to: Site, { key, stamp }: RecordState): readonly Site[] {
-  const isNewest = sites[to].latestOf(key)?.vector[stampSite(stamp)] === stamp
+  const isNewest = sites[to].latestOf(key)?.vector[stampOrigin(stamp)] === stamp
   return isNewest && profile.rebuild === 'none' ? [to] : all
 }
