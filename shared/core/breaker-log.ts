@@ -1,6 +1,6 @@
 import { derivedId } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
-import type { RecordKey } from '../domain/record.ts'
+import { keyText, type RecordKey } from '../domain/record.ts'
 import type { Stamp } from '../domain/stamp.ts'
 import type { PageRequest } from '../ports/page.ts'
 import type { Harm } from './breaker-judge.ts'
@@ -21,7 +21,9 @@ export async function logPassed(services: Services, harms: readonly Harm[]): Pro
   if (harms.length === 0) return
   const nowMs = services.clock.now()
   const passed = harms.map(({ stored: { key, stamp } }): Passed => ({ key, stamp }))
-  const id = `${passedId(nowMs)}/${derivedId(...harms.map(({ offered }) => offered.stamp))}`
+  // Stamps come from the peer, which may give many records the same.
+  const name = derivedId(...harms.flatMap(({ offered: { key, stamp } }) => [keyText(key), stamp]))
+  const id = `${passedId(nowMs)}/${name}`
   const value = { passed } as unknown as JsonObject
   await services.siteStore.put({ partition, id, value, expiresMs: nowMs + passedKeptMs }, { kind: 'any' })
 }

@@ -1,5 +1,5 @@
 import { bucketOf, derivedId } from '../domain/hash.ts'
-import type { RecordState, StoredRecord } from '../domain/record.ts'
+import { keyText, type RecordState, type StoredRecord } from '../domain/record.ts'
 import type { SiteItem } from '../ports/site-store.ts'
 import { forEachOf } from './each.ts'
 import type { Services } from './services.ts'
@@ -30,7 +30,8 @@ export const markUndelivered = (services: Services, states: readonly RecordState
 async function mark(services: Services, partitionName: string, states: readonly RecordState[]): Promise<void> {
   const buckets = [...new Set(states.map((state) => bucketOf(state.key)))].sort((a, b) => a - b)
   if (buckets.length === 0) return
-  const name = derivedId(...states.map((state) => state.stamp))
+  // The stamp alone would not do: the conflicts that one write lost in all have its stamp.
+  const name = derivedId(...states.flatMap(({ key, stamp }) => [keyText(key), stamp]))
   const id = `${markTime(services.clock.now())}/${name}`
   await services.siteStore.put({ partition: partitionName, id, value: { buckets } }, { kind: 'any' })
 }

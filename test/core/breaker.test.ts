@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { applyStates } from '../../shared/core/apply.ts'
 import { freezeBreaker } from '../../shared/core/breaker-control.ts'
+import { listPassed } from '../../shared/core/breaker-log.ts'
 import { breakerView } from '../../shared/core/breaker-view.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
 import { recordVersions } from '../../shared/core/record-history.ts'
@@ -50,6 +51,13 @@ describe('mass deletion by the peer', () => {
     await sites.flush()
     expect((await readRecord(sites.aws.services, keyOf(500)))?.body).toEqual({ text: 'edited' })
     expect((await breakerView(sites.azure.services))['outgoing']).toMatchObject({ frozen: true, scopes: 1 })
+  })
+
+  test('what two messages took in one millisecond is kept of both, though the peer gave all of it the same stamp', async () => {
+    const { aws, clock } = await settled(2)
+    for (const stored of aws.records.all()) await applyStates(aws.services, [forged(stored, clock.now(), null)])
+    const { passed } = await listPassed(aws.services, { limit: 10 }, clock.now() + 1)
+    expect(passed.map(({ key }) => key)).toEqual(expect.arrayContaining([keyOf(0), keyOf(1)]))
   })
 
   test('another tenant’s deletes go on, until everything together is too much', async () => {

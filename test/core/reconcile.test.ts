@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { applyStates } from '../../shared/core/apply.ts'
 import { digestBuckets, readLeaves } from '../../shared/core/digest-tree.ts'
-import { markDirty } from '../../shared/core/dirty-buckets.ts'
+import { markDirty, readDirty } from '../../shared/core/dirty-buckets.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
 import { reconcile } from '../../shared/core/reconcile.ts'
 import { writeRecord } from '../../shared/core/records.ts'
@@ -112,6 +112,16 @@ describe('inside crowded buckets', () => {
 })
 
 describe('digests', () => {
+  test('two batches marked in one millisecond, whose records have the same stamp, are both read again', async () => {
+    const { aws, clock } = twoSites()
+    const [first, second] = [keys[0] as RecordKey, { tenant: 'acme', collection: 'c', id: 'elsewhere' }]
+    const { record } = await put(aws.services, first, 'x')
+    for (const key of [first, second]) await markDirty(aws.services, [{ ...record, key }])
+    await clock.advance(10_000)
+    const { buckets } = await readDirty(aws.services, 10)
+    expect(new Set(buckets)).toEqual(new Set([bucketOf(first), bucketOf(second)]))
+  })
+
   test('are those of the records in each bucket, however the buckets are read, and no others are read', async () => {
     const { aws, clock } = twoSites()
     for (const key of keys) await put(aws.services, key, 'x')
