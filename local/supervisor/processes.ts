@@ -137,7 +137,7 @@ export function processesOf(site: Site, surroundings: Surroundings): ProcessSpec
     spec('azure-services', 'azure/services.ts', { env: cloudEnv }),
     spec('azure-host', 'azure/host.ts', {
       args: [...scale, '--app', join(root, 'dist/azure')],
-      env: { ...cloudEnv, ...siteEnv('azure', 'aws', surroundings) },
+      env: { ...stores.settings, ...cloudEnv, ...siteEnv('azure', 'aws', surroundings) },
       needs: [bundlesName, 'azurite', 'azure-services'],
     }),
   ]

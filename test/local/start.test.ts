@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -146,6 +146,17 @@ test('the origins that the start was given reach both hosts', async () => {
   } finally {
     delete process.env.ALLOWED_ORIGINS
   }
+})
+
+test('the Functions host runs with the settings that deploy, by which Node keeps its heap smaller', async () => {
+  const secrets = await secretsOf(folder)
+  const surroundings = { root, dataFolder: folder, portBase, scheduleScale: 1, secrets, extraEnv: {} }
+  const host = processesOf('azure', surroundings).find(({ name }) => name === 'azure-host')
+  const print = ['-p', "require('node:v8').getHeapStatistics().heap_size_limit"]
+  const limitWith = (env: Record<string, string>): number =>
+    Number(execFileSync(process.execPath, print, { env, encoding: 'utf8' }))
+  const { NODE_OPTIONS = '' } = host?.env ?? {}
+  expect(limitWith({ NODE_OPTIONS })).toBeLessThan(limitWith({}))
 })
 
 describe('one process under supervision', () => {
