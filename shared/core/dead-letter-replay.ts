@@ -1,7 +1,8 @@
 import { hasCode, isCatamaranError, isTransient, type ErrorCode } from '../domain/errors.ts'
 import type { SiteItem } from '../ports/site-store.ts'
-import { type DeadLetter, deadLettersPartition, noteFailedReplay, replayDeadLetter } from './dead-letters.ts'
+import { type DeadLetter, deadLettersPartition, noteFailedReplay } from './dead-letters.ts'
 import { forEachOf } from './each.ts'
+import { replayDeadLetter } from './replay-letter.ts'
 import type { Services } from './services.ts'
 
 /** Letters with the same kind and, ids and numbers aside, the same cause. */

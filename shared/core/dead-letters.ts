@@ -1,13 +1,8 @@
 import { CatamaranError } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import { canonicalJson, type JsonObject } from '../domain/json.ts'
-import type { RecordState } from '../domain/record.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
 import type { SiteItem } from '../ports/site-store.ts'
-import { applyStates } from './apply.ts'
-import { onRecordChanged } from './effects.ts'
-import { assertMayOffer } from './pause.ts'
-import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
 export const deadLetterKinds = ['offer', 'apply', 'effect', 'job', 'drop'] as const
@@ -56,20 +51,11 @@ export async function listDeadLetters(services: Services, page: PageRequest): Pr
 /** Throws `not-found`. */
 export async function getDeadLetter(services: Services, id: string): Promise<DeadLetter> {
   const item = await services.siteStore.get(partition, id)
-  if (!item) throw notFound()
+  if (!item) throw noSuchLetter()
   return { id, ...item.value } as unknown as DeadLetter
 }
 
-/** Tries the work again; the letter goes away only when that could be begun. Throws `not-found`, or the fault itself. */
-export async function replayDeadLetter(services: Services, id: string): Promise<void> {
-  const item = await services.siteStore.get(partition, id)
-  if (!item) throw notFound()
-  const letter = item.value as unknown as DeadLetter
-  await beginAgain(services, letter)
-  await services.siteStore.remove(partition, id, item.token)
-}
-
-const notFound = (): CatamaranError =>
+export const noSuchLetter = (): CatamaranError =>
   new CatamaranError('not-found', 'There is no such dead letter; it may have been replayed already.')
 
 /** The letter stays, with the cause as it is now. Nothing happens when it has changed or gone meanwhile. */
@@ -81,35 +67,4 @@ export async function noteFailedReplay(
   const times = Number(value['times'] ?? 0) + 1
   const again = { ...value, cause: cause.slice(0, causeCharsMax), lastMs: services.clock.now(), times }
   await services.siteStore.put({ partition, id, value: again }, { kind: 'unchanged', token })
-}
-
-async function beginAgain(services: Services, { kind, payload }: DeadLetter): Promise<void> {
-  switch (kind) {
-    case 'offer': {
-      await assertMayOffer(services)
-      const state = payload['state'] as unknown as RecordState
-      // What the record has become since has seen this state, and the peer may well take that.
-      const now = await services.records.get(state.key)
-      return assertTaken(await services.peer.offer([now ? stateOf(now) : state]))
-    }
-    case 'apply':
-      return assertTaken(await applyStates(services, [payload['state'] as unknown as RecordState]))
-    case 'effect': {
-      // What follows from a change follows from the latest state as well; nothing follows from what is gone.
-      const now = await services.records.get((payload['state'] as unknown as RecordState).key)
-      return now && onRecordChanged(services, now)
-    }
-    case 'job':
-    case 'drop':
-      return services.jobs.send({ kind: payload['kind'] as string, payload: payload['payload'] as JsonObject })
-  }
-}
-
-function assertTaken(
-  outcomes: Awaited<ReturnType<typeof applyStates>> | Awaited<ReturnType<Services['peer']['offer']>>,
-): void {
-  const [outcome] = outcomes
-  if (outcome?.kind !== 'failed') return
-  const code = outcome.code === 'unavailable' ? 'unavailable' : 'conflict'
-  throw new CatamaranError(code, `It failed again: ${outcome.detail}`)
 }

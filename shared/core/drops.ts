@@ -61,9 +61,10 @@ export async function objectDropped(services: Services, event: DropEvent): Promi
 async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise<void> {
   const { tenant, asset, key, path } = drop
   const settled = await readSettled(services, drop)
-  const version = versionOf(services, key, found.etag)
   if (settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) {
-    return ensureJob(services, drop, found, await readMedia(services, tenant, asset))
+    const present = await readMedia(services, tenant, asset)
+    const isStale = present !== undefined && (await isSuperseded(services, tenant, settled, present))
+    return ensureJob(services, drop, found, isStale ? await renew(services, drop, found) : present)
   }
   if (settled && !isBegun(services, settled)) {
     await settle(services, drop, { state: 'complete', expiresAtMs: services.clock.now() + begunMs })
@@ -75,11 +76,43 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
     source: { kind: 'drop', path },
   }
   await writeRecord(services, assetKey(tenant, asset), none, (body) => body ?? fresh)
-  const media = await writeMedia(services, tenant, asset, (present) =>
-    present?.version === version ? undefined : nextVersion(services, { asset, version, bytes: found.bytes }, present),
-  )
+  const media = await renew(services, drop, found)
   await ensureJob(services, drop, found, media)
   await settle(services, drop, { state: 'complete', etag: found.etag, bytes: found.bytes })
+}
+
+/**
+ * Holds an asset to the file that lies here. The other site may have taken over the job of an earlier one while it was cut
+ * off: its write is the later one and wins, and the asset would be about bytes that were overwritten long before.
+ */
+export async function keepToDrop(services: Services, tenant: string, asset: string, media: MediaBody): Promise<void> {
+  if (media.site === services.site) return
+  const settled = await readSettled(services, { tenant, asset })
+  if (settled?.kind !== 'drop' || settled.state !== 'complete' || settled.etag === undefined) return
+  if (!(await isSuperseded(services, tenant, settled, media))) return
+  services.telemetry.log('warn', 'An asset was put back to a file that is no more', { tenant, asset })
+  await objectDropped(services, { key: settled.objectKey, change: 'created' })
+}
+
+/** Whether a version was made of an earlier file of the same key at this site: what the other site dropped is no less true. */
+async function isSuperseded(
+  services: Services,
+  tenant: string,
+  { objectKey, etag = '' }: UploadBody,
+  { version, job }: MediaBody,
+): Promise<boolean> {
+  if (version === versionOf(services, objectKey, etag)) return false
+  const source = (await readJob(services, { tenant, job }))?.source
+  return source?.site === services.site && source.key === objectKey
+}
+
+/** Makes an asset be about the file, if it is not already. */
+function renew(services: Services, drop: Drop, found: ObjectInfo): Promise<MediaBody | undefined> {
+  const { tenant, asset, key } = drop
+  const version = versionOf(services, key, found.etag)
+  return writeMedia(services, tenant, asset, (present) =>
+    present?.version === version ? undefined : nextVersion(services, { asset, version, bytes: found.bytes }, present),
+  )
 }
 
 /**
@@ -151,7 +184,10 @@ async function isAboutFile(services: Services, drop: Drop, settled: UploadBody |
 const isFromHere = (services: Services, { stamp }: StoredRecord): boolean => stampSite(stamp) === services.site
 
 /** What this site last made of the file: a person's delete is not undone by an event that comes twice. */
-async function readSettled(services: Services, { tenant, asset }: Drop): Promise<UploadBody | undefined> {
+async function readSettled(
+  services: Services,
+  { tenant, asset }: Pick<Drop, 'tenant' | 'asset'>,
+): Promise<UploadBody | undefined> {
   const record = await readRecord(services, uploadKey(tenant, asset, services.site))
   return record ? (record.body as UploadBody) : undefined
 }

@@ -1,6 +1,7 @@
 import type { JobBody, MediaBody, UploadBody } from '../domain/asset.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { conflictsCollection } from './conflict-record.ts'
+import { keepToDrop } from './drops.ts'
 import { hasEnded } from './job-state.ts'
 import { fetchMissing } from './missing-objects.ts'
 import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts'
@@ -15,8 +16,11 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
   const { tenant, collection, id } = record.key
   if (record.deleted || !record.body) return
   switch (collection) {
-    case '_media':
-      return fetchMissing(services, tenant, id, record.body as MediaBody, record.via)
+    case '_media': {
+      const media = record.body as MediaBody
+      if (record.via !== 'client') await keepToDrop(services, tenant, id, media)
+      return fetchMissing(services, tenant, id, media, record.via)
+    }
     case '_jobs': {
       const job = record.body as JobBody
       return hasEnded(job) ? clearStaging(services, job) : indexOpenJob(services, record)

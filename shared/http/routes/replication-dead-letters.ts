@@ -1,12 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { groupDeadLetters, replayDeadLetters } from '../../core/dead-letter-replay.ts'
-import {
-  type DeadLetter,
-  deadLetterKinds,
-  getDeadLetter,
-  listDeadLetters,
-  replayDeadLetter,
-} from '../../core/dead-letters.ts'
+import { type DeadLetter, deadLetterKinds, getDeadLetter, listDeadLetters } from '../../core/dead-letters.ts'
+import { replayDeadLetter } from '../../core/replay-letter.ts'
 import type { Api } from '../api.ts'
 import { afterOf, answer, answerPage, noContent } from '../answer.ts'
 import { sealCursor } from '../cursor.ts'
