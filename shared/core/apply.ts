@@ -45,20 +45,32 @@ export async function applyStates(services: Services, states: readonly RecordSta
   return outcomes
 }
 
-async function applyOne(services: Services, breaker: Breaker, offered: RecordState): Promise<OfferOutcome> {
+const applyOne = (services: Services, breaker: Breaker, offered: RecordState): Promise<OfferOutcome> =>
+  withOutcome(services, offered, async () =>
+    isTooFarAhead(services, offered) ? quarantine(services, offered) : takeIn(services, breaker, offered),
+  )
+
+async function withOutcome(
+  services: Services,
+  offered: RecordState,
+  run: () => Promise<OfferOutcome>,
+): Promise<OfferOutcome> {
   try {
-    if (isTooFarAhead(services, offered)) return await quarantine(services, offered)
-    for (let attempt = 0; attempt < applyTriesMax; attempt++) {
-      const outcome = await tryApply(services, breaker, offered)
-      if (outcome) return outcome
-      await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 10, capMs: 500 }))
-    }
-    return { kind: 'failed', code: 'unavailable', detail: 'Many writers are changing this record at once.' }
+    return await run()
   } catch (error) {
     services.telemetry.log('error', 'A state from the peer could not be applied', { key: keyText(offered.key) }, error)
     const code = isCatamaranError(error) && !isTransient(error) ? error.code : 'unavailable'
     return { kind: 'failed', code, detail: error instanceof Error ? error.message : String(error) }
   }
+}
+
+async function takeIn(services: Services, breaker: Breaker, offered: RecordState): Promise<OfferOutcome> {
+  for (let attempt = 0; attempt < applyTriesMax; attempt++) {
+    const outcome = await tryApply(services, breaker, offered)
+    if (outcome) return outcome
+    await services.clock.sleep(backoffMs(attempt, services.random.fraction(), { baseMs: 10, capMs: 500 }))
+  }
+  return { kind: 'failed', code: 'unavailable', detail: 'Many writers are changing this record at once.' }
 }
 
 /** Undefined when another writer came first. The loser of a conflict is safe before the winner takes its place. */
@@ -91,9 +103,14 @@ async function reassert(
   return isDone ? { kind: 'frozen' } : undefined
 }
 
-/** Throws when the losing side could not be kept: then its place must not be taken either. */
+/**
+ * Throws when the losing side could not be kept: then its place must not be taken either. Nothing asks here whether it is too
+ * far ahead: what it lost to was let in, and this site's clock may have been set back since. In the quarantine it would be
+ * kept nowhere.
+ */
 async function keepLoser(services: Services, breaker: Breaker, loser: Loser): Promise<void> {
-  const outcome = await applyOne(services, breaker, conflictRecord(loser))
+  const state = conflictRecord(loser)
+  const outcome = await withOutcome(services, state, () => takeIn(services, breaker, state))
   if (outcome.kind === 'failed') {
     throw new CatamaranError('unavailable', `The losing side of a conflict could not be kept: ${outcome.detail}`)
   }
