@@ -158,8 +158,8 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'the id of a conflict differs from site to site',
     file: apply,
-    find: 'applyOne(services, breaker, conflictRecord(loser))',
+    find: 'const state = conflictRecord(loser)',
     replace:
-      'applyOne(services, breaker, { ...conflictRecord(loser), key: { ...conflictRecord(loser).key, id: `${conflictRecord(loser).key.id}${services.site}` } })',
+      'const lost = conflictRecord(loser)\n  const state = { ...lost, key: { ...lost.key, id: `${lost.key.id}${services.site}` } }',
   },
 ]
