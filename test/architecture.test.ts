@@ -6,7 +6,7 @@ import { functionNames } from '../scripts/build.ts'
 import { asymmetries, violationsIn } from './architecture-rules.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const paths = globSync('{shared,aws,azure,local,test,bench,scripts,cli,client}/**/*.ts', { cwd: root })
+const paths = globSync('{shared,aws,azure,local,test,bench,infra,scripts,cli,client}/**/*.ts', { cwd: root })
   .filter((path) => !path.includes('node_modules'))
   .sort()
 const linesOf = (count: number): string => 'const a = 1\n'.repeat(count)

@@ -1,0 +1,18 @@
+import type { Check } from '../finding.ts'
+import { checkAwsIamActions } from './aws-iam-actions.ts'
+import { checkAwsSchema } from './aws-schema.ts'
+
+export const checks: readonly Check[] = [
+  {
+    name: 'aws-schema',
+    cloud: 'aws',
+    says: "the packaged template against CloudFormation's schemas and cfn-lint's rules",
+    run: checkAwsSchema,
+  },
+  {
+    name: 'aws-iam-actions',
+    cloud: 'aws',
+    says: 'every action in a policy exists',
+    run: checkAwsIamActions,
+  },
+]

@@ -1,0 +1,65 @@
+/** `npm run check:infra`: what deploys to both clouds, checked without a network, an account or Docker. */
+import { parseArgs } from 'node:util'
+import { build } from '../scripts/build.ts'
+import { checks } from './checks/all.ts'
+import { lineOf } from './finding.ts'
+import { findingsOf, plant } from './mutate.ts'
+import { awsMutations } from './mutations/aws.ts'
+import { repository, sourcesIn } from './sources.ts'
+
+const help = `npm run check:infra [-- --mutations]
+
+Packages serverless.yml offline and checks what would be deployed to both clouds. Each finding is a line: file, rule,
+what is wrong, what to do. Exits with 1 when there is any.
+
+  --mutations  plants mistakes into copies of the templates and reports how many the checks catch
+  --help       this text
+`
+
+const mutations = [...awsMutations]
+const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+async function checkAll(): Promise<number> {
+  const startedMs = performance.now()
+  await build()
+  const sources = sourcesIn(repository)
+  let found = 0
+  try {
+    for (const check of checks) {
+      const fromMs = performance.now()
+      const findings = await findingsOf(check, sources)
+      found += findings.length
+      say(`${findings.length === 0 ? 'ok  ' : 'FAIL'} ${check.name.padEnd(16)} ${check.says} (${seconds(fromMs)})`)
+      for (const finding of findings) say(`     ${lineOf(finding)}`)
+    }
+  } finally {
+    await sources.close()
+  }
+  say(`${checks.length} checks, ${found} findings, ${seconds(startedMs)}`)
+  return found
+}
+
+async function plantAll(): Promise<number> {
+  const startedMs = performance.now()
+  let caught = 0
+  for (const mutation of mutations) {
+    const { findings } = await plant(mutation, checks)
+    if (findings.length > 0) caught++
+    const rules = [...new Set(findings.map(({ rule }) => rule))].join(', ')
+    say(`${mutation.cloud.padEnd(5)} ${mutation.name.padEnd(56)} ${rules || 'NOT CAUGHT'}`)
+  }
+  say(`${caught} of ${mutations.length} planted mistakes caught, ${seconds(startedMs)}`)
+  return mutations.length - caught
+}
+
+const { values } = parseArgs({
+  options: { help: { type: 'boolean', default: false }, mutations: { type: 'boolean', default: false } },
+})
+if (values.help) {
+  say(help)
+} else {
+  // What is found when nothing was planted would be counted as caught.
+  const found = await checkAll()
+  process.exitCode = found > 0 || (values.mutations && (await plantAll()) > 0) ? 1 : 0
+}

@@ -1,0 +1,52 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Check, Finding } from './finding.ts'
+import type { Mutation } from './mutations/mutation.ts'
+import { repository, sourcesIn } from './sources.ts'
+
+export interface Outcome {
+  readonly mutation: Mutation
+  /** What the checks said; empty when the mistake went by. */
+  readonly findings: readonly Finding[]
+}
+
+/** What a copy needs for packaging, for building, and for reading declarations. */
+const copied = ['serverless.yml', 'host.json', 'package.json', 'aws', 'azure', 'shared', 'infra', 'scripts', 'dist']
+const copiedIfThere = ['azure.yaml', '.funcignore', 'tsconfig.json', 'package-lock.json']
+
+/** Plants one mistake in a copy of the repository and lets the checks look at it. Throws when it cannot be planted. */
+export async function plant(mutation: Mutation, checks: readonly Check[]): Promise<Outcome> {
+  const root = await mkdtemp(join(tmpdir(), 'catamaran-mutation-'))
+  const sources = sourcesIn(root)
+  try {
+    for (const name of copied) await cp(join(repository, name), join(root, name), { recursive: true })
+    for (const name of copiedIfThere) await cp(join(repository, name), join(root, name)).catch(() => undefined)
+    await symlink(join(repository, 'node_modules'), join(root, 'node_modules'))
+    const text = await readFile(join(root, mutation.file), 'utf8')
+    await writeFile(join(root, mutation.file), planted(text, mutation))
+    const looking = checks.filter(({ cloud }) => cloud === 'both' || cloud === mutation.cloud)
+    const findings: Finding[] = []
+    for (const check of looking) findings.push(...(await findingsOf(check, sources)))
+    return { mutation, findings }
+  } finally {
+    await sources.close()
+    await rm(root, { recursive: true, force: true })
+  }
+}
+
+export function planted(text: string, { name, file, find, replace }: Mutation): string {
+  const times = text.split(find).length - 1
+  if (times !== 1) throw new Error(`"${name}" cannot be planted: its text is found ${times} times in ${file}`)
+  return text.replace(find, () => replace)
+}
+
+/** A check that cannot be carried out has found something as well. */
+export async function findingsOf(check: Check, sources: ReturnType<typeof sourcesIn>): Promise<Finding[]> {
+  try {
+    return await check.run(sources)
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    return [{ file: '-', rule: `${check.name}/failed`, problem, cure: 'mend what keeps the check from running' }]
+  }
+}

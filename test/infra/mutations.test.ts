@@ -1,0 +1,29 @@
+import { describe, expect, test } from '@jest/globals'
+import { checks } from '../../infra/checks/all.ts'
+import { plant, planted } from '../../infra/mutate.ts'
+import { awsMutations } from '../../infra/mutations/aws.ts'
+import { build } from '../../scripts/build.ts'
+
+const packagingMs = 120_000
+
+describe('mistakes planted into copies of the templates', () => {
+  test(
+    'one of AWS is caught, by name and with a cure',
+    async () => {
+      await build()
+      const [mutation] = awsMutations
+      if (!mutation) throw new Error('There is nothing to plant')
+      const { findings } = await plant(mutation, checks)
+      expect(findings.length).toBeGreaterThan(0)
+      for (const { file, rule, problem, cure } of findings) expect([file, rule, problem, cure]).not.toContain('')
+    },
+    packagingMs,
+  )
+
+  test('what cannot be planted is not counted as caught', () => {
+    const mutation = { name: 'a', cloud: 'aws', file: 'a.yml', find: 'x', replace: 'y' } as const
+    expect(planted('a: x', mutation)).toBe('a: y')
+    expect(() => planted('a: z', mutation)).toThrow('found 0 times')
+    expect(() => planted('x: x', mutation)).toThrow('found 2 times')
+  })
+})
