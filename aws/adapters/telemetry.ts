@@ -6,7 +6,8 @@ const namespace = 'Catamaran'
 /** Logs as JSON lines; metrics in CloudWatch's embedded metric format, which the log group turns into metrics. */
 export const cloudWatchTelemetry = (options: Omit<TelemetryOptions, 'provider'>): Telemetry =>
   lineTelemetry({ ...options, provider: 'aws' }, ({ name, value, unit, dimensions }) => {
-    const all = { service: options.service, ...dimensions }
+    // One account may hold several stages, and they share the namespace.
+    const all = { stage: options.stage, service: options.service, ...dimensions }
     const Metrics = [{ Name: name, Unit: unit }]
     const CloudWatchMetrics = [{ Namespace: namespace, Dimensions: [Object.keys(all)], Metrics }]
     return { _aws: { Timestamp: options.clock.now(), CloudWatchMetrics }, ...all, [name]: value }
