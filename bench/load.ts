@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly next: () => HttpRequest
   /** Any other status ends the run. */
   readonly status: number
+  /** So does an answer without this value of `Preference-Applied`. */
+  readonly applied?: string
 }
 
 /** Sends requests one after the other on each of `concurrency` connections. Throws at the first answer of another status. */
@@ -46,7 +48,7 @@ export async function measureLoad(options: LoadOptions): Promise<Load> {
   }
 }
 
-function sendOne(agent: Agent, { next, status }: LoadOptions): Promise<void> {
+function sendOne(agent: Agent, { next, status, applied }: LoadOptions): Promise<void> {
   const { method, url, headers, content } = next()
   return new Promise((resolve, reject) => {
     const sent = request(url, { agent, method, headers }, (response) => {
@@ -54,7 +56,8 @@ function sendOne(agent: Agent, { next, status }: LoadOptions): Promise<void> {
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => (text += chunk))
       response.on('end', () => {
-        if (response.statusCode === status) resolve()
+        const isApplied = applied === undefined || response.headers['preference-applied'] === applied
+        if (response.statusCode === status && isApplied) resolve()
         else reject(new Error(`${method} ${url}: ${response.statusCode} ${text.slice(0, 400)}`))
       })
       response.on('error', reject)

@@ -37,6 +37,7 @@ export async function benchLocal(): Promise<boolean> {
     try {
       const key = await seedKey(clouds)
       for (const site of sites) await benchSite(clouds, site, key, folder, print)
+      for (const site of sites) await benchBoth(clouds, site, key, print)
       await benchVisible(clouds, key, print)
     } finally {
       await clouds.stop()
@@ -158,6 +159,24 @@ function bareRequests(bare: BareHost, site: Site, operation: 'put' | 'get'): Req
   const put = (): HttpRequest => ({ method: 'PUT', url: `${bare.url}/bare-${made++}`, headers: {}, content: body })
   if (operation === 'put') return { next: put, status: 201 }
   return { next: () => ({ method: 'GET', url: `${bare.url}/bare-known-${site}`, headers: {} }), status: 200 }
+}
+
+/** What it costs to hear that both sites hold a write, beside the same put that this site alone answers for. */
+async function benchBoth(clouds: Clouds, site: Site, apiKey: string, print: (figure: Figure) => void): Promise<void> {
+  const put = apiRequests(clouds, site, apiKey, 'put')
+  const applied = 'durability=both'
+  const next = (): HttpRequest => {
+    const request = put.next()
+    return { ...request, headers: { ...request.headers, prefer: applied } }
+  }
+  const options = { concurrency: 1, durationMs, warmUp, status: put.status }
+  const before = await measureLoad({ ...options, next: put.next })
+  const both = await measureLoad({ ...options, next, applied })
+  const alone = meanOf(before, await measureLoad({ ...options, next: put.next }))
+  const peer = (value: number) => ({ name: 'default put', value })
+  const name = `put at ${site}, ${applied}`
+  print({ name: `${name} p50`, value: both.p50Ms, unit: 'ms', peer: peer(alone.p50Ms) })
+  print({ name: `${name} p99`, value: both.p99Ms, unit: 'ms', peer: peer(alone.p99Ms) })
 }
 
 async function benchVisible(clouds: Clouds, apiKey: string, print: (figure: Figure) => void): Promise<void> {

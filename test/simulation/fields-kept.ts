@@ -2,7 +2,7 @@ import { conflictsCollection } from '../../shared/core/conflict-record.ts'
 import { isJsonObject, jsonEqual, type Json, type JsonObject } from '../../shared/domain/json.ts'
 import { valueAt } from '../../shared/domain/json-pointer.ts'
 import { keyText, type RecordState } from '../../shared/domain/record.ts'
-import type { Site } from '../../shared/domain/site.ts'
+import { sites, type Site } from '../../shared/domain/site.ts'
 import { changedPlaces } from '../../shared/replication/field-edits.ts'
 import { hasSeen, type ClientWrite } from './ledger.ts'
 import type { World } from './world.ts'
@@ -10,31 +10,61 @@ import type { World } from './world.ts'
 /** A collection that merges by field. */
 export const formsCollection = 'forms'
 
-/** Whether every field that a write set is at one of these sites, or was overwritten by one who knew the write, or is a conflict. */
+/**
+ * Whether every field that a write set is at one of these sites, or was changed by one who knew the write, or is a conflict. To
+ * have seen the write is not enough: who changed another field left this one as it was.
+ */
 export function areFieldsKept(world: World, where: readonly Site[], state: RecordState): boolean {
   const ofRecord = [...world.ledger.writes.values()].filter((each) => keyText(each.state.key) === keyText(state.key))
   const own = ofRecord.find((each) => each.state.stamp === state.stamp)
-  if (!own || isKnown(ofRecord, own)) return true
-  const heads = where.flatMap((site) => world.sites[site].latestOf(state.key) ?? [])
-  const listed = where.flatMap((site) => conflictsAbout(world, site, state))
-  if (own.state.deleted) return heads.some((head) => head.deleted) || listed.some((lost) => lost['deleted'] === true)
-  return placesOf(own).every((place) => {
-    const value = valueAt(own.state.body ?? {}, place)
-    const isThere = heads.some((head) => head.body && isIn(value, valueAt(head.body, place)))
-    const isAlike = (each: ClientWrite): boolean =>
-      each !== own && isIn(value, valueAt(each.state.body ?? {}, place)) && isKnown(ofRecord, each)
-    return isThere || listed.some((lost) => isLostIn(lost, place, value)) || ofRecord.some(isAlike)
-  })
+  if (!own) return true
+  // Where somebody wrote on top of the merge that it lost in, the other site hears of it from reconciliation alone.
+  const looked = isSeen(ofRecord, own) ? sites : where
+  const heads = looked.flatMap((site) => world.sites[site].latestOf(state.key) ?? [])
+  const listed = looked.flatMap((site) => conflictsAbout(world, site, state))
+  if (own.state.deleted) {
+    const isGone = heads.some((head) => head.deleted) || listed.some((lost) => lost['deleted'] === true)
+    return isGone || isChanged(ofRecord, own, '')
+  }
+  const isKept = (write: ClientWrite, place: string): boolean => {
+    const value = valueAt(write.state.body ?? {}, place)
+    if (heads.some((head) => head.body && isIn(value, valueAt(head.body, place)))) return true
+    if (listed.some((lost) => isLostIn(lost, place, value)) || isChanged(ofRecord, write, place)) return true
+    // Two that said the same stand for each other: the later of them is the one that is told of.
+    const isAlike = (other: ClientWrite): boolean =>
+      other.state.stamp > write.state.stamp &&
+      touches(other, place) &&
+      isIn(value, valueAt(other.state.body ?? {}, place))
+    return ofRecord.some((other) => isAlike(other) && isKept(other, place))
+  }
+  return placesOf(own).every((place) => isKept(own, place))
 }
 
-/** Whether somebody wrote on top of it. */
-const isKnown = (ofRecord: readonly ClientWrite[], { state }: ClientWrite): boolean =>
+const isSeen = (ofRecord: readonly ClientWrite[], { state }: ClientWrite): boolean =>
   ofRecord.some((other) => other.state.stamp !== state.stamp && hasSeen(other.state.vector, state.stamp))
 
-const placesOf = ({ state, before }: ClientWrite): string[] =>
-  before?.body && state.fields && state.fields.edits[''] !== state.stamp
-    ? changedPlaces(before.body, state.body ?? {})
-    : ['']
+/** Whether somebody wrote something into a place on top of a write. */
+const isChanged = (ofRecord: readonly ClientWrite[], { state }: ClientWrite, place: string): boolean =>
+  ofRecord.some(
+    (other) => other.state.stamp !== state.stamp && hasSeen(other.state.vector, state.stamp) && touches(other, place),
+  )
+
+const touches = (write: ClientWrite, place: string): boolean =>
+  write.state.deleted ||
+  placesOf(write).some((at) => at === place || at.startsWith(`${place}/`) || place.startsWith(`${at}/`))
+
+const placesKnown = new WeakMap<ClientWrite, readonly string[]>()
+
+/** What a write changed; what one that knew nothing of fields wrote is taken as a whole. */
+function placesOf(write: ClientWrite): readonly string[] {
+  const known = placesKnown.get(write)
+  if (known) return known
+  const { state, before } = write
+  const isByField = before?.body && state.fields && state.fields.edits[''] !== state.stamp
+  const places = isByField ? changedPlaces(before.body, state.body ?? {}) : ['']
+  placesKnown.set(write, places)
+  return places
+}
 
 /** A conflict that a clock set back has sent to the quarantine is kept as well. */
 function conflictsAbout({ sites: all }: World, site: Site, { key }: RecordState): JsonObject[] {

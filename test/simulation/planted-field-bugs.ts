@@ -35,4 +35,18 @@ export const fieldBugs: readonly PlantedBug[] = [
     replace: 'side.stamp',
     override: forms,
   },
+  {
+    name: 'a write forgets which fields were edited before it',
+    file: 'shared/replication/field-edits.ts',
+    find: 'const edits = current ? uncovered(editsOf(current), seen) : {}',
+    replace: 'const edits: FieldEdits = {}',
+    override: forms,
+  },
+  {
+    name: 'a merge counts as a write that knew both sides',
+    file: fields,
+    find: 'const seen = joinVectors(winner.fields?.seen ?? {}, loser.fields?.seen ?? {})',
+    replace: 'const seen = joinVectors(winner.vector, loser.vector)',
+    override: forms,
+  },
 ]
