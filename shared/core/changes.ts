@@ -6,8 +6,8 @@ import { readMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
 
 /**
- * A place in a tenant's list of changes. It belongs to the site that gave it; at the other site, where changes arrived in
- * another order, reading goes on from a moment that surely lies before all that the reader has not seen: some changes
+ * A place in a tenant's list of changes. Changes arrive at the sites in different orders, so at the other site reading goes
+ * on where it had stopped there, or from a moment that surely lies before all that the reader has not seen: some changes
  * come twice, none is missed.
  */
 export interface ChangesCursor {
@@ -16,8 +16,12 @@ export interface ChangesCursor {
   readonly at: readonly string[]
   /** Everything that arrived at `site` before this moment has been read. */
   readonly ms: number
-  /** Every write the peer of `site` made before this moment has been read as well. */
+  /** Everything that had arrived at the peer of `site` before this moment, by its clock, has been read as well. */
   readonly untilMs: number
+  /** What the peer wrote from this moment on may have been shown at `site` as it was before. Absent while nothing was. */
+  readonly freshMs?: number
+  /** Where reading stopped at the peer of `site`, if it ever read there. */
+  readonly there?: readonly string[]
 }
 
 export interface ChangesRequest {
@@ -39,51 +43,63 @@ export async function listChanges(
   { cursor, limit, waitMs = 0, signal }: ChangesRequest,
 ): Promise<{ items: readonly StoredRecord[]; cursor: ChangesCursor }> {
   const deadlineMs = services.clock.monotonicMs() + waitMs
-  let position = startOf(services, cursor)
-  const seenUntilMs = cursor?.site === services.site ? cursor.untilMs : 0
+  let place = placeOf(services, cursor)
   for (;;) {
-    const page = await readOnce(services, tenant, position, { limit, seenUntilMs })
+    const page = await readOnce(services, tenant, place, limit)
     if (page.items.length > 0 || services.clock.monotonicMs() + pollMs > deadlineMs || signal?.aborted) return page
-    position = page.cursor.at
+    place = page.cursor
     await services.clock.sleep(pollMs, signal)
   }
 }
 
-function startOf(services: Services, cursor: ChangesCursor | undefined): readonly string[] {
-  if (!cursor) return everyShard('')
-  if (cursor.site === services.site) return cursor.at
-  return everyShard(arrivalCursor(Math.max(0, Math.min(cursor.ms, cursor.untilMs) - siteChangeMarginMs)))
+type Place = Pick<ChangesCursor, 'at' | 'there' | 'untilMs' | 'freshMs'>
+
+function placeOf(services: Services, cursor: ChangesCursor | undefined): Place {
+  if (!cursor) return { at: everyShard(''), untilMs: 0 }
+  if (cursor.site === services.site) return cursor
+  const known = positionBefore(cursor.untilMs)
+  // What was read here, and then shown at the other site as it had been before, is shown once more.
+  const again = cursor.freshMs === undefined ? undefined : positionBefore(cursor.freshMs)
+  const at = (cursor.there ?? everyShard('')).map((stopped) => {
+    const on = again !== undefined && again < stopped ? again : stopped
+    return on > known ? on : known
+  })
+  return { at, there: cursor.at, untilMs: 0 }
 }
 
 const everyShard = (position: string): readonly string[] => new Array<string>(arrivalShardCount).fill(position)
 
+const positionBefore = (ms: number): string => arrivalCursor(Math.max(0, ms - siteChangeMarginMs))
+
 async function readOnce(
   services: Services,
   tenant: string,
-  at: readonly string[],
-  { limit, seenUntilMs }: { readonly limit: number; readonly seenUntilMs: number },
+  place: Place,
+  limit: number,
 ): Promise<{ items: readonly StoredRecord[]; cursor: ChangesCursor }> {
   const replicated = await readMark(services, 'replicated-until')
   const settledMs = services.clock.now() - settleMs
   const shardLimit = Math.max(1, Math.floor(limit / arrivalShardCount))
-  const positions = [...at]
+  const at = [...place.at]
   const items: StoredRecord[] = []
   let ms = settledMs
   await Promise.all(
-    at.map(async (after, shard) => {
+    place.at.map(async (after, shard) => {
       const page = await services.records.arrivals(tenant, shard, { after: after || undefined, limit: shardLimit })
       const settled = page.items.filter((record) => record.arrivalMs < settledMs)
       items.push(...settled)
       const last = settled.at(-1)
-      if (last) positions[shard] = positionAfter(page, settled.length, last)
+      if (last) at[shard] = positionAfter(page, settled.length, last)
       if (last && page.next !== undefined) ms = Math.min(ms, last.arrivalMs)
     }),
   )
   items.sort((a, b) => a.arrivalMs - b.arrivalMs)
   // What had arrived when that was found out may not have been read yet: then an earlier finding still holds.
   const isRead = Number(replicated?.['atMs'] ?? Number.POSITIVE_INFINITY) <= ms
-  const untilMs = isRead ? Number(replicated?.['ms']) : seenUntilMs
-  return { items, cursor: { site: services.site, at: positions, ms, untilMs } }
+  const untilMs = isRead ? Number(replicated?.['sureMs'] ?? 0) : place.untilMs
+  const freshMs = Math.min(place.freshMs ?? Number.POSITIVE_INFINITY, Number(replicated?.['ms'] ?? 0))
+  const shown = items.length > 0 ? { freshMs } : {}
+  return { items, cursor: { ...place, site: services.site, at, ms, untilMs, ...shown } }
 }
 
 /** A whole page ends at the store's own cursor; a page cut short ends at the last moment that was read. */
@@ -98,10 +114,13 @@ function positionAfter(
 
 /** Reads a cursor that came back from a client; undefined when it is not one. */
 export function parseChangesCursor(value: JsonObject): ChangesCursor | undefined {
-  const { site, at, ms, untilMs } = value
+  const { site, at, ms, untilMs, freshMs, there } = value
   if (typeof site !== 'string' || !isSite(site)) return undefined
-  if (!Array.isArray(at) || at.length !== arrivalShardCount || !at.every((text) => typeof text === 'string'))
-    return undefined
+  if (!isPositions(at) || (there !== undefined && !isPositions(there))) return undefined
   if (typeof ms !== 'number' || typeof untilMs !== 'number') return undefined
-  return { site, at: at as string[], ms, untilMs }
+  if (freshMs !== undefined && typeof freshMs !== 'number') return undefined
+  return { site, at, ms, untilMs, ...(freshMs === undefined ? {} : { freshMs }), ...(there ? { there } : {}) }
 }
+
+const isPositions = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.length === arrivalShardCount && value.every((text) => typeof text === 'string')

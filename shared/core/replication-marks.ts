@@ -5,7 +5,10 @@ import type { Services } from './services.ts'
 export const replicationPartition = 'replication'
 
 export type ReplicationMark =
-  /** { ms, atMs }: every write the peer made before `ms` had arrived here by `atMs`, on this site's clock. */
+  /**
+   * { ms, atMs, sureMs }: every write the peer made before `ms` had arrived here by `atMs`, on this site's clock, if the peer's
+   * feed told of it; and told of or not, all that had arrived there before `sureMs`, on the peer's clock.
+   */
   | 'replicated-until'
   /** { downSinceMs, cause }: absent while the peer answers. */
   | 'peer-down'
@@ -17,7 +20,7 @@ export type ReplicationMark =
   | 'watched'
   /** { atMs }: when a change was last made for no other reason than to see whether the feed brings it. */
   | 'pulse'
-  /** { next } the bucket the scrub reads next */
+  /** { next, begunMs, sinceMs } the bucket the scrub reads next, and since when it has read them all */
   | 'scrub'
   /** { after } where the walk through the drop area goes on, or { dueMs } when the next begins. */
   | 'drop-scan'

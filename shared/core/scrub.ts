@@ -1,4 +1,5 @@
 import type { UploadBody } from '../domain/asset.ts'
+import type { JsonObject } from '../domain/json.ts'
 import { bucketCount, type StoredRecord } from '../domain/record.ts'
 import { tallyBucket } from './breaker-sizes.ts'
 import { digestBuckets, readBucket } from './digest-tree.ts'
@@ -21,7 +22,9 @@ const withEffects = new Set(['_media', '_jobs', '_uploads'])
  * from the records that something follows from is begun once a cycle in any case. Returns how many buckets had changed.
  */
 export async function scrub(services: Services): Promise<number> {
-  const start = Number((await readMark(services, 'scrub'))?.['next'] ?? 0)
+  const mark = await readMark(services, 'scrub')
+  const start = Number(mark?.['next'] ?? 0)
+  const cycle = cycleAt(mark, start, services.clock.now())
   const buckets = Array.from({ length: scrubBuckets }, (_, offset) => (start + offset) % bucketCount)
   const changed = new Set(await digestBuckets(services, buckets))
   await tallyBucket(services, start)
@@ -37,8 +40,28 @@ export async function scrub(services: Services): Promise<number> {
       for (const record of records) await checkDrop(services, record)
     }
   }
-  await writeMark(services, 'scrub', { next: (start + scrubBuckets) % bucketCount })
+  await writeMark(services, 'scrub', { ...cycle, next: (start + scrubBuckets) % bucketCount })
   return changed.size
+}
+
+/** What is known of a whole cycle is older than one by no more than the time that one of so many stretches takes. */
+const stretchCount = 16
+const stretchBuckets = bucketCount / stretchCount
+
+/** When each stretch of the buckets was last begun, and since when every bucket has been read again; 0 before that is so. */
+function cycleAt(mark: JsonObject | undefined, start: number, nowMs: number): { begunMs: number[]; sinceMs: number } {
+  const begunMs = [...((mark?.['begunMs'] as number[] | undefined) ?? new Array<number>(stretchCount).fill(0))]
+  const stretch = start / stretchBuckets
+  if (!Number.isInteger(stretch)) return { begunMs, sinceMs: Number(mark?.['sinceMs'] ?? 0) }
+  // The one that begins anew was begun longest ago: all the others have been read whole since then.
+  const sinceMs = begunMs[stretch] ?? 0
+  begunMs[stretch] = nowMs
+  return { begunMs, sinceMs }
+}
+
+/** Whatever was stored here before this moment, this site's digests know of it, told by the feed or not. */
+export async function scrubbedSinceMs(services: Services): Promise<number> {
+  return Number((await readMark(services, 'scrub'))?.['sinceMs'] ?? 0)
 }
 
 /** A dropped file may have been removed without an event. */

@@ -101,6 +101,8 @@ export interface PeerStatus {
   /** Its way out, which is this site's way in. Absent from a peer of an older version, as is `feedAgeMs`. */
   readonly lag?: PeerLag
   readonly feedAgeMs?: number
+  /** Its digests know of all that was stored there before this moment, even if its feed lost it. Absent as `lag` is. */
+  readonly scrubbedSinceMs?: number
   /** The ways that an operator has stopped there. Absent from a peer of an older version. */
   readonly paused?: readonly Way[]
   /** What the peer's breaker holds back of this site's deletes; absent when it has none. */
