@@ -3,7 +3,9 @@ import type { Finding } from '../finding.ts'
 import type { Sources } from '../sources.ts'
 
 /** What is said of nearly every template and no mistake of this one, each with its reason. */
-const suppressed: Readonly<Record<string, string>> = {}
+const suppressed: Readonly<Record<string, string>> = {
+  W3005: 'The framework writes DependsOn beside the reference to a role.',
+}
 
 const worthSaying: ReadonlySet<string> = new Set(['FATAL', 'ERROR', 'WARN'])
 

@@ -8,6 +8,95 @@ const mistake = (name: string, file: string, find: string, replace: string): Mut
   replace,
 })
 
+const tables = 'aws/infra/tables.yml'
+const buckets = 'aws/infra/buckets.yml'
+const queues = 'aws/infra/queues.yml'
+const roles = 'aws/infra/roles.yml'
+const sources = 'aws/infra/event-sources.yml'
+
 export const awsMutations: readonly Mutation[] = [
-  mistake('a property that does not exist', 'aws/infra/tables.yml', 'StreamViewType:', 'StreamKind:'),
+  mistake('a property that does not exist', tables, 'StreamViewType:', 'StreamKind:'),
+  mistake(
+    'a billing mode with throughput',
+    tables,
+    '      AttributeDefinitions:\n        - { AttributeName: pk, AttributeType: S }\n        - { AttributeName: sk, AttributeType: S }\n        - ',
+    '      ProvisionedThroughput: { ReadCapacityUnits: 5, WriteCapacityUnits: 5 }\n      AttributeDefinitions:\n        - { AttributeName: pk, AttributeType: S }\n        - { AttributeName: sk, AttributeType: S }\n        - ',
+  ),
+  mistake(
+    'an index whose key is not declared',
+    tables,
+    '        - { AttributeName: bucketPage, AttributeType: S }\n',
+    '',
+  ),
+  mistake('a stream without old images', tables, 'NEW_AND_OLD_IMAGES', 'NEW_IMAGE'),
+  mistake('no time to live', tables, '        Enabled: true\n', '        Enabled: false\n'),
+  mistake('a bucket that may be public', buckets, 'RestrictPublicBuckets: true', 'RestrictPublicBuckets: false'),
+  mistake(
+    'a bucket open to every page',
+    buckets,
+    "Fn::Split: [',', '${env:ALLOWED_ORIGINS, ''https://none.invalid''}']",
+    "Fn::Split: [',', '*']",
+  ),
+  mistake('a vault that its owner can unlock', 'aws/infra/vault.yml', 'Mode: COMPLIANCE', 'Mode: GOVERNANCE'),
+  mistake('a vault without a lock', 'aws/infra/vault.yml', '      ObjectLockEnabled: true\n', ''),
+  mistake(
+    'a bucket policy without TLS',
+    'aws/infra/bucket-policies.yml',
+    '      Bucket: { Ref: FailuresBucket }',
+    '      Bucket: { Ref: VaultBucket }',
+  ),
+  mistake(
+    'a queue without dead letters',
+    queues,
+    '      RedrivePolicy:\n        maxReceiveCount: 5\n        deadLetterTargetArn:\n          Fn::GetAtt: [JobsDeadLetterQueue, Arn]\n',
+    '',
+  ),
+  mistake('a queue that shows a message too soon', queues, 'VisibilityTimeout: 150', 'VisibilityTimeout: 30'),
+  mistake('an action that is misspelt', roles, 'dynamodb:BatchGetItem', 'dynamodb:BatchGetItems'),
+  mistake('a wildcard in a role', roles, 'dynamodb:BatchGetItem', "'dynamodb:*'"),
+  mistake(
+    'a role that erases versions',
+    roles,
+    'Action: s3:PutObjectTagging',
+    'Action: [s3:PutObjectTagging, s3:DeleteObjectVersion]',
+  ),
+  mistake(
+    'a role that erases records',
+    roles,
+    'Action: [dynamodb:GetItem, dynamodb:BatchGetItem,',
+    'Action: [dynamodb:GetItem, dynamodb:DeleteItem, dynamodb:BatchGetItem,',
+  ),
+  mistake(
+    'a role that removes objects',
+    roles,
+    '                Action: s3:DeleteObject\n                Resource:\n                  - Fn::Sub: ${UploadsBucket.Arn}/uploads/*',
+    '                Action: s3:DeleteObject\n                Resource:\n                  - Fn::Sub: ${ObjectsBucket.Arn}/*',
+  ),
+  mistake('a role for two functions', 'serverless.yml', 'role: TimerRole', 'role: JobRole'),
+  mistake('another runtime', 'serverless.yml', 'runtime: nodejs24.x', 'runtime: nodejs20.x'),
+  mistake('a time-out longer than the API waits', 'serverless.yml', 'timeout: 29', 'timeout: 60'),
+  mistake(
+    'an unbounded queue consumer',
+    sources,
+    '      FunctionResponseTypes: [ReportBatchItemFailures]\n      ScalingConfig:\n        MaximumConcurrency: 20\n  ObjectCreatedMapping',
+    '      FunctionResponseTypes: [ReportBatchItemFailures]\n  ObjectCreatedMapping',
+  ),
+  mistake(
+    'a feed that is held up by poison',
+    sources,
+    'BisectBatchOnFunctionError: true',
+    'BisectBatchOnFunctionError: false',
+  ),
+  mistake(
+    'a feed whose failures are lost',
+    sources,
+    'Fn::GetAtt: [FailuresBucket, Arn]',
+    'Fn::GetAtt: [JobsDeadLetterQueue, Arn]',
+  ),
+  mistake(
+    'a reference to nothing',
+    sources,
+    'Fn::GetAtt: [RecordsTable, StreamArn]',
+    'Fn::GetAtt: [RecordTable, StreamArn]',
+  ),
 ]

@@ -88,7 +88,7 @@ export interface Scope {
   attribute(logicalId: string, name: string): string
 }
 
-/** Works out Ref, Fn::GetAtt, Fn::Sub and Fn::Join. */
+/** Works out Ref, Fn::GetAtt, Fn::Sub, Fn::Join and Fn::Split. */
 export function evaluate(node: Node, scope: Scope): Node {
   if (Array.isArray(node)) return node.map((item) => evaluate(item, scope))
   if (!isMapping(node)) return node
@@ -103,6 +103,10 @@ export function evaluate(node: Node, scope: Scope): Node {
   if (name === 'Fn::Join' && Array.isArray(value)) {
     const [separator, items] = value
     return (evaluate(items ?? [], scope) as Node[]).map(textOf).join(textOf(separator))
+  }
+  if (name === 'Fn::Split' && Array.isArray(value)) {
+    const [separator, text] = value
+    return textOf(evaluate(text ?? '', scope)).split(textOf(separator))
   }
   return evaluateMembers(node, scope)
 }

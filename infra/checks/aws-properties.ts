@@ -1,0 +1,21 @@
+import type { Finding } from '../finding.ts'
+import { functionRequirements } from '../rules/functions.ts'
+import { failuresOf } from '../rules/requirement.ts'
+import { storeRequirements } from '../rules/stores.ts'
+import type { Sources } from '../sources.ts'
+
+const requirements = [...storeRequirements, ...functionRequirements]
+
+/** What resources must have beyond what CloudFormation asks of them. */
+export async function checkAwsProperties(sources: Sources): Promise<Finding[]> {
+  const template = await sources.template()
+  const findings = requirements.flatMap((requirement) =>
+    failuresOf(requirement, template).map(async (id) => ({
+      file: await sources.fileOf(id),
+      rule: `aws/${requirement.rule}`,
+      problem: `${id}: ${requirement.problem}`,
+      cure: requirement.cure,
+    })),
+  )
+  return Promise.all(findings)
+}
