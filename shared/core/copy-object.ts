@@ -86,7 +86,9 @@ async function copyVerified(services: Services, work: WorkTools, hold: CopyHold)
   const { key } = hold.missing
   const assertSameAs: Parameters<typeof copyUnseen>[3] = (promised, found) => assertSame(key, promised, found)
   if (await copyUnseen(services, work, hold, assertSameAs)) return
-  let grant = await grantOf(services, key)
+  const given = await grantUnlessHere(services, key)
+  if (!given) return abandonLeft(services, hold)
+  let grant = given
   const source: CopySource = {
     grant,
     url: async () => {
@@ -98,8 +100,22 @@ async function copyVerified(services: Services, work: WorkTools, hold: CopyHold)
   if (!(await services.objects.head(key))) {
     return copyInParts(services, work, { hold, source }, (found) => assertSame(key, source.grant, found))
   }
-  const { copy } = hold.missing
+  await abandonLeft(services, hold)
+}
+
+/** What an earlier run stored of an object that is here whole. */
+async function abandonLeft(services: Services, { missing: { key, copy } }: CopyHold): Promise<void> {
   if (copy) await abandon(services, { key, uploadId: copy.uploadId })
+}
+
+/** Undefined when an earlier run got further than it was told, and the peer has lost the object since. */
+async function grantUnlessHere(services: Services, key: string): Promise<ReadGrant | undefined> {
+  try {
+    return await grantOf(services, key)
+  } catch (error) {
+    if (hasCode(error, 'not-found') && (await services.objects.head(key))) return undefined
+    throw error
+  }
 }
 
 async function grantOf(services: Services, key: string): Promise<ReadGrant> {

@@ -230,3 +230,22 @@ test('what the store copied wrongly does not appear; a store that cannot read th
   await assertCopied(world, key, bytes)
   expect(world.asked).toHaveLength(parts)
 })
+
+test('what came although its run did not hear so is here, though the peer has lost it since', async () => {
+  const world = copyWorld()
+  const { key, bytes } = await world.give(size)
+  world.objects = {
+    ...world.target,
+    completeMultipart: async (...joining) => {
+      await world.target.completeMultipart(...joining)
+      throw new CatamaranError('unavailable', 'the answer was lost')
+    },
+  }
+  await world.run(key)
+  expect(await world.missing(key)).toBeDefined()
+  world.objects = world.target
+  world.source.load([])
+  await world.run(key)
+  await assertCopied(world, key, bytes)
+  expect((await listDeadLetters(world.services, { limit: 10 })).items).toEqual([])
+})
