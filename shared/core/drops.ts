@@ -1,4 +1,12 @@
-import { assetKey, mediaKey, uploadKey, type AssetBody, type MediaBody, type UploadBody } from '../domain/asset.ts'
+import {
+  assetKey,
+  mediaKey,
+  uploadKey,
+  type AssetBody,
+  type Failure,
+  type MediaBody,
+  type UploadBody,
+} from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import { mediaTypeHint } from '../domain/media-type.ts'
@@ -8,7 +16,8 @@ import { stampSite } from '../domain/stamp.ts'
 import type { ObjectInfo } from '../ports/object-store.ts'
 import { fileDeadLetter } from './dead-letters.ts'
 import { enqueueProcess, processJobId, readJob } from './job-store.ts'
-import { readMedia, writeMedia } from './media-store.ts'
+import { readMedia, writeMedia, writeMediaOf } from './media-store.ts'
+import { isOfThisLife } from './own-life.ts'
 import { readRecord } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
@@ -50,7 +59,7 @@ export async function objectDropped(services: Services, event: DropEvent): Promi
   for (let round = 0; round < roundsMax; round++) {
     const found = await services.objects.head(drop.key)
     if (found) await adopt(services, drop, found)
-    else await trash(services, drop)
+    else await trash(services, drop, event.change === 'removed')
     const now = await services.objects.head(drop.key)
     if (now?.etag === found?.etag) return
   }
@@ -60,10 +69,13 @@ export async function objectDropped(services: Services, event: DropEvent): Promi
 /** The settled mark is written last: whatever a crash left undone before it is done again by the next delivery. */
 async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise<void> {
   const { tenant, asset, key, path } = drop
-  const settled = await readSettled(services, drop)
-  if (settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) {
+  const record = await readSettled(services, drop)
+  const settled = record?.body as UploadBody | undefined
+  if (record && settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) {
+    if (!isOfThisLife(services, record)) await settleComplete(services, drop, found)
     const present = await readMedia(services, tenant, asset)
-    const isStale = present !== undefined && (await isSuperseded(services, tenant, settled, present))
+    const isOver = isBurnt(present) && present?.version === versionOf(services, key, found.etag)
+    const isStale = isOver || (present && (await isSuperseded(services, tenant, settled, present)))
     return ensureJob(services, drop, found, isStale ? await renew(services, drop, found) : present)
   }
   if (settled && !isBegun(services, settled)) {
@@ -78,8 +90,11 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
   await writeRecord(services, assetKey(tenant, asset), none, (body) => body ?? fresh)
   const media = await renew(services, drop, found)
   await ensureJob(services, drop, found, media)
-  await settle(services, drop, { state: 'complete', etag: found.etag, bytes: found.bytes })
+  await settleComplete(services, drop, found)
 }
+
+const settleComplete = (services: Services, drop: Drop, { etag, bytes }: ObjectInfo): Promise<void> =>
+  settle(services, drop, { state: 'complete', etag, bytes })
 
 /**
  * Holds an asset to the file that lies here. The other site may have taken over the job of an earlier one while it was cut
@@ -87,7 +102,7 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
  */
 export async function keepToDrop(services: Services, tenant: string, asset: string, media: MediaBody): Promise<void> {
   if (media.site === services.site) return
-  const settled = await readSettled(services, { tenant, asset })
+  const settled = (await readSettled(services, { tenant, asset }))?.body as UploadBody | undefined
   if (settled?.kind !== 'drop' || settled.state !== 'complete' || settled.etag === undefined) return
   if (!(await isSuperseded(services, tenant, settled, media))) return
   services.telemetry.log('warn', 'An asset was put back to a file that is no more', { tenant, asset })
@@ -106,12 +121,14 @@ async function isSuperseded(
   return source?.site === services.site && source.key === objectKey
 }
 
-/** Makes an asset be about the file, if it is not already. */
+/** Makes an asset be about the file, if it is not already, or was given up because the file was gone. */
 function renew(services: Services, drop: Drop, found: ObjectInfo): Promise<MediaBody | undefined> {
   const { tenant, asset, key } = drop
   const version = versionOf(services, key, found.etag)
   return writeMedia(services, tenant, asset, (present) =>
-    present?.version === version ? undefined : nextVersion(services, { asset, version, bytes: found.bytes }, present),
+    present?.version === version && !isBurnt(present)
+      ? undefined
+      : nextVersion(services, { asset, version, bytes: found.bytes }, present),
   )
 }
 
@@ -149,10 +166,15 @@ function nextVersion(
   return { ...kept, ...fresh }
 }
 
-/** Trashes the asset only while it is about the file that was here: the other site may have dropped one of its own since. */
-async function trash(services: Services, drop: Drop): Promise<void> {
-  const settled = await readSettled(services, drop)
+/**
+ * Trashes the asset only while it is about the file that was here: the other site may have dropped one of its own since. A
+ * file of an earlier life of this site has to be told of, since it may have burnt with the store.
+ */
+async function trash(services: Services, drop: Drop, isTold: boolean): Promise<void> {
+  const record = await readSettled(services, drop)
+  const settled = record?.body as UploadBody | undefined
   if (settled?.state === 'gone') return
+  if (record && settled && !isTold && !isOfThisLife(services, record)) return failBurnt(services, drop, settled)
   const isOurs = await isAboutFile(services, drop, settled)
   if (!isOurs && !settled) return
   if (isOurs) {
@@ -164,6 +186,19 @@ async function trash(services: Services, drop: Drop): Promise<void> {
   }
   // Whoever has begun may write the asset yet. It comes here itself then; if it dies, its next delivery or the scrub does.
   if (!settled || !isBegun(services, settled)) await settle(services, drop, { state: 'gone' })
+}
+
+const burnt: Failure = { code: 'source-gone', detail: 'The dropped file is gone; drop it again.' }
+const isBurnt = (media: MediaBody | undefined): boolean =>
+  media?.status === 'failed' && media.error?.code === burnt.code
+
+/** Bytes that had become an object are at the other site; those that had not are nowhere, and their owner has to know. */
+async function failBurnt(services: Services, drop: Drop, { objectKey, etag = '' }: UploadBody): Promise<void> {
+  const { tenant, asset } = drop
+  const version = versionOf(services, objectKey, etag)
+  await writeMediaOf(services, { tenant, asset, version }, (media) =>
+    media.status === 'ready' ? media : { ...media, status: 'failed', error: burnt },
+  )
 }
 
 /** A run that died before it settled anything has left its traces all the same: a job, a media record, or the asset alone. */
@@ -184,13 +219,10 @@ async function isAboutFile(services: Services, drop: Drop, settled: UploadBody |
 const isFromHere = (services: Services, { stamp }: StoredRecord): boolean => stampSite(stamp) === services.site
 
 /** What this site last made of the file: a person's delete is not undone by an event that comes twice. */
-async function readSettled(
+const readSettled = (
   services: Services,
   { tenant, asset }: Pick<Drop, 'tenant' | 'asset'>,
-): Promise<UploadBody | undefined> {
-  const record = await readRecord(services, uploadKey(tenant, asset, services.site))
-  return record ? (record.body as UploadBody) : undefined
-}
+): Promise<StoredRecord | undefined> => readRecord(services, uploadKey(tenant, asset, services.site))
 
 async function settle(
   services: Services,

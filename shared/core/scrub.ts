@@ -6,6 +6,7 @@ import { digestBuckets, readBucket } from './digest-tree.ts'
 import { objectDropped } from './drops.ts'
 import { chunksOf } from './exchange.ts'
 import { beginEffects, followChanges } from './feed.ts'
+import { isOfThisLife } from './own-life.ts'
 import { readMark, writeMark } from './replication-marks.ts'
 import type { Services } from './services.ts'
 
@@ -65,9 +66,12 @@ export async function scrubbedSinceMs(services: Services): Promise<number> {
 }
 
 /** A dropped file may have been removed without an event. */
-async function checkDrop(services: Services, { key, body }: StoredRecord): Promise<void> {
-  const { kind, site, state, objectKey } = (key.collection === '_uploads' ? body : null) ?? ({} as Partial<UploadBody>)
+async function checkDrop(services: Services, record: StoredRecord): Promise<void> {
+  const body = record.key.collection === '_uploads' ? record.body : null
+  const { kind, site, state, objectKey } = body ?? ({} as Partial<UploadBody>)
   if (kind !== 'drop' || site !== services.site || state !== 'complete' || typeof objectKey !== 'string') return
+  // A site that lost its store would trash all that was ever dropped there.
+  if (!isOfThisLife(services, record)) return
   try {
     if (await services.objects.head(objectKey)) return
     services.telemetry.log('warn', 'A dropped file is gone, and no event had told of it', { key: objectKey })
