@@ -31,7 +31,7 @@ export function* broughtFaults(world: World): Generator<string> {
     else yield* notGone(world, name.assetId)
   }
   if (world.profile.longOutage) for (const site of sites) yield* leftStaged(world, site, 'uploads/')
-  if (world.profile.rebuild === 'none') for (const site of sites) yield* readyWithoutBytes(world, site)
+  for (const site of sites) yield* readyWithoutBytes(world, site)
 }
 
 function* notReady(world: World, asset: string, sha256: string): Generator<string> {
@@ -63,13 +63,14 @@ function* leftStaged({ sites: all }: World, site: Site, prefix: string): Generat
   }
 }
 
-function* readyWithoutBytes({ sites: all }: World, site: Site): Generator<string> {
+function* readyWithoutBytes({ sites: all, ledger }: World, site: Site): Generator<string> {
   const held = new Map(all[site].objects.all().map(({ info, bytes }) => [info.key, bytes]))
   for (const { key, body, deleted } of all[site].latest.values()) {
     if (key.collection !== '_media' || deleted) continue
     const media = body as MediaBody
     for (const object of media.status === 'ready' ? objectKeysOf(media) : []) {
       const bytes = held.get(object)
+      if (!bytes && ledger.burntObjects.has(object)) continue
       if (!bytes) yield `8: ${key.id} is ready at ${site} without ${object}`
       else if (sha256Hex(bytes) !== digestOfKey(object)) yield `8: ${object} has other bytes at ${site}`
     }

@@ -1,17 +1,19 @@
-import { mediaKey } from '../../shared/domain/asset.ts'
+import { assetKey, mediaKey, type MediaBody } from '../../shared/domain/asset.ts'
+import { parseDropKey } from '../../shared/domain/names.ts'
 import type { RecordKey } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
+import { tenant } from './client.ts'
 import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import type { World } from './world.ts'
 
 /**
  * A site has just lost what it held. Writes that neither it nor its peer holds any more are gone, and nobody is blamed for
- * them, except those that were confirmed at both sites.
+ * them, except those that were confirmed at both sites. `lostObjects` are the keys of the bytes that it held.
  */
-export function burn(world: World, site: Site): void {
+export function burn(world: World, site: Site, lostObjects: readonly string[]): void {
   const { ledger, sites: all, mark } = world
   const held = (key: RecordKey, stamp: Stamp): boolean =>
     [site, peerOf(site)].some((where) => hasSeen(all[where].latestOf(key)?.vector, stamp))
@@ -27,7 +29,8 @@ export function burn(world: World, site: Site): void {
   for (const seen of ledger.sessions) {
     for (const [id, vector] of seen) if (!isHeld(world, id, vector)) seen.delete(id)
   }
-  burnObjects(world)
+  burnObjects(world, lostObjects)
+  burnBrought(world, site)
 }
 
 function isHeld({ sites: all }: World, id: string, vector: Vector): boolean {
@@ -49,14 +52,37 @@ function burnConflicts(world: World, site: Site, held: (key: RecordKey, stamp: S
   if (ledger.acknowledged.length < before) mark('conflict burnt with its site')
 }
 
-/** Bytes that are nowhere any more, or that no record names. */
-function burnObjects({ ledger, sites: all }: World): void {
+/** Bytes that are nowhere any more, whoever had heard of them, and those that no record names. */
+function burnObjects({ ledger, sites: all }: World, lost: readonly string[]): void {
   const held = new Set(sites.flatMap((site) => all[site].objects.all().map(({ info }) => info.key)))
+  for (const key of lost) if (!held.has(key)) ledger.burntObjects.add(key)
   for (const key of ledger.objects.keys()) {
     const [, tenant = '', asset = ''] = key.split('/')
     const isNamed = sites.some((site) => all[site].latestOf(mediaKey(tenant, asset)))
-    if (held.has(key) && isNamed) continue
-    ledger.objects.delete(key)
-    ledger.burntObjects.add(key)
+    if (!held.has(key) || !isNamed) ledger.objects.delete(key)
+  }
+}
+
+/**
+ * What was brought to the site counts from now on only as far as its peer holds it whole, or the file still lies in the
+ * bucket. Of a removal nobody may know any more.
+ */
+function burnBrought({ ledger: { brought }, sites: all }: World, site: Site): void {
+  const peer = all[peerOf(site)]
+  const isWholeAtPeer = (asset: string, sha256: string): boolean => {
+    const media = peer.latestOf(mediaKey(tenant, asset))?.body as MediaBody | undefined
+    const isHeld = peer.objects.all().some(({ info }) => info.key === media?.objectKey)
+    const isNamed = peer.latestOf(assetKey(tenant, asset))?.deleted === false
+    return isNamed && isHeld && media?.status === 'ready' && media.sha256 === sha256
+  }
+  for (const [asset, { site: where, sha256 }] of brought.uploads) {
+    if (where === site && !isWholeAtPeer(asset, sha256)) brought.uploads.delete(asset)
+  }
+  const files = new Set(all[site].objects.all().map(({ info }) => info.key))
+  for (const [key, { site: where, sha256 }] of brought.drops) {
+    const name = parseDropKey(key)
+    if (where !== site || name.kind !== 'drop' || files.has(key)) continue
+    if (sha256 === undefined) brought.untold.add(key)
+    else if (!isWholeAtPeer(name.assetId, sha256)) brought.drops.delete(key)
   }
 }

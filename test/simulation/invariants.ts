@@ -3,7 +3,8 @@ import { stateOf } from '../../shared/core/record-history.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { canonicalJson, type JsonObject } from '../../shared/domain/json.ts'
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
-import { sites } from '../../shared/domain/site.ts'
+import { sites, type Site } from '../../shared/domain/site.ts'
+import type { SiteItem } from '../../shared/ports/site-store.ts'
 import { broughtFaults } from './brought.ts'
 import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
@@ -111,18 +112,29 @@ function wrongBytes({ ledger, sites: all }: World): string[] {
   })
 }
 
-/** 9. Nothing is marked as missing any more, and nothing waits for its time. */
-const orphans = ({ ledger, sites: all }: World): string[] =>
+/** 9. Nothing is marked as missing any more but what burnt and an operator was told of, and nothing waits for its time. */
+const orphans = (world: World): string[] =>
   sites.flatMap((site) =>
-    all[site].siteStore
+    world.sites[site].siteStore
       .all()
-      .filter(
-        ({ partition, id }) => partition === 'quarantine' || (isMissing(partition) && !ledger.burntObjects.has(id)),
-      )
+      .filter(({ partition, id }) => partition === 'quarantine' || (isMissing(partition) && !isLost(world, site, id)))
       .map(({ partition, id }) => `9: ${site} still has ${partition} ${id}`),
   )
 
 const isMissing = (partition: string): boolean => partition.startsWith('missing/')
+
+/** Bytes that burnt come back from a backup or never, so their mark stays; a dead letter says so. */
+function isLost({ ledger, sites: all }: World, site: Site, object: string): boolean {
+  const isHeld = sites.some((where) => all[where].objects.all().some(({ info }) => info.key === object))
+  return !isHeld && ledger.burntObjects.has(object) && all[site].siteStore.all().some(isLetterOf(object))
+}
+
+const isLetterOf =
+  (object: string) =>
+  ({ partition, value }: SiteItem): boolean => {
+    const work = value['payload'] as { readonly payload?: { readonly key?: string } } | undefined
+    return partition === 'dead-letters' && value['kind'] === 'job' && work?.payload?.key === object
+  }
 
 /** 6. Nothing that a site did wrong is needed to bring on these faults, so no change may end as a dead letter. */
 const deadLetters = ({ sites: all }: World): string[] =>

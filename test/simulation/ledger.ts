@@ -31,6 +31,7 @@ export interface Ledger {
   readonly holders: Set<string>
   /** Bytes that were published, by object key. */
   readonly objects: Map<string, string>
+  /** Keys of bytes that were nowhere any more when a site had lost its own. */
   readonly burntObjects: Set<string>
   readonly brought: Brought
   /** What each client has seen of each record. */

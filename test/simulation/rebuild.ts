@@ -21,14 +21,17 @@ export const takeSnapshot = ({ records, siteStore }: SimSite): Snapshot => ({
 /** Everything at a site is gone: tables, bucket, queues, machines. */
 export function wipe(world: World, site: SimSite): void {
   world.mark('site wiped')
+  const objects = site.objects.all().map(({ info }) => info.key)
   site.objects.load([])
   goBackTo(world, site, { records: [], site: [] })
+  burn(world, site.site, objects)
 }
 
 /** Both tables are as they were once; the queues and machines are new. */
 export function restoreSnapshot(world: World, site: SimSite, snapshot: Snapshot): void {
   world.mark('old snapshot restored')
   goBackTo(world, site, snapshot)
+  burn(world, site.site, [])
 }
 
 function goBackTo(world: World, site: SimSite, { records, site: items }: Snapshot): void {
@@ -43,5 +46,4 @@ function goBackTo(world: World, site: SimSite, { records, site: items }: Snapsho
   site.isOpen = profile.opensAtOnce
   site.incarnation++
   site.opensAfterMs = scheduler.now() + heldMs
-  burn(world, site.site)
 }
