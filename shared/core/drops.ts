@@ -17,7 +17,7 @@ import type { ObjectInfo } from '../ports/object-store.ts'
 import { fileDeadLetter } from './dead-letters.ts'
 import { enqueueProcess, processJobId, readJob } from './job-store.ts'
 import { readMedia, writeMedia, writeMediaOf } from './media-store.ts'
-import { isOfThisLife } from './own-life.ts'
+import { hasPeerNews, isOfThisLife } from './own-life.ts'
 import { readRecord } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
@@ -39,6 +39,7 @@ interface Drop {
 const roundsMax = 10
 /** No run takes longer, with all its deliveries. */
 const begunMs = 3_600_000
+const recheckMs = 600_000
 const none = { precondition: { kind: 'none' } } as const
 
 /**
@@ -66,17 +67,26 @@ export async function objectDropped(services: Services, event: DropEvent): Promi
   throw new CatamaranError('unavailable', 'The dropped file keeps changing.')
 }
 
+/**
+ * A mark of this site that it did not write in this life: it has lost what it knew, and perhaps the file. One that is there is
+ * looked at later, since what else was known of it is still on its way from the peer.
+ */
+export async function recheckDrop(services: Services, { kind, state, objectKey }: UploadBody): Promise<void> {
+  if (kind !== 'drop' || state !== 'complete') return
+  if (!(await services.objects.head(objectKey))) return objectDropped(services, { key: objectKey, change: 'created' })
+  await services.jobs.send({ kind: 'drop', payload: { key: objectKey } }, { delayMs: recheckMs })
+}
+
 /** The settled mark is written last: whatever a crash left undone before it is done again by the next delivery. */
 async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise<void> {
   const { tenant, asset, key, path } = drop
   const record = await readSettled(services, drop)
   const settled = record?.body as UploadBody | undefined
   if (record && settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) {
-    if (!isOfThisLife(services, record)) await settleComplete(services, drop, found)
     const present = await readMedia(services, tenant, asset)
-    const isOver = isBurnt(present) && present?.version === versionOf(services, key, found.etag)
-    const isStale = isOver || (present && (await isSuperseded(services, tenant, settled, present)))
-    return ensureJob(services, drop, found, isStale ? await renew(services, drop, found) : present)
+    const isStale = present ? await isOutdated(services, drop, settled, present) : !isOfThisLife(services, record)
+    await ensureJob(services, drop, found, isStale ? await renew(services, drop, found) : present)
+    return isOfThisLife(services, record) ? undefined : settleComplete(services, drop, found)
   }
   if (settled && !isBegun(services, settled)) {
     await settle(services, drop, { state: 'complete', expiresAtMs: services.clock.now() + begunMs })
@@ -92,6 +102,17 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
   await ensureJob(services, drop, found, media)
   await settleComplete(services, drop, found)
 }
+
+/** Whether what is known of the file is of an earlier one, or was given up when the file was gone. */
+const isOutdated = async (
+  services: Services,
+  { tenant }: Drop,
+  settled: UploadBody,
+  media: MediaBody,
+): Promise<boolean> =>
+  media.version === versionOf(services, settled.objectKey, settled.etag ?? '')
+    ? isBurnt(media)
+    : isSuperseded(services, tenant, settled, media)
 
 const settleComplete = (services: Services, drop: Drop, { etag, bytes }: ObjectInfo): Promise<void> =>
   settle(services, drop, { state: 'complete', etag, bytes })
@@ -189,13 +210,13 @@ async function trash(services: Services, drop: Drop, isTold: boolean): Promise<v
 }
 
 const burnt: Failure = { code: 'source-gone', detail: 'The dropped file is gone; drop it again.' }
-const isBurnt = (media: MediaBody | undefined): boolean =>
-  media?.status === 'failed' && media.error?.code === burnt.code
+const isBurnt = ({ status, error }: MediaBody): boolean => status === 'failed' && error?.code === burnt.code
 
 /** Bytes that had become an object are at the other site; those that had not are nowhere, and their owner has to know. */
 async function failBurnt(services: Services, drop: Drop, { objectKey, etag = '' }: UploadBody): Promise<void> {
   const { tenant, asset } = drop
   const version = versionOf(services, objectKey, etag)
+  await hasPeerNews(services, mediaKey(tenant, asset))
   await writeMediaOf(services, { tenant, asset, version }, (media) =>
     media.status === 'ready' ? media : { ...media, status: 'failed', error: burnt },
   )

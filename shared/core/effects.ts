@@ -1,10 +1,11 @@
 import type { JobBody, MediaBody, UploadBody } from '../domain/asset.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { conflictsCollection } from './conflict-record.ts'
-import { keepToDrop } from './drops.ts'
+import { keepToDrop, recheckDrop } from './drops.ts'
 import { hasEnded } from './job-state.ts'
 import { fetchMissing } from './missing-objects.ts'
 import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts'
+import { isOfThisLife } from './own-life.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
 
@@ -27,7 +28,9 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
     }
     case '_uploads': {
       const upload = record.body as UploadBody
-      return upload.site === services.site ? indexOpenUpload(services, record, upload) : undefined
+      if (upload.site !== services.site) return
+      if (!isOfThisLife(services, record)) await recheckDrop(services, upload)
+      return indexOpenUpload(services, record, upload)
     }
     case conflictsCollection:
       return indexOpenConflict(services, record)

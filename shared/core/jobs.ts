@@ -1,4 +1,4 @@
-import { isTransient } from '../domain/errors.ts'
+import { hasCode, isTransient } from '../domain/errors.ts'
 import type { Failure } from '../domain/asset.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { JobMessage } from '../ports/job-queue.ts'
@@ -17,6 +17,10 @@ import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
 import { traced } from './trace.ts'
 import type { WorkTools } from './work-tools.ts'
+
+const retryMs = { baseMs: 1_000, capMs: 60_000 }
+/** A peer that is away costs no attempt; it is asked again after this. */
+const peerAwayMs = 60_000
 
 /**
  * Does one piece of long work; a message may come twice, early, or after the work was done. When `signal` is aborted
@@ -65,7 +69,9 @@ async function runProcess(
   if ('result' in ran) return settle(services, ref, taken.holder, ran.result)
   if (ran.lost) return services.telemetry.log('warn', 'A run stopped: another took its job over', { ...ref }, ran.error)
   const isOver = signal.aborted
-  const attempts = isOver && ran.moved ? taken.job.attempts - 1 : taken.job.attempts
+  const isPeerAway = hasCode(ran.error, 'peer-unavailable')
+  const isBlameless = (isOver && ran.moved) || isPeerAway
+  const attempts = isBlameless ? taken.job.attempts - 1 : taken.job.attempts
   const detail = ran.error instanceof Error ? ran.error.message : String(ran.error)
   if (!isOver && !isTransient(ran.error)) return giveUp(services, ref, { code: 'internal', detail })
   services.telemetry.log(
@@ -74,7 +80,7 @@ async function runProcess(
     { ...ref, attempts },
     ran.error,
   )
-  const delayMs = isOver ? 0 : backoffMs(attempts, services.random.fraction(), { baseMs: 1_000, capMs: 60_000 })
+  const delayMs = isOver ? 0 : isPeerAway ? peerAwayMs : backoffMs(attempts, services.random.fraction(), retryMs)
   await changeHeldJob(services, ref, taken.holder, ({ holder: _holder, ...job }) => ({
     ...job,
     state: 'waiting',

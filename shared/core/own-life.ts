@@ -1,6 +1,7 @@
-import type { StoredRecord } from '../domain/record.ts'
+import type { RecordKey, StoredRecord } from '../domain/record.ts'
 import { originOf } from '../domain/site.ts'
 import { stampOrigin } from '../domain/stamp.ts'
+import { readRecord, readThrough } from './record-reads.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -9,3 +10,13 @@ import type { Services } from './services.ts'
  */
 export const isOfThisLife = ({ site, incarnation }: Services, { via, stamp }: StoredRecord): boolean =>
   via !== 'peer' && stampOrigin(stamp) === originOf(site, incarnation)
+
+/**
+ * Whether the peer knew more than this site of a record that this site has not written in this life; what it knew is taken
+ * in. To be asked before anything is concluded from what lacks here. Throws `peer-unavailable`.
+ */
+export async function hasPeerNews(services: Services, key: RecordKey): Promise<boolean> {
+  const before = await readRecord(services, key)
+  if (!before || isOfThisLife(services, before)) return false
+  return (await readThrough(services, key))?.stamp !== before.stamp
+}

@@ -1,7 +1,8 @@
-import { assetKey, type AssetBody, type Failure, type MediaBody } from '../domain/asset.ts'
+import { assetKey, mediaKey, type AssetBody, type Failure, type MediaBody } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import type { ObjectBody } from '../ports/object-store.ts'
 import type { Lease } from './lease.ts'
+import { hasPeerNews } from './own-life.ts'
 import { readRecord } from './record-reads.ts'
 import type { Services } from './services.ts'
 import { digester, fileStream, streamToFile, type Digests } from './work-file.ts'
@@ -37,7 +38,7 @@ export async function fetchSource(
   const made = media.status === 'processing' ? media.objectKey : undefined
   const body =
     (made && (await services.objects.get(made, undefined, lease.signal))) || (await openStaged(services, lease))
-  if (!body) return source.drop ? { kind: 'superseded' } : rejected('source-gone', 'The uploaded bytes are gone.')
+  if (!body) return source.drop ? { kind: 'superseded' } : sourceGone(services, lease)
   const isMade = body.key === made
   if (!isMade && body.etag !== source.etag) {
     await body.stream.cancel()
@@ -65,6 +66,14 @@ export async function fetchSource(
 async function openStaged(services: Services, { job: { source }, signal }: Lease): Promise<ObjectBody | undefined> {
   if (source.site === services.site) return services.objects.get(source.key, undefined, signal)
   throw new CatamaranError('peer-unavailable', 'The bytes of this asset have not come from the other site yet.')
+}
+
+/** A site that went back to a backup may have made an object of them before, and then its peer knows. */
+async function sourceGone(services: Services, { ref, job }: Lease): Promise<FetchedSource> {
+  if (await hasPeerNews(services, mediaKey(ref.tenant, job.asset))) {
+    throw new CatamaranError('unavailable', 'The other site knew more of this asset than this one.')
+  }
+  return rejected('source-gone', 'The uploaded bytes are gone.')
 }
 
 const rejected = (code: string, detail: string): FetchedSource => ({ kind: 'rejected', failure: { code, detail } })

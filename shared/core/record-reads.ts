@@ -23,7 +23,11 @@ export async function readRecord(
   { session }: ReadOptions = {},
 ): Promise<StoredRecord | undefined> {
   const record = await services.records.get(key)
-  if (!(await mayBeBehind(services, record, session))) return live(record)
+  return (await mayBeBehind(services, record, session)) ? readThrough(services, key) : live(record)
+}
+
+/** The record with all that the peer knows of it taken in. Throws `peer-unavailable`, and `unavailable` when that failed. */
+export async function readThrough(services: Services, key: RecordKey): Promise<StoredRecord | undefined> {
   await takeIn(services, await services.peer.read([key]))
   return live(await services.records.get(key))
 }

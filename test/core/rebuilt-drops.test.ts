@@ -90,3 +90,18 @@ test('a file that burnt before its bytes became an object leaves an asset that s
   await world.settle()
   for (const asset of await assets()) expect(asset).toMatchObject({ status: 'ready', bytesHere: true })
 })
+
+test('a file whose settled mark alone had crossed over is taken in again', async () => {
+  const { aws, azure } = world
+  await drop('one')
+  await world.settle()
+  const lost = ['_media', '_jobs']
+  const backup = azure.records.all().filter(({ key: { collection } }) => !lost.includes(collection))
+  azure.records.load(backup)
+  aws.records.load([])
+  aws.siteStore.load([])
+  azure.feed.push(...backup.map((record) => ({ ...record, via: 'client' as const })))
+  await world.settle()
+  await world.pass(15)
+  for (const asset of await assets()) expect(asset).toMatchObject({ status: 'ready', bytesHere: true })
+})

@@ -115,8 +115,8 @@ export const objectBugs: readonly PlantedBug[] = [
   {
     name: 'the mark of a settled file is written before its job',
     file: drops,
-    find: 'await ensureJob(services, drop, found, media)\n  await settle(',
-    replace: 'await settle(',
+    find: 'await ensureJob(services, drop, found, media)\n  await settleComplete(',
+    replace: 'await settleComplete(',
     override: bringing,
   },
   {

@@ -1,0 +1,52 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { createAssetFromBytes, getAsset } from '../../shared/core/assets.ts'
+import { ingestWorld, tenant, type IngestWorld } from './ingest-world.ts'
+
+let world: IngestWorld
+beforeEach(async () => {
+  world = await ingestWorld()
+})
+afterEach(() => world.close())
+
+const assetsOf = (id: string) =>
+  Promise.all([world.aws, world.azure].map(({ services }) => getAsset(services, tenant, id)))
+
+/** AWS takes an upload, goes on until `isDone`, and goes back to the backup that was made right after the upload. */
+async function goBack(isDone: boolean): Promise<string> {
+  const { aws } = world
+  const input = { name: 'boat.jpg', mediaType: 'image/jpeg' }
+  const { asset } = await createAssetFromBytes(aws.services, tenant, input, Buffer.from('a picture'))
+  const [records, site] = [aws.records.all(), aws.siteStore.all()]
+  if (isDone) await world.settle()
+  aws.records.load(records)
+  aws.siteStore.load(site)
+  aws.feed.length = 0
+  Object.assign(aws.services, { incarnation: 1 })
+  while (aws.queue.receive()?.acknowledge());
+  const job = records.find(({ key }) => key.collection === '_jobs')
+  await aws.services.jobs.send({ kind: 'process', payload: { tenant, job: job?.key.id ?? '' } })
+  return asset.id
+}
+
+test('a restored site does not give up an upload whose bytes it made an object of before', async () => {
+  const id = await goBack(true)
+  await world.pass(3)
+  for (const asset of await assetsOf(id)) expect(asset).toMatchObject({ status: 'ready', bytesHere: true })
+})
+
+test('nor while the peer that knows it is away, however long', async () => {
+  const id = await goBack(true)
+  world.azure.isUp = false
+  await world.pass(60)
+  world.azure.isUp = true
+  await world.pass(40)
+  for (const asset of await assetsOf(id)) expect(asset).toMatchObject({ status: 'ready', bytesHere: true })
+})
+
+test('what nobody knows more of fails', async () => {
+  const id = await goBack(false)
+  world.aws.objects.load([])
+  await world.pass(3)
+  const [asset] = await assetsOf(id)
+  expect(asset).toMatchObject({ status: 'failed', error: { code: 'source-gone' } })
+})
