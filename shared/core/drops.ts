@@ -18,7 +18,7 @@ import { fileDeadLetter } from './dead-letters.ts'
 import { enqueueProcess, processJobId, readJob } from './job-store.ts'
 import { readMedia, writeMedia, writeMediaOf } from './media-store.ts'
 import { hasPeerNews, isOfThisLife } from './own-life.ts'
-import { readRecord } from './record-reads.ts'
+import { hearPeer, readRecord } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
 
@@ -192,7 +192,7 @@ function nextVersion(
  * file of an earlier life of this site has to be told of, since it may have burnt with the store.
  */
 async function trash(services: Services, drop: Drop, isTold: boolean): Promise<void> {
-  const record = await readSettled(services, drop)
+  const record = await readSettledOrHear(services, drop, isTold)
   const settled = record?.body as UploadBody | undefined
   if (settled?.state === 'gone') return
   if (record && settled && !isTold && !isOfThisLife(services, record)) return failBurnt(services, drop, settled)
@@ -244,6 +244,15 @@ const readSettled = (
   services: Services,
   { tenant, asset }: Pick<Drop, 'tenant' | 'asset'>,
 ): Promise<StoredRecord | undefined> => readRecord(services, uploadKey(tenant, asset, services.site))
+
+/** A removal may be told of before what a site lost has come back to it, and nobody tells of it again. */
+async function readSettledOrHear(services: Services, drop: Drop, isTold: boolean): Promise<StoredRecord | undefined> {
+  const record = await readSettled(services, drop)
+  if (record || !isTold || !services.incarnation) return record
+  const { tenant, asset } = drop
+  await hearPeer(services, [uploadKey(tenant, asset, services.site), mediaKey(tenant, asset), assetKey(tenant, asset)])
+  return readSettled(services, drop)
+}
 
 async function settle(
   services: Services,

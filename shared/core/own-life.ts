@@ -1,7 +1,7 @@
 import type { RecordKey, StoredRecord } from '../domain/record.ts'
 import { originOf } from '../domain/site.ts'
 import { stampOrigin } from '../domain/stamp.ts'
-import { readRecord, readThrough } from './record-reads.ts'
+import { hearPeer, readRecord } from './record-reads.ts'
 import type { Services } from './services.ts'
 
 /**
@@ -18,5 +18,6 @@ export const isOfThisLife = ({ site, incarnation }: Services, { via, stamp }: St
 export async function hasPeerNews(services: Services, key: RecordKey): Promise<boolean> {
   const before = await readRecord(services, key)
   if (!before || isOfThisLife(services, before)) return false
-  return (await readThrough(services, key))?.stamp !== before.stamp
+  await hearPeer(services, [key])
+  return (await readRecord(services, key))?.stamp !== before.stamp
 }

@@ -23,14 +23,14 @@ export async function readRecord(
   { session }: ReadOptions = {},
 ): Promise<StoredRecord | undefined> {
   const record = await services.records.get(key)
-  return (await mayBeBehind(services, record, session)) ? readThrough(services, key) : live(record)
-}
-
-/** The record with all that the peer knows of it taken in. Throws `peer-unavailable`, and `unavailable` when that failed. */
-export async function readThrough(services: Services, key: RecordKey): Promise<StoredRecord | undefined> {
-  await takeIn(services, await services.peer.read([key]))
+  if (!(await mayBeBehind(services, record, session))) return live(record)
+  await hearPeer(services, [key])
   return live(await services.records.get(key))
 }
+
+/** Takes in what the peer knows of a few records. Throws `peer-unavailable`, and `unavailable` when that failed. */
+export const hearPeer = async (services: Services, keys: readonly RecordKey[]): Promise<void> =>
+  takeIn(services, await services.peer.read(keys))
 
 /** Applies what the peer holds. Throws when that could not be done now: an older state must not be shown in its stead. */
 async function takeIn(services: Services, states: readonly (RecordState | undefined)[]): Promise<void> {

@@ -105,3 +105,17 @@ test('a file whose settled mark alone had crossed over is taken in again', async
   await world.pass(15)
   for (const asset of await assets()) expect(asset).toMatchObject({ status: 'ready', bytesHere: true })
 })
+
+test('a removal that is told of before the site knows its records again is not forgotten', async () => {
+  const { aws, azure } = world
+  await drop('one')
+  await world.settle()
+  aws.records.load([])
+  aws.siteStore.load([])
+  Object.assign(aws.services, { incarnation: 1 })
+  await aws.objects.remove(key)
+  await world.settle()
+  azure.feed.push(...azure.records.all().map((record) => ({ ...record, via: 'client' as const })))
+  await world.settle()
+  expect(await assets()).toEqual([undefined, undefined])
+})
