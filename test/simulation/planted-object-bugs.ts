@@ -120,6 +120,20 @@ export const objectBugs: readonly PlantedBug[] = [
     override: bringing,
   },
   {
+    name: 'a restored site gives up what it had finished before',
+    file: 'shared/core/process-source.ts',
+    find: 'if (await hasPeerNews(services, mediaKey(ref.tenant, job.asset))) {',
+    replace: 'if (ref.tenant === job.asset && (await hasPeerNews(services, mediaKey(ref.tenant, job.asset)))) {',
+    override: {
+      ...bringing,
+      name: 'old snapshot',
+      rebuild: 'snapshot',
+      thinkMsMax: 20_000,
+      opsPerClient: 40,
+      capacity: 0,
+    },
+  },
+  {
     name: 'a finished upload stays in the staging area',
     file: process,
     find: 'await removeStaged(services, job.source.key)',

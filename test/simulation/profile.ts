@@ -115,8 +115,8 @@ const slow = {
   objects: true,
 }
 
-/** What a site that loses its data had been brought as bytes is not accounted for. */
-const lossy = { thinkMsMax: 90_000, records: 8, uploads: false }
+/** Long enough for a site to lose its data in the middle of it. */
+const lossy = { thinkMsMax: 90_000, records: 8 }
 
 const opening = (chance: Chance): Partial<Profile> => (chance.oneIn(2) ? { opensAtOnce: true, forms: false } : {})
 
