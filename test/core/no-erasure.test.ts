@@ -22,8 +22,8 @@ function reachableFrom(path: string, seen = new Set<string>()): Set<string> {
   return seen
 }
 
-/** `staging` removes what waits in the staging area alone; `mend-object` puts nothing but the bytes that a key's digest names. */
-const known = ['shared/core/mend-object.ts', 'shared/core/staging.ts']
+/** `mend-object` puts nothing but the bytes that a key's digest names. */
+const known = ['shared/core/mend-object.ts']
 
 test('nothing that the peer’s calls reach removes an object, and a record store cannot remove at all', () => {
   const files = [...reachableFrom('shared/http/peer-routes.ts')]
