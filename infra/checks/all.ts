@@ -3,6 +3,7 @@ import { checkAwsIamActions } from './aws-iam-actions.ts'
 import { checkAwsRoles } from './aws-roles.ts'
 import { checkAwsProperties } from './aws-properties.ts'
 import { checkAwsSchema } from './aws-schema.ts'
+import { azureChecks } from './azure.ts'
 
 export const checks: readonly Check[] = [
   {
@@ -29,4 +30,5 @@ export const checks: readonly Check[] = [
     says: 'what every table, bucket, queue, function and log must have',
     run: checkAwsProperties,
   },
+  ...azureChecks,
 ]

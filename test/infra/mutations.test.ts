@@ -2,6 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import { checks } from '../../infra/checks/all.ts'
 import { plant, planted } from '../../infra/mutate.ts'
 import { awsMutations } from '../../infra/mutations/aws.ts'
+import { azureMutations } from '../../infra/mutations/azure.ts'
+import { writeOpenApi } from '../../infra/openapi.ts'
+import { repository } from '../../infra/sources.ts'
 import { build } from '../../scripts/build.ts'
 
 const packagingMs = 120_000
@@ -19,6 +22,15 @@ describe('mistakes planted into copies of the templates', () => {
     },
     packagingMs,
   )
+
+  test('one of Azure is caught, by name and with a cure', async () => {
+    await build()
+    const [mutation] = azureMutations
+    if (!mutation) throw new Error('There is nothing to plant')
+    await writeOpenApi(repository)
+    const { findings } = await plant(mutation, checks)
+    expect(findings.map(({ rule, problem }) => [rule, problem])).toEqual([['azure/compiles', 'topics is not declared']])
+  })
 
   test('what cannot be planted is not counted as caught', () => {
     const mutation = { name: 'a', cloud: 'aws', file: 'a.yml', find: 'x', replace: 'y' } as const

@@ -1,0 +1,238 @@
+targetScope = 'subscription'
+
+@description('The stage; azd calls it the environment.')
+@minLength(2)
+@maxLength(16)
+param stage string
+
+param location string
+
+@description('Where alarms and the budget write to.')
+param operatorEmail string
+
+@description('Where the other site is called. Empty until it has been deployed: see docs/deploy.md.')
+param peerUrl string = ''
+
+@description('The public keys of the other site, a JWKS (RFC 7517) in base64: azd cannot carry quotes.')
+param peerPublicKeysBase64 string = base64('{"keys":[]}')
+
+@description('The host of the other site behind its own domain, to which Front Door turns when this one is down.')
+param peerHost string = ''
+
+@description('The host name of this site. Empty: the one that Azure gives.')
+param customDomain string = ''
+
+@description('Origins whose pages may call the API, separated by commas.')
+param allowedOrigins string = ''
+
+@description('One more with each restore from a backup: see docs/operations.md.')
+param siteIncarnation string = '0'
+
+@allowed(['debug', 'info', 'warn', 'error'])
+param logLevel string = 'info'
+
+@description('Serverless costs nothing when idle; autoscale carries more than 5,000 request units a second.')
+@allowed(['serverless', 'autoscale'])
+param recordsCapacity string = 'serverless'
+
+param recordsThroughputMax int = 10000
+
+@description('Consumption costs nothing when idle; the others limit the rate of each key.')
+@allowed(['Consumption', 'BasicV2', 'StandardV2'])
+param gatewayTier string = 'Consumption'
+
+@description('Issuer of the JSON web tokens that the gateway lets pass; empty: none are looked at.')
+param tokenIssuer string = ''
+
+param tokenAudience string = 'api://catamaran'
+
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 4096
+
+@minValue(40)
+@maxValue(1000)
+param instancesMax int = 100
+
+@description('Instances that never sleep, by scaling group: http, function:change-feed, function:job ...')
+param alwaysReady array = []
+
+@description('In the currency of the subscription, a month.')
+param budgetAmount int = 200
+
+@description('The first day of a month, yyyy-mm-01.')
+param budgetStart string = utcNow('yyyy-MM-01')
+
+var service = 'catamaran'
+var tags = { 'azd-env-name': stage, service: service, stage: stage }
+var token = toLower(uniqueString(subscription().id, service, stage, location))
+
+resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+  name: '${service}-${stage}'
+  location: location
+  tags: tags
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  scope: group
+  name: 'monitoring'
+  params: { name: '${service}-${stage}', location: location, tags: tags, operatorEmail: operatorEmail }
+}
+
+module identity 'modules/identity.bicep' = {
+  scope: group
+  name: 'identity'
+  params: { name: '${service}-${stage}', location: location, tags: tags }
+}
+
+module records 'modules/records.bicep' = {
+  scope: group
+  name: 'records'
+  params: {
+    name: '${service}-${stage}-${token}'
+    location: location
+    tags: tags
+    capacity: recordsCapacity
+    throughputMax: recordsThroughputMax
+    principalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module objects 'modules/objects.bicep' = {
+  scope: group
+  name: 'objects'
+  params: {
+    name: 'cata${token}'
+    location: location
+    tags: tags
+    principalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module drops 'modules/drops.bicep' = {
+  scope: group
+  name: 'drops'
+  params: {
+    name: '${service}-${stage}-drops'
+    location: location
+    tags: tags
+    storageName: objects.outputs.name
+  }
+}
+
+module vault 'modules/vault.bicep' = {
+  scope: group
+  name: 'vault'
+  params: {
+    name: 'cata-${token}'
+    location: location
+    tags: tags
+    principalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module app 'modules/app.bicep' = {
+  scope: group
+  name: 'app'
+  params: {
+    name: '${service}-${stage}-${token}'
+    hostStorageName: 'catahost${token}'
+    location: location
+    tags: tags
+    identityId: identity.outputs.id
+    principalId: identity.outputs.principalId
+    insightsName: monitoring.outputs.insightsName
+    instanceMemoryMB: instanceMemoryMB
+    instancesMax: instancesMax
+    alwaysReady: alwaysReady
+  }
+}
+
+module gateway 'modules/gateway.bicep' = {
+  scope: group
+  name: 'gateway'
+  params: {
+    name: '${service}-${stage}-${token}'
+    location: location
+    tags: tags
+    tier: gatewayTier
+    publisherEmail: operatorEmail
+    appHost: app.outputs.host
+    tokenIssuer: tokenIssuer
+    tokenAudience: tokenAudience
+  }
+}
+
+module edge 'modules/edge.bicep' = {
+  scope: group
+  name: 'edge'
+  params: {
+    name: '${service}-${stage}'
+    tags: tags
+    apiHost: gateway.outputs.host
+    peerHost: peerHost
+    blobHost: objects.outputs.blobHost
+    customDomain: customDomain
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+// After everything whose address it names.
+module settings 'modules/settings.bicep' = {
+  scope: group
+  name: 'settings'
+  params: {
+    appName: app.outputs.name
+    hostStorageName: app.outputs.hostStorageName
+    insightsName: monitoring.outputs.insightsName
+    clientId: identity.outputs.clientId
+    cosmosEndpoint: records.outputs.endpoint
+    blobEndpoint: objects.outputs.blobEndpoint
+    queueEndpoint: objects.outputs.queueEndpoint
+    vaultUri: vault.outputs.uri
+    stage: stage
+    publicUrl: 'https://${gateway.outputs.host}'
+    edgeUrl: 'https://${edge.outputs.host}'
+    peerUrl: peerUrl
+    peerPublicKeys: base64ToString(peerPublicKeysBase64)
+    allowedOrigins: allowedOrigins
+    siteIncarnation: siteIncarnation
+    logLevel: logLevel
+  }
+}
+
+module alarms 'modules/alarms.bicep' = {
+  scope: group
+  name: 'alarms'
+  params: {
+    name: '${service}-${stage}'
+    location: location
+    tags: tags
+    workspaceId: monitoring.outputs.workspaceId
+    recordsId: records.outputs.id
+    actionGroupId: monitoring.outputs.actionGroupId
+  }
+}
+
+module budget 'modules/budget.bicep' = {
+  scope: group
+  name: 'budget'
+  params: {
+    name: '${service}-${stage}'
+    amount: budgetAmount
+    startDate: budgetStart
+    operatorEmail: operatorEmail
+  }
+}
+
+// What the other site, and the person who deploys, need to know.
+output AZURE_RESOURCE_GROUP string = group.name
+output AZURE_KEY_VAULT_NAME string = vault.outputs.name
+output SERVICE_API_NAME string = app.outputs.name
+output PUBLIC_URL string = 'https://${gateway.outputs.host}'
+output EDGE_URL string = 'https://${edge.outputs.host}'
+output IDENTITY_CLIENT_ID string = identity.outputs.clientId
+output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output ENTRA_TENANT_ID string = tenant().tenantId

@@ -1,0 +1,95 @@
+param name string
+param location string
+param tags object
+
+@allowed(['Consumption', 'BasicV2', 'StandardV2'])
+param tier string
+
+param publisherEmail string
+param appHost string
+param tokenIssuer string
+param tokenAudience string
+
+// The Consumption tier has no limits by key: there the edge's firewall and the app itself limit the rate.
+var limits = tier == 'Consumption' ? '' : loadTextContent('../policies/rate.xml')
+var tokens = empty(tokenIssuer)
+  ? ''
+  : replace(replace(loadTextContent('../policies/token.xml'), 'ISSUER', tokenIssuer), 'AUDIENCE', tokenAudience)
+var policy = replace(replace(loadTextContent('../policies/api.xml'), '<!-- limits -->', limits), '<!-- tokens -->', tokens)
+var apiUrl = 'https://${appHost}'
+
+resource gateway 'Microsoft.ApiManagement/service@2024-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  sku: { name: tier, capacity: tier == 'Consumption' ? 0 : 1 }
+  identity: { type: 'SystemAssigned' }
+  properties: { publisherEmail: publisherEmail, publisherName: 'Catamaran' }
+}
+
+// `npm run stage` writes the document that the API itself serves at /openapi.json.
+resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
+  parent: gateway
+  name: 'catamaran'
+  properties: {
+    displayName: 'Catamaran'
+    path: ''
+    protocols: ['https']
+    subscriptionRequired: false
+    serviceUrl: apiUrl
+    format: 'openapi+json'
+    value: loadTextContent('../../../dist/openapi.json')
+  }
+}
+
+// What no OpenAPI document names. Preflights are the app's to answer, which knows the allowed origins.
+var others = [
+  { name: 'index', method: 'GET', path: '/' }
+  { name: 'docs', method: 'GET', path: '/docs' }
+  { name: 'document', method: 'GET', path: '/openapi.json' }
+  { name: 'heads', method: 'HEAD', path: '/*' }
+  { name: 'preflights', method: 'OPTIONS', path: '/*' }
+]
+
+resource otherOperations 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = [
+  for other in others: {
+    parent: api
+    name: other.name
+    properties: { displayName: other.name, method: other.method, urlTemplate: other.path, templateParameters: [] }
+  }
+]
+
+resource apiPolicy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
+  parent: api
+  name: 'policy'
+  properties: { format: 'xml', value: policy }
+}
+
+// The other site signs its calls with keys that only the app knows, so they pass as they are.
+resource peerApi 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
+  parent: gateway
+  name: 'peer'
+  properties: {
+    displayName: 'Peer'
+    path: 'peer'
+    protocols: ['https']
+    subscriptionRequired: false
+    serviceUrl: '${apiUrl}/peer'
+  }
+}
+
+resource peerOperations 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = [
+  for method in ['GET', 'POST']: {
+    parent: peerApi
+    name: toLower(method)
+    properties: { displayName: method, method: method, urlTemplate: '/*', templateParameters: [] }
+  }
+]
+
+resource peerPolicy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
+  parent: peerApi
+  name: 'policy'
+  properties: { format: 'xml', value: loadTextContent('../policies/peer.xml') }
+}
+
+output host string = replace(gateway.properties.gatewayUrl, 'https://', '')

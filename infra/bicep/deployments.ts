@@ -1,0 +1,56 @@
+import { writeOpenApi } from '../openapi.ts'
+import { samplePeerKeys } from '../samples.ts'
+import { repository, type Sources } from '../sources.ts'
+import { type Deployment, deploy } from './template.ts'
+import type { Fields, Resource } from './value.ts'
+
+export const mainFile = 'azure/infra/main.bicep'
+
+const least: Fields = {
+  stage: 'dev',
+  location: 'westeurope',
+  operatorEmail: 'operators@example.com',
+  peerUrl: 'https://aws.example.com',
+  peerPublicKeysBase64: Buffer.from(samplePeerKeys).toString('base64'),
+}
+
+/** With every option in use that another one does not exclude. */
+const most: Fields = {
+  ...least,
+  stage: 'prod',
+  peerHost: 'aws.example.com',
+  customDomain: 'media.example.com',
+  allowedOrigins: 'https://app.example.com',
+  recordsCapacity: 'autoscale',
+  gatewayTier: 'StandardV2',
+  tokenIssuer: 'https://login.example.com',
+  alwaysReady: [
+    { name: 'http', instanceCount: 1 },
+    { name: 'function:change-feed', instanceCount: 1 },
+  ],
+}
+
+interface Deployments {
+  readonly least: Deployment
+  readonly most: Deployment
+}
+
+const made = new WeakMap<Sources, Promise<Deployments>>()
+
+/** What the Bicep files would deploy, with the fewest and with the most options. */
+export function deploymentsOf(sources: Sources): Promise<Deployments> {
+  const known = made.get(sources)
+  if (known) return known
+  const making = (async () => {
+    if (sources.root === repository) await writeOpenApi(repository)
+    return { least: await deploy(sources.root, mainFile, least), most: await deploy(sources.root, mainFile, most) }
+  })()
+  made.set(sources, making)
+  return making
+}
+
+/** The resources of a type that are deployed, whatever options are chosen; the more complete ones last. */
+export async function resourcesOf(sources: Sources, ...types: string[]): Promise<Resource[]> {
+  const { least: few, most: many } = await deploymentsOf(sources)
+  return [...few.resources, ...many.resources].filter(({ type, existing }) => !existing && types.includes(type))
+}

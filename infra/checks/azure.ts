@@ -1,0 +1,46 @@
+import type { Check } from '../finding.ts'
+import { checkBicepAlarms } from './bicep-alarms.ts'
+import { checkBicepApp } from './bicep-app.ts'
+import { checkBicepCompiles } from './bicep-compiles.ts'
+import { checkBicepRights } from './bicep-rights.ts'
+import { checkBicepSettings } from './bicep-settings.ts'
+import { checkBicepStores } from './bicep-stores.ts'
+
+export const azureChecks: readonly Check[] = [
+  {
+    name: 'bicep-compiles',
+    cloud: 'azure',
+    says: 'every name, parameter, output, file and API version in the Bicep files exists',
+    run: checkBicepCompiles,
+  },
+  {
+    name: 'bicep-stores',
+    cloud: 'azure',
+    says: 'stores are closed, keyless, versioned, locked, and every queue has its poison queue',
+    run: checkBicepStores,
+  },
+  {
+    name: 'bicep-rights',
+    cloud: 'azure',
+    says: 'the identity has no right that it does not need, and none that erases',
+    run: checkBicepRights,
+  },
+  {
+    name: 'bicep-app',
+    cloud: 'azure',
+    says: 'identity, runtime and scale of the Functions app, and host.json',
+    run: checkBicepApp,
+  },
+  {
+    name: 'bicep-settings',
+    cloud: 'azure',
+    says: 'every setting that is read is set, and the code accepts them',
+    run: checkBicepSettings,
+  },
+  {
+    name: 'bicep-alarms',
+    cloud: 'azure',
+    says: 'every alarm of infra/alarms.json with its figures, and a budget',
+    run: checkBicepAlarms,
+  },
+]
