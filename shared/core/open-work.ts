@@ -21,6 +21,8 @@ const stepMs = 10_000
 const keptMs = 30 * 24 * 3_600_000
 /** An upload that was completed has its job by then, unless the site died between the two. */
 const completedMs = 60_000
+/** Nothing that was signed for an upload is good any longer when it has been gone for this long. */
+const goneMs = 4_000_000
 
 export interface DueEntry {
   readonly dueMs: number
@@ -51,9 +53,10 @@ export const indexOpenJob = (services: Services, record: StoredRecord): Promise<
   })
 
 export async function indexOpenUpload(services: Services, record: StoredRecord, upload: UploadBody): Promise<void> {
-  if (upload.kind === 'drop' || upload.state === 'gone') return
-  const due = upload.state === 'open' ? upload.expiresAtMs : services.clock.now() + completedMs
-  await putDue(services, openUploadShards, { dueMs: due, tenant: record.key.tenant, id: record.key.id, value: {} })
+  if (upload.kind === 'drop') return
+  const nowMs = services.clock.now()
+  const dueMs = { open: upload.expiresAtMs, complete: nowMs + completedMs, gone: nowMs + goneMs }[upload.state]
+  await putDue(services, openUploadShards, { dueMs, tenant: record.key.tenant, id: record.key.id, value: {} })
 }
 
 export const indexOpenConflict = (services: Services, record: StoredRecord): Promise<void> =>

@@ -144,7 +144,10 @@ async function mayTakeOver(
   return overdueMs > patienceMs && !isBehind
 }
 
-/** Uploads past their time are closed; completed ones whose job was never written get it now. */
+/**
+ * Uploads past their time are closed, those that are gone already too, since their bytes may have outlasted that; completed ones
+ * whose job was never written get it now.
+ */
 async function sweepUpload(services: Services, { tenant, id }: DueEntry): Promise<DueEntry | undefined> {
   const record = await readRecord(services, { tenant, collection: '_uploads', id })
   const upload = record?.body as UploadBody | undefined
@@ -152,10 +155,9 @@ async function sweepUpload(services: Services, { tenant, id }: DueEntry): Promis
   const asset = id.slice(0, id.lastIndexOf('-'))
   if (upload.state === 'complete') {
     await beginProcessing(services, tenant, asset, upload)
-  } else if (upload.state === 'open') {
-    if (upload.expiresAtMs > services.clock.now()) return { tenant, id, dueMs: upload.expiresAtMs, value: {} }
-    await closeAbandoned(services, tenant, asset, upload)
-  }
+  } else if (upload.state === 'open' && upload.expiresAtMs > services.clock.now()) {
+    return { tenant, id, dueMs: upload.expiresAtMs, value: {} }
+  } else await closeAbandoned(services, tenant, asset, upload)
   return undefined
 }
 

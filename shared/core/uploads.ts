@@ -243,6 +243,7 @@ export async function abandonUpload(services: Services, tenant: string, id: stri
   await closeAbandoned(services, tenant, id, upload)
 }
 
+/** Done again for an upload that is gone already, it removes what could not be removed then, or came later. */
 export async function closeAbandoned(
   services: Services,
   tenant: string,
@@ -251,9 +252,11 @@ export async function closeAbandoned(
 ): Promise<void> {
   const { record } = await writeRecord(services, uploadKey(tenant, id, services.site), none, (body) => {
     const present = body as UploadBody | undefined
-    return present?.state === 'open' ? { ...present, state: 'gone' } : (body ?? null)
+    const isOurs = present?.state === 'open' && present.objectKey === upload.objectKey
+    return isOurs ? { ...present, state: 'gone' } : (body ?? null)
   })
-  if ((record.body as UploadBody).state !== 'gone') return
+  const kept = record.body as UploadBody
+  if (kept.objectKey === upload.objectKey && kept.state !== 'gone') return
   if (upload.kind === 'multipart') await services.objects.abortMultipart(multipartOf(upload))
   await removeStaged(services, upload.objectKey)
 }

@@ -258,6 +258,8 @@ describe('assets', () => {
     await world.settle()
     await world.clock.advance(7 * 24 * 3_600_000)
     await world.pass(2)
+    await world.clock.advance(4_000_000)
+    await world.pass(2)
     await expect(uploadPlan(services, tenant, asset.id)).rejects.toMatchObject({ code: 'gone' })
     expect(world.aws.siteStore.all().filter(({ partition }) => partition.startsWith('open-uploads'))).toEqual([])
   })
