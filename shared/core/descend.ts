@@ -21,6 +21,8 @@ export interface Comparison {
   /** The whole digests of both roots are equal. */
   readonly isSame: boolean
   readonly buckets: readonly BucketPath[]
+  /** All that was stored at the peer before this moment, on its clock, was compared: told of by its feed or not. */
+  readonly sureMs: number
 }
 
 /** As many as a peer of any version takes in one call. */
@@ -34,7 +36,8 @@ export async function differingBuckets(services: Services, salt: string): Promis
   const pages = await readPages(services)
   const [root] = await ask(services, [{ path: [], digest: digestOfChildren(pages) }], salt)
   if (root?.kind === 'busy') return undefined
-  if (root?.kind === 'same') return { isSame: true, buckets: [] }
+  const sureMs = (root?.kind !== 'entries' && root?.scrubbedSinceMs) || 0
+  if (root?.kind === 'same') return { isSame: true, buckets: [], sureMs }
   const differing = differences(pages, root, salt).map(({ index }) => index)
   const leaves = await Promise.all(differing.map((page) => readLeaves(services, page)))
   const questions = differing.map((page, index) => ({ path: [page], digest: digestOfChildren(leaves[index] ?? []) }))
@@ -42,7 +45,7 @@ export async function differingBuckets(services: Services, salt: string): Promis
   const buckets = differing.flatMap((page, index) =>
     differences(leaves[index] ?? [], answers[index], salt).map((leaf): BucketPath => [page, leaf.index]),
   )
-  return { isSame: false, buckets }
+  return { isSame: false, buckets, sureMs }
 }
 
 /** Asks about the parts, in as many calls as it takes. The answers are as many as the parts, in their order. */

@@ -107,10 +107,8 @@ async function findAndMend(
   tell({ scrubFound: await scrub(services) })
   if (delivering.status === 'rejected') throw delivering.reason
   const { delivered, moved } = delivering.value
-  const mayCompare = tree.complete && !paused
-  const scrubbedMs = mayCompare ? await peerScrubbedMs(services) : 0
-  const comparison = mayCompare ? await differingBuckets(services, salt) : undefined
-  const { isSame: clean = false, buckets = [] } = comparison ?? {}
+  const comparison = tree.complete && !paused ? await differingBuckets(services, salt) : undefined
+  const { isSame: clean = false, buckets = [], sureMs = 0 } = comparison ?? {}
   const open = await withoutHeld(services, buckets)
   const { pulled, pushed, refused } = sumOf(moved, await exchangeBuckets(services, open, salt))
   if (!paused) await peerIsBack(services)
@@ -118,16 +116,10 @@ async function findAndMend(
   const isKnown = clean || (buckets.length > 0 && open.length === buckets.length)
   if (isKnown && refused === 0) {
     const ms = beganMs - sessionMarginMs
-    await writeMark(services, 'replicated-until', { ms, atMs: services.clock.now(), sureMs: scrubbedMs })
+    await writeMark(services, 'replicated-until', { ms, atMs: services.clock.now(), sureMs })
   }
   const compared = comparison !== undefined
   tell({ delivered, compared, bucketsDiffering: buckets.length, pulled, pushed, clean })
-}
-
-/** Asked before the comparison, since what is known then of the peer's digests is true of those it answers with. */
-async function peerScrubbedMs(services: Services): Promise<number> {
-  const { scrubbedSinceMs: ms } = await services.peer.status()
-  return Number.isSafeInteger(ms) ? Number(ms) : 0
 }
 
 const nothingDelivered = { delivered: 0, moved: nothingMoved } as const

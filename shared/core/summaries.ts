@@ -7,6 +7,7 @@ import { packDigests } from '../replication/packed-digests.ts'
 import { readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
 import { forEachOf } from './each.ts'
 import { assertMayCompare } from './pause.ts'
+import { scrubbedSinceMs } from './scrub.ts'
 import type { Services } from './services.ts'
 
 /** The asker waits no longer than ten seconds for an answer. */
@@ -35,7 +36,7 @@ export async function answerSummaries(
     for (const { request, index } of group) {
       if (leaf !== undefined) answers[index] = answerBucket(entries, request, salt)
       else if (page !== undefined) answers[index] = compare(await readLeaves(services, page), request.digest, salt)
-      else answers[index] = isBusy ? { kind: 'busy' } : compare(await readPages(services), request.digest, salt)
+      else answers[index] = isBusy ? { kind: 'busy' } : await answerRoot(services, request.digest, salt)
     }
   })
   return answers
@@ -58,6 +59,13 @@ function byBucket(requests: readonly SummaryRequest[]): Numbered[][] {
   return [...groups.values()]
 }
 
+/** Since when the scrub has read everything is asked first: what the digests know by then is in the pages read after it. */
+async function answerRoot(services: Services, theirs: string, salt: string | undefined): Promise<SummaryAnswer> {
+  const sinceMs = await scrubbedSinceMs(services)
+  const answer = compare(await readPages(services), theirs, salt)
+  return sinceMs > 0 ? { ...answer, scrubbedSinceMs: sinceMs } : answer
+}
+
 function answerBucket(
   bucket: readonly BucketEntry[],
   { path, digest }: SummaryRequest,
@@ -72,7 +80,11 @@ function answerBucket(
   return { kind: 'entries', entries: entries.map(({ key, vector }) => ({ key, vector })) }
 }
 
-function compare(digests: readonly string[], theirs: string, salt: string | undefined): SummaryAnswer {
+function compare(
+  digests: readonly string[],
+  theirs: string,
+  salt: string | undefined,
+): Extract<SummaryAnswer, { kind: 'same' | 'packed' | 'digests' }> {
   if (digestOfChildren(digests) === theirs) return { kind: 'same' }
   return salt === undefined ? { kind: 'digests', digests } : { kind: 'packed', digests: packDigests(salt, digests) }
 }

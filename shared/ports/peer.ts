@@ -43,13 +43,18 @@ export interface SummaryRequest {
   readonly digest: string
 }
 
+/** About the root: the digests know of all that was stored there before this moment, even if the feed lost it. */
+interface Scrubbed {
+  readonly scrubbedSinceMs?: number
+}
+
 export type SummaryAnswer =
-  | { readonly kind: 'same' }
+  | ({ readonly kind: 'same' } & Scrubbed)
   /** To a question about the root: this site's digests are not up to date yet, so that comparing them would tell nothing. */
   | { readonly kind: 'busy' }
   /** The digests of what lies below, packed with the asker's salt. Only to an asker that sent one. */
-  | { readonly kind: 'packed'; readonly digests: string }
-  | { readonly kind: 'digests'; readonly digests: readonly string[] }
+  | ({ readonly kind: 'packed'; readonly digests: string } & Scrubbed)
+  | ({ readonly kind: 'digests'; readonly digests: readonly string[] } & Scrubbed)
   /** Everything that lies there. */
   | { readonly kind: 'entries'; readonly entries: readonly { readonly key: RecordKey; readonly vector: Vector }[] }
 
@@ -101,8 +106,6 @@ export interface PeerStatus {
   /** Its way out, which is this site's way in. Absent from a peer of an older version, as is `feedAgeMs`. */
   readonly lag?: PeerLag
   readonly feedAgeMs?: number
-  /** Its digests know of all that was stored there before this moment, even if its feed lost it. Absent as `lag` is. */
-  readonly scrubbedSinceMs?: number
   /** The ways that an operator has stopped there. Absent from a peer of an older version. */
   readonly paused?: readonly Way[]
   /** What the peer's breaker holds back of this site's deletes; absent when it has none. */

@@ -19,7 +19,6 @@ async function against(answer: (body: { requests: { path: number[] }[]; salt?: s
   const reach = (async (url: string, init?: RequestInit) => {
     const verb = url.split('/').at(-1) ?? ''
     calls.push(verb)
-    if (verb === 'status') return Response.json({ site: 'azure', scrubbedSinceMs: 'ever' })
     if (verb === 'offer') return Response.json({ outcomes: [] })
     if (verb === 'read') return Response.json({ states: [null, 7, { key: 'nonsense' }] })
     return Response.json(answer(JSON.parse(init?.body as string) as { requests: { path: number[] }[] }))
