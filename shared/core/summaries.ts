@@ -7,7 +7,7 @@ import { packDigests } from '../replication/packed-digests.ts'
 import { readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
 import { forEachOf } from './each.ts'
 import { assertMayCompare } from './pause.ts'
-import { scrubbedSinceMs } from './scrub.ts'
+import { scrubbedSinceMs } from './scrub-cycle.ts'
 import type { Services } from './services.ts'
 
 /** The asker waits no longer than ten seconds for an answer. */
