@@ -1,6 +1,6 @@
 import type { JsonObject } from '../domain/json.ts'
 import { bucketCount } from '../domain/record.ts'
-import { readBucket } from './digest-tree.ts'
+import type { BucketEntry } from '../ports/record-store.ts'
 import type { Services } from './services.ts'
 
 /** How many live records were met in so many buckets. */
@@ -22,25 +22,25 @@ const pastMax = 2
 
 const nothing: Tally = { buckets: 0, everything: 0, tenants: {} }
 
-/** Counts one bucket, a sample of the scrub's share: one more query and one more write a run. */
-export async function tallyBucket(services: Services, bucket: number): Promise<void> {
+/** Counts one bucket, a sample of the scrub's share: one more write a run. */
+export async function tallyBucket(services: Services, bucket: number, entries: readonly BucketEntry[]): Promise<void> {
   const item = await services.siteStore.get(partition, id)
   const known = (item?.value as Sizes | undefined) ?? { next: 0, under: nothing, past: [] }
   const isNewCycle = bucket === 0 && known.next > 0
   // Read again after a crash: it was counted then.
   if (bucket < known.next && !isNewCycle) return
   const past = isNewCycle ? [known.under, ...known.past].slice(0, pastMax) : known.past
-  const under = await withBucket(services, isNewCycle ? nothing : known.under, bucket)
+  const under = withBucket(isNewCycle ? nothing : known.under, entries)
   const value: Sizes = { next: bucket + 1, under, past }
   const condition = item ? ({ kind: 'unchanged', token: item.token } as const) : ({ kind: 'absent' } as const)
   // When another run was faster, it has counted the same bucket.
   await services.siteStore.put({ partition, id, value: value as unknown as JsonObject }, condition)
 }
 
-async function withBucket(services: Services, tally: Tally, bucket: number): Promise<Tally> {
+function withBucket(tally: Tally, entries: readonly BucketEntry[]): Tally {
   const tenants = new Map(Object.entries(tally.tenants))
   let { everything } = tally
-  for (const { deleted, key } of await readBucket(services, bucket)) {
+  for (const { deleted, key } of entries) {
     if (deleted) continue
     everything++
     tenants.set(key.tenant, (tenants.get(key.tenant) ?? 0) + 1)

@@ -49,11 +49,27 @@ export async function readBucket(services: Services, bucket: number): Promise<Bu
   return entries
 }
 
-/** The entries of a stretch of buckets inside one page of the tree, in order of bucket. */
-async function* entriesOf(
+interface Stretch {
+  readonly first: number
+  readonly last: number
+}
+
+/** Every bucket of a stretch inside one page of the tree, the empty ones too, in order and in one walk. */
+export async function* bucketsOf(
   services: Services,
-  buckets: { readonly first: number; readonly last: number },
-): AsyncGenerator<BucketEntry> {
+  { first, last }: Stretch,
+): AsyncGenerator<readonly [bucket: number, entries: readonly BucketEntry[]]> {
+  let entries: BucketEntry[] = []
+  let current = first
+  for await (const entry of entriesOf(services, { first, last })) {
+    for (const bucket = bucketOf(entry.key); current < bucket; current++, entries = []) yield [current, entries]
+    entries.push(entry)
+  }
+  for (; current <= last; current++, entries = []) yield [current, entries]
+}
+
+/** The entries of a stretch of buckets inside one page of the tree, in order of bucket. */
+async function* entriesOf(services: Services, buckets: Stretch): AsyncGenerator<BucketEntry> {
   let after: string | undefined
   do {
     const page = await services.records.scanBuckets(buckets, { after, limit: scanItemsMax })
@@ -126,22 +142,14 @@ async function readDigests(
   const walks = stretches.length > stretchesMax ? [{ first, last }] : stretches
   await forEachOf(walks, readConcurrencyMax, async (walk) => {
     const isWanted = new Set(wanted.filter((bucket) => bucket >= walk.first && bucket <= walk.last))
-    let entries: BucketEntry[] = []
-    let current = walk.first
-    const next = (bucket: number): void => {
-      for (; current < bucket; current++, entries = [])
-        if (isWanted.has(current)) take(current, digestOfBucket(entries))
+    for await (const [bucket, entries] of bucketsOf(services, walk)) {
+      if (isWanted.has(bucket)) take(bucket, digestOfBucket(entries))
     }
-    for await (const entry of entriesOf(services, walk)) {
-      next(bucketOf(entry.key))
-      entries.push(entry)
-    }
-    next(walk.last + 1)
   })
 }
 
 /** Runs of neighbours in a list of buckets that ascends. */
-function stretchesOf(buckets: readonly number[]): { readonly first: number; readonly last: number }[] {
+function stretchesOf(buckets: readonly number[]): Stretch[] {
   const stretches: { first: number; last: number }[] = []
   for (const bucket of buckets) {
     const open = stretches.at(-1)

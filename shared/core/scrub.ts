@@ -1,13 +1,13 @@
 import type { UploadBody } from '../domain/asset.ts'
-import type { JsonObject } from '../domain/json.ts'
 import { bucketCount, type StoredRecord } from '../domain/record.ts'
 import { tallyBucket } from './breaker-sizes.ts'
-import { digestBuckets, readBucket } from './digest-tree.ts'
+import { bucketsOf, digestBuckets } from './digest-tree.ts'
 import { objectDropped } from './drops.ts'
 import { chunksOf } from './exchange.ts'
 import { beginEffects, followChanges } from './feed.ts'
 import { isOfThisLife } from './own-life.ts'
 import { readMark, writeMark } from './replication-marks.ts'
+import { cycleAt } from './scrub-cycle.ts'
 import type { Services } from './services.ts'
 
 /** A full scrub takes this many runs: at one a minute, 17 hours and 4 minutes, inside the feed's 24 hours. */
@@ -24,13 +24,15 @@ const withEffects = new Set(['_media', '_jobs', '_uploads'])
  */
 export async function scrub(services: Services): Promise<number> {
   const mark = await readMark(services, 'scrub')
-  const start = Number(mark?.['next'] ?? 0)
-  const cycle = cycleAt(mark, start, services.clock.now())
-  const buckets = Array.from({ length: scrubBuckets }, (_, offset) => (start + offset) % bucketCount)
+  const next = Number(mark?.['next'] ?? 0)
+  // A share lies inside one page of the tree, whatever left the mark.
+  const first = (next - (next % scrubBuckets)) % bucketCount
+  const last = first + scrubBuckets - 1
+  const cycle = cycleAt(mark, first, services.clock.now())
+  const buckets = Array.from({ length: scrubBuckets }, (_, offset) => first + offset)
   const changed = new Set(await digestBuckets(services, buckets))
-  await tallyBucket(services, start)
-  for (const bucket of buckets) {
-    const entries = await readBucket(services, bucket)
+  for await (const [bucket, entries] of bucketsOf(services, { first, last })) {
+    if (bucket === first) await tallyBucket(services, first, entries)
     const wanted = entries.filter(
       ({ key, deleted }) => changed.has(bucket) || (!deleted && withEffects.has(key.collection)),
     )
@@ -41,28 +43,8 @@ export async function scrub(services: Services): Promise<number> {
       for (const record of records) await checkDrop(services, record)
     }
   }
-  await writeMark(services, 'scrub', { ...cycle, next: (start + scrubBuckets) % bucketCount })
+  await writeMark(services, 'scrub', { ...cycle, next: (last + 1) % bucketCount })
   return changed.size
-}
-
-/** What is known of a whole cycle is older than one by no more than the time that one of so many stretches takes. */
-const stretchCount = 16
-const stretchBuckets = bucketCount / stretchCount
-
-/** When each stretch of the buckets was last begun, and since when every bucket has been read again; 0 before that is so. */
-function cycleAt(mark: JsonObject | undefined, start: number, nowMs: number): { begunMs: number[]; sinceMs: number } {
-  const begunMs = [...((mark?.['begunMs'] as number[] | undefined) ?? new Array<number>(stretchCount).fill(0))]
-  const stretch = start / stretchBuckets
-  if (!Number.isInteger(stretch)) return { begunMs, sinceMs: Number(mark?.['sinceMs'] ?? 0) }
-  // The one that begins anew was begun longest ago: all the others have been read whole since then.
-  const sinceMs = begunMs[stretch] ?? 0
-  begunMs[stretch] = nowMs
-  return { begunMs, sinceMs }
-}
-
-/** Whatever was stored here before this moment, this site's digests know of it, told by the feed or not. */
-export async function scrubbedSinceMs(services: Services): Promise<number> {
-  return Number((await readMark(services, 'scrub'))?.['sinceMs'] ?? 0)
 }
 
 /** A dropped file may have been removed without an event. */

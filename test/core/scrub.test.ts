@@ -1,8 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { deleteAsset, getAsset } from '../../shared/core/assets.ts'
 import { markDirty } from '../../shared/core/dirty-buckets.ts'
 import { scanDrops } from '../../shared/core/drop-scan.ts'
 import { reconcile } from '../../shared/core/reconcile.ts'
+import { readMark, replicationPartition } from '../../shared/core/replication-marks.ts'
 import { scrub } from '../../shared/core/scrub.ts'
 import { derivedId } from '../../shared/domain/hash.ts'
 import { ingestWorld, tenant, type IngestSite, type IngestWorld } from './ingest-world.ts'
@@ -64,6 +65,21 @@ describe('what no event told of', () => {
     expect(await scanDrops(world.aws.services)).toBe(1_000)
     expect(await scanDrops(world.aws.services)).toBe(500)
     expect(await scanDrops(world.aws.services)).toBe(0)
+  })
+
+  test('a share lies inside one page of the tree and is read in two walks, whatever left the mark', async () => {
+    const { services } = world.azure
+    const scans = jest.spyOn(services.records, 'scanBuckets')
+    await services.siteStore.put(
+      { partition: replicationPartition, id: 'scrub', value: { next: 1_021 } },
+      { kind: 'any' },
+    )
+    await scrub(services)
+    expect(scans.mock.calls.map(([buckets]) => buckets)).toEqual([
+      { first: 1_008, last: 1_023 },
+      { first: 1_008, last: 1_023 },
+    ])
+    expect(await readMark(services, 'scrub')).toMatchObject({ next: 1_024 })
   })
 
   test('a file that was removed takes its asset along within one scrub cycle', async () => {

@@ -124,8 +124,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'a digest leaves out the deleted',
     file: tree,
-    find: '      next(bucketOf(entry.key))\n      entries.push(entry)',
-    replace: '      next(bucketOf(entry.key))\n      if (!entry.deleted) entries.push(entry)',
+    find: '    entries.push(entry)\n  }\n  for (;',
+    replace: '    if (!entry.deleted) entries.push(entry)\n  }\n  for (;',
   },
   {
     name: 'concurrent states are not exchanged',
