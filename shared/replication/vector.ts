@@ -18,8 +18,12 @@ export function compareVectors(a: Vector, b: Vector): Order {
   return bMissesSome ? 'after' : 'equal'
 }
 
-const missesSome = (vector: Vector, other: Vector): boolean =>
-  entriesOf(other).some(([origin, stamp]) => (vector[origin] ?? '') < stamp)
+function missesSome(vector: Vector, other: Vector): boolean {
+  for (const origin in other) {
+    if ((vector[origin as Origin] ?? '') < (other[origin as Origin] ?? '')) return true
+  }
+  return false
+}
 
 /** The element-wise maximum: a state that has seen both. */
 export function joinVectors(a: Vector, b: Vector): Vector {
@@ -31,10 +35,14 @@ export function joinVectors(a: Vector, b: Vector): Vector {
 }
 
 /** What is known of each origin, in the order of their names. */
-export const entriesOf = (vector: Vector): [Origin, Stamp][] =>
-  (Object.entries(vector) as [Origin, Stamp | undefined][])
-    .flatMap(([origin, stamp]) => (stamp ? [[origin, stamp] as [Origin, Stamp]] : []))
-    .sort(([a], [b]) => (a < b ? -1 : 1))
+export function entriesOf(vector: Vector): [Origin, Stamp][] {
+  const entries: [Origin, Stamp][] = []
+  for (const origin of Object.keys(vector).sort() as Origin[]) {
+    const stamp = vector[origin]
+    if (stamp) entries.push([origin, stamp])
+  }
+  return entries
+}
 
 /** The newest stamp in a vector; a record's state is the write that made this stamp. */
 export function newestStamp(vector: Vector): Stamp | undefined {
