@@ -42,7 +42,8 @@ export function makeStreamFeed(world: World, handle: Handler = deliver): Feed {
     mark('stream shard split')
     const parent = open[slot] as Shard
     open[slot] = newShard(slot, parent)
-    known = [...known.filter(({ entries }) => entries.length > 0), open[slot]]
+    // An open shard that is empty now fills up again.
+    known = [...known.filter((shard) => shard.entries.length > 0 || open.includes(shard)), open[slot]]
   }
   const again = (shard: Shard, ms: number, size: number): void =>
     scheduler.at(scheduler.now() + ms, 'aws stream', () => void poll(shard, size))
