@@ -8,6 +8,8 @@ import { MemoryIndex } from './memory-index.ts'
 export interface MemorySiteStore extends SiteStore {
   /** Everything not expired, in the order it was last written. */
   all(): SiteItem[]
+  /** Everything of one partition that has not expired, by id. */
+  within(partition: string): SiteItem[]
   load(items: readonly SiteItem[]): void
 }
 
@@ -63,6 +65,10 @@ export function memorySiteStore({ clock }: { readonly clock: Clock }): MemorySit
       }
     },
     all: () => [...items.values()].flatMap((item) => alive(item) ?? []),
+    within: (partition) => {
+      const { items: keys } = index.page(partition, { after: undefined, limit: Number.MAX_SAFE_INTEGER })
+      return keys.flatMap((key) => alive(items.get(key)) ?? [])
+    },
     load: (loaded) => {
       items.clear()
       index.clear()

@@ -1,6 +1,6 @@
-import { conflictKey, conflictsCollection } from '../../shared/core/conflict-record.ts'
+import { conflictKey } from '../../shared/core/conflict-record.ts'
 import { jsonEqual } from '../../shared/domain/json.ts'
-import { keyText, type RecordState } from '../../shared/domain/record.ts'
+import type { RecordState } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { compareVectors } from '../../shared/replication/vector.ts'
 import { areFieldsKept, formsCollection } from './fields-kept.ts'
@@ -29,18 +29,11 @@ function isNamed({ sites }: World, site: Site, state: RecordState): boolean {
 
 /** The same request may have been stored at both sites: whichever of the two is listed, nothing of it is lost. */
 const isListed = ({ sites }: World, site: Site, state: RecordState): boolean =>
-  [...sites[site].latest.values()].some(
-    ({ key, body }) =>
-      key.collection === conflictsCollection &&
-      body?.['recordId'] === state.key.id &&
-      body['collection'] === state.key.collection &&
-      saysTheSame(body as unknown as Saying, state),
-  )
+  sites[site].latest.conflictsAbout(state.key).some(({ body }) => saysTheSame(body as unknown as Saying, state))
 
 /** Whether a client put something else in the place of that very state, or of one that said the same later or unseen. */
 function isOverwritten({ writes }: Ledger, state: RecordState): boolean {
-  const id = keyText(state.key)
-  const ofRecord = [...writes.values()].filter((write) => keyText(write.state.key) === id)
+  const ofRecord = [...writes.ofRecord(state.key).values()]
   const isAlike = (other: RecordState): boolean =>
     other.stamp === state.stamp ||
     (saysTheSame(other, state) && compareVectors(other.vector, state.vector) !== 'before')

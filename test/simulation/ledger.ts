@@ -5,6 +5,7 @@ import { stampMs, stampOrigin, type Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors, vectorText, type Vector } from '../../shared/replication/vector.ts'
 import { makeBrought, type Brought } from './brought.ts'
 import { makeTraffic, type Traffic } from './traffic.ts'
+import { WriteLog } from './write-log.ts'
 
 /** What the clients were told, kept outside of both clouds. */
 export interface Acknowledged {
@@ -22,13 +23,15 @@ export interface ClientWrite {
 export interface Ledger {
   acknowledged: Acknowledged[]
   /** Every write that a client's request stored and that did not burn with its site, acknowledged or not. */
-  readonly writes: Map<Stamp, ClientWrite>
+  readonly writes: WriteLog
   /** Those that did; one may still be on its way to the other site. */
   readonly burnt: Map<Stamp, ClientWrite>
   /** How a state came to a site: `<site> <key> <vector>`. Told by a client or a merge if ever it was. */
   readonly arrivals: Map<string, Via>
   /** `<site> <stamp>` of every write whose own words a site has ever held, as a head or as a conflict. */
   readonly holders: Set<string>
+  /** Called when the other site has taken in what overruled a write whose words are at this one alone. */
+  readonly onWordsAlone: Partial<Record<Site, () => void>>
   /** Bytes that were published, by object key. */
   readonly objects: Map<string, string>
   /** Keys of bytes that were nowhere any more when a site had lost its own. */
@@ -48,10 +51,11 @@ const aheadMsMax = 60_000
 export function makeLedger(): Ledger {
   const ledger: Ledger = {
     acknowledged: [],
-    writes: new Map(),
+    writes: new WriteLog(),
     burnt: new Map(),
     arrivals: new Map(),
     holders: new Set(),
+    onWordsAlone: {},
     objects: new Map(),
     burntObjects: new Set(),
     brought: makeBrought(),

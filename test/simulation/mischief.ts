@@ -1,7 +1,10 @@
 import { sites } from '../../shared/domain/site.ts'
-import { services } from './site.ts'
+import { services, type SimSite } from './site.ts'
 import { restoreSnapshot, takeSnapshot, wipe } from './rebuild.ts'
 import type { World } from './world.ts'
+
+const cruelWaitMs = 300_000
+const cruelMsMax = 50
 
 /** Larger misfortunes that come and go: cuts, slow links, outages, clocks that step and drift, sites that burn. */
 export function startMischief(world: World): void {
@@ -89,14 +92,26 @@ function longOutage({ scheduler, sites: all, streams, mark }: World): void {
 function startRebuild(world: World): void {
   const { scheduler, streams, profile, sites: all } = world
   const site = all[streams.faults.of(sites)]
-  const atMs = streams.faults.between(60_000, 900_000)
-  if (profile.rebuild === 'wipe') return scheduler.at(atMs, 'site wiped', () => wipe(world, site))
+  const atMs = streams.faults.between(30_000, streams.faults.of([120_000, 900_000]))
+  if (profile.rebuild === 'wipe') return loseData(world, site, atMs, () => wipe(world, site))
   scheduler.at(atMs, 'snapshot taken', () => {
     const snapshot = takeSnapshot(site)
-    scheduler.at(atMs + streams.faults.between(1_000, 600_000), 'snapshot restored', () =>
-      restoreSnapshot(world, site, snapshot),
-    )
+    loseData(world, site, atMs + streams.faults.between(1_000, 600_000), () => restoreSnapshot(world, site, snapshot))
   })
+}
+
+/** At that moment, or at the worst one that comes soon after: while it keeps alone what lost to a state that has crossed over. */
+function loseData({ scheduler, streams, ledger }: World, { site }: SimSite, atMs: number, strike: () => void): void {
+  if (streams.faults.oneIn(4)) return scheduler.at(atMs, 'site burns', strike)
+  let isBurnt = false
+  const burnOnce = (): void => {
+    if (isBurnt) return
+    isBurnt = true
+    strike()
+  }
+  const burnSoon = (): void => scheduler.at(scheduler.now() + streams.faults.pick(cruelMsMax), 'site burns', burnOnce)
+  scheduler.at(atMs, 'site may burn', () => (ledger.onWordsAlone[site] = burnSoon))
+  scheduler.at(atMs + cruelWaitMs, 'site burns', burnOnce)
 }
 
 /** The storm is over: everything works, the clocks are set, and somebody looks after the dead letters. */

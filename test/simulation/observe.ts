@@ -22,6 +22,7 @@ export function observe(world: World, site: Site, state: StoredRecord, before: S
   if (before) checkHistory(world, site, before)
   if (before && state.via !== 'client') checkNothingDropped(world, site, before)
   checkTakenIn(world, site, state)
+  if (world.ledger.onWordsAlone[peerOf(site)] && state.via !== 'client') noteWordsAlone(world, site, state)
   if (state.via === 'client') checkOnce(world, site, state, before)
   if (state.via === 'client' && world.profile.isCalm) checkLag(world, site, state)
 }
@@ -60,13 +61,22 @@ function checkNothingDropped(world: World, site: Site, before: StoredRecord): vo
   world.ledger.violations.push(`4: ${site} dropped ${keyText(before.key)} ${before.stamp}`)
 }
 
+/** The worst moment for the other site to burn. */
+function noteWordsAlone(world: World, site: Site, { key, stamp: own, vector }: StoredRecord): void {
+  const { ledger } = world
+  for (const [stamp, { state }] of ledger.writes.ofRecord(key)) {
+    if (stamp === own || !hasSeen(vector, stamp) || ledger.holders.has(`${site} ${stamp}`)) continue
+    if (!isKept(world, [site], state)) ledger.onWordsAlone[peerOf(site)]?.()
+  }
+}
+
 /** 6. A request that this record has honoured before is not carried out again. */
 function checkOnce({ ledger }: World, site: Site, state: StoredRecord, before: StoredRecord | undefined): void {
   const own = state.applied?.find(({ stamp }) => stamp === state.stamp)
   if (!own || !before) return
-  for (const [stamp, { state: earlier }] of ledger.writes) {
-    const isSame = stamp !== state.stamp && keyText(earlier.key) === keyText(state.key)
-    if (!isSame || !earlier.applied?.some(({ key, stamp: at }) => key === own.key && at === stamp)) continue
+  for (const [stamp, { state: earlier }] of ledger.writes.ofRecord(state.key)) {
+    if (stamp === state.stamp || !earlier.applied?.some(({ key, stamp: at }) => key === own.key && at === stamp))
+      continue
     if (hasSeen(before.vector, stamp)) {
       ledger.violations.push(`6: ${own.print} was carried out twice at ${site}, which had seen ${stamp}`)
     }

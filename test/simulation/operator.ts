@@ -14,6 +14,7 @@ const graceMs = 60_000
 const againMs = 20_000
 const pauseMsMax = 900_000
 const lookMs = 300_000
+const outageLookMs = 3_600_000
 
 /** Since when each way of each site is paused for sure, in virtual milliseconds. */
 const inForce = new WeakMap<World, Map<string, number>>()
@@ -64,9 +65,9 @@ function pauseFor(world: World, site: Site, way: Way): void {
  * own work, and lets it through: without that the sites never become alike.
  */
 export function startReleasing(world: World): void {
-  const { scheduler, mark, sites: all } = world
+  const { scheduler, profile, mark, sites: all } = world
   const isFrozen = (site: Site): boolean =>
-    all[site].siteStore.all().some(({ partition, value }) => partition === 'breaker' && value['frozen'] !== undefined)
+    all[site].siteStore.within('breaker').some(({ value }) => value['frozen'] !== undefined)
   const release = async (services: Services): Promise<void> => {
     try {
       await releaseBreaker(services, { by: 'operator', reason: 'the clients are busy' })
@@ -79,7 +80,7 @@ export function startReleasing(world: World): void {
     for (const site of sites) {
       if (isFrozen(site)) persist(world, site, release, () => mark('breaker released'))
     }
-    scheduler.at(scheduler.now() + lookMs, 'operator looks', look)
+    scheduler.at(scheduler.now() + (profile.longOutage ? outageLookMs : lookMs), 'operator looks', look)
   }
   scheduler.at(lookMs, 'operator looks', look)
 }

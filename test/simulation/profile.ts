@@ -116,7 +116,11 @@ const slow = {
 }
 
 /** Long enough for a site to lose its data in the middle of it. */
-const lossy = { thinkMsMax: 90_000, records: 8 }
+const lossy = (chance: Chance): Partial<Profile> => ({
+  thinkMsMax: 90_000,
+  records: chance.of([3, 8]),
+  rush: chance.of([0, 3]),
+})
 
 const opening = (chance: Chance): Partial<Profile> => (chance.oneIn(2) ? { opensAtOnce: true, forms: false } : {})
 
@@ -126,7 +130,7 @@ const overload = {
   isCalm: false,
   records: 12,
   clients: 3,
-  opsPerClient: 160,
+  opsPerClient: 110,
   thinkMsMax: 10_000,
   objects: false,
   uploads: false,
@@ -139,6 +143,9 @@ function sizeOf(chance: Chance): Pick<Profile, 'clients' | 'opsPerClient'> {
   if (roll < 19) return { clients: 3, opsPerClient: chance.between(14, 34) }
   return { clients: chance.between(3, 6), opsPerClient: chance.between(40, 70) }
 }
+
+/** A whole cycle of the scrub may have to be gone through afterwards, at a cost that follows what still differs. */
+const few = (chance: Chance): Partial<Profile> => ({ clients: 2, opsPerClient: chance.between(4, 12) })
 
 /** Every seed draws a profile: some are calm, so that costs can be checked; most are a storm of some kind. */
 export function drawProfile(chance: Chance): Profile {
@@ -171,11 +178,11 @@ export function drawProfile(chance: Chance): Profile {
   }
   const roll = chance.pick(80)
   if (roll < 8) return { ...calm, thinkMsMax: chance.of([300, 4000]) }
-  if (roll < 9) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6 }
+  if (roll < 9) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6, ...few(chance) }
   if (roll < 11) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
-  if (roll < 13) return { ...storm, name: 'wiped site', ...lossy, rebuild: 'wipe', ...opening(chance) }
-  if (roll < 15) return { ...storm, name: 'old snapshot', ...lossy, rebuild: 'snapshot', ...opening(chance) }
-  if (roll < 18) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
-  if (roll === 18) return { ...calm, ...overload, capacity: chance.of([20, 60]) }
+  if (roll < 14) return { ...storm, name: 'wiped site', ...lossy(chance), rebuild: 'wipe', ...opening(chance) }
+  if (roll < 17) return { ...storm, name: 'old snapshot', ...lossy(chance), rebuild: 'snapshot', ...opening(chance) }
+  if (roll < 20) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
+  if (roll === 20) return { ...calm, ...overload, capacity: chance.of([20, 60]) }
   return storm
 }

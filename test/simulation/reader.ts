@@ -16,8 +16,12 @@ const pauseMsMax = 15_000
 /** Where new records are made in a rush, the reader stands where they come in. */
 const hastyPauseMsMax = 500
 const hastyForMs = 120_000
+/** For so long after a rush: by then what it made has come in at both sites. */
+const hastyAfterMs = 10_000
 /** When there was nothing to read and nothing is about to happen: days of reading every few seconds would take too long. */
 const idlePauseMsMax = 120_000
+/** When there is, and nothing else happens any more. */
+const catchUpPauseMsMax = 1_000
 const outagePauseMsMax = 3_600_000
 const limit = 12
 
@@ -26,17 +30,18 @@ const limit = 12
  * put changes before what was read already, so the reader is told to trust them.
  */
 export function startReader(world: World): Reader {
-  const { scheduler, streams, mark, profile } = world
+  const { scheduler, streams, mark, profile, ledger } = world
   const read = new Map<string, Vector>()
   if (profile.clockFaults) return { behind: () => [] }
   let site: Site = streams.workload.of(sites)
   let cursor: ChangesCursor | undefined
   let isIdle = false
-  const isHasty = (): boolean => profile.rush > 0 && scheduler.now() < hastyForMs
+  const isHasty = (): boolean => scheduler.now() < Math.min(hastyForMs, ledger.traffic.rushedMs + hastyAfterMs)
   const pauseMs = (): number => {
     if (isHasty()) return hastyPauseMsMax
     if (world.faultsOn() && profile.longOutage) return outagePauseMsMax
-    return isIdle && !world.faultsOn() ? idlePauseMsMax : pauseMsMax
+    if (world.faultsOn()) return pauseMsMax
+    return isIdle ? idlePauseMsMax : catchUpPauseMsMax
   }
   const leastPauseMs = (): number => (isHasty() ? 10 : 1_000)
   const loop = async (): Promise<void> => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 /** Lets the real event loop turn, so that whoever started this process can still reach it. */
 const turn = setImmediate
 const eventsPerTurn = 2_000
-const linesPerHash = 2_000
+const eventsPerHash = 2_000
 /** A run that does so much at one virtual moment, or altogether, gets nowhere: the code under test is going round in circles. */
 const eventsPerMomentMax = 100_000
 const eventsMax = 20_000_000
@@ -70,9 +70,8 @@ export function makeScheduler(trace?: Trace): Scheduler {
     nowMs = event.atMs
     if (eventsNow > eventsPerMomentMax) throw new Error(`Time stands still at ${nowMs} ms: ${event.label}`)
     if (events > eventsMax) throw new Error(`No end after ${events} events: ${event.label}`)
-    const line = `${event.atMs} ${event.label}`
-    digest.add(line)
-    trace?.(line)
+    digest.event(event.atMs, event.label)
+    trace?.(`${event.atMs} ${event.label}`)
     event.run?.()
   }
   const runUntil = (untilMs: number): Promise<void> =>
@@ -107,7 +106,7 @@ export function makeScheduler(trace?: Trace): Scheduler {
     runUntil,
     events: () => events,
     note: (line) => {
-      digest.add(line)
+      digest.note(`${events} ${line}`)
       trace?.(`    ${line}`)
     },
     remark: (line) => trace?.(`    ${line()}`),
@@ -115,18 +114,39 @@ export function makeScheduler(trace?: Trace): Scheduler {
   }
 }
 
-/** SHA-256 of all lines, some thousands at a time. */
-function makeDigest(): { add(line: string): void; text(): string } {
+interface Digest {
+  event(atMs: number, label: string): void
+  note(line: string): void
+  text(): string
+}
+
+/** SHA-256 of all that happened, some thousands at a time. There are few labels, so each is told once and then by its number. */
+function makeDigest(): Digest {
   const hash = createHash('sha256')
+  const labels = new Map<string, number>()
+  const moments = new Float64Array(2 * eventsPerHash)
   let lines: string[] = []
+  let filled = 0
   const flush = (): void => {
+    hash.update(new Uint8Array(moments.buffer, 0, filled * moments.BYTES_PER_ELEMENT))
     hash.update(lines.join('\n'))
     lines = []
+    filled = 0
+  }
+  const numberOf = (label: string): number => {
+    const known = labels.get(label)
+    if (known !== undefined) return known
+    lines.push(`${labels.size} is ${label}`)
+    labels.set(label, labels.size)
+    return labels.size - 1
   }
   return {
-    add: (line) => {
-      if (lines.push(line) >= linesPerHash) flush()
+    event: (atMs, label) => {
+      moments[filled++] = atMs
+      moments[filled++] = numberOf(label)
+      if (filled === moments.length) flush()
     },
+    note: (line) => void lines.push(line),
     text: () => {
       flush()
       return hash.copy().digest('hex').slice(0, 16)

@@ -13,6 +13,7 @@ import { memoryRecordStore, type MemoryRecordStore } from '../memory/record-stor
 import { memorySiteStore, type MemorySiteStore } from '../memory/site-store.ts'
 import { makeCosmosFeed } from './cosmos-feed.ts'
 import type { Feed } from './feed.ts'
+import { Heads } from './heads.ts'
 import type { Invocation } from './invocation.ts'
 import { linkTo } from './link.ts'
 import { observe } from './observe.ts'
@@ -40,7 +41,7 @@ export interface SimSite {
   readonly objectEvents: Queue<DropEvent>
   readonly feed: Feed
   /** Every record as it is now. */
-  readonly latest: Map<string, StoredRecord>
+  readonly latest: Heads
   readonly latestOf: (key: RecordKey) => StoredRecord | undefined
   now(): number
   clockOffsetMs(): number
@@ -71,7 +72,7 @@ export function makeSite(world: World, site: Site): SimSite {
   let [offsetMs, setMs] = [0, -1e9]
   const now = (): number => startMs + scheduler.now() + offsetMs
   const clock: Clock = { now, monotonicMs: () => scheduler.now(), sleep: sleepOf(world, site) }
-  const latest = new Map<string, StoredRecord>()
+  const latest = new Heads()
   const lagging = memoryRecordStore()
   const follow = (key: RecordKey): void => {
     const state = latest.get(keyText(key))
@@ -84,7 +85,8 @@ export function makeSite(world: World, site: Site): SimSite {
       observe(world, site, state, before)
       self.feed.changed(state)
       const lagMs = faultsOn() && streams.faults.oneIn(20) ? streams.faults.pick(indexLagMsMax) : 0
-      if (lagMs > 0) mark('index lagged')
+      if (lagMs === 0) return follow(state.key)
+      mark('index lagged')
       scheduler.at(scheduler.now() + lagMs, `${site} index`, () => follow(state.key))
     },
   })

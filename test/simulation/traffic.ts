@@ -12,6 +12,8 @@ export interface Traffic {
   callsAgain: number
   /** When the crowd was gone, in virtual milliseconds. */
   crowdGoneMs: number
+  /** When new records were last made at both sites at once. */
+  rushedMs: number
   offered(from: Site, states: readonly RecordState[]): void
   /** Whether a store that takes so many calls a second takes one more now. */
   takes(site: Site, nowMs: number, perSecond: number): boolean
@@ -31,6 +33,7 @@ export function makeTraffic(): Traffic {
     calls: 0,
     callsAgain: 0,
     crowdGoneMs: 0,
+    rushedMs: -Infinity,
     offered: (from, states) => {
       const names = states.map(({ key, vector }) => `${from} ${keyText(key)} ${vectorText(vector)}`)
       if (names.some((name) => offeredBefore.has(name))) traffic.callsAgain++
