@@ -37,6 +37,8 @@ export interface Ledger {
   /** Keys of bytes that were nowhere any more when a site had lost its own. */
   readonly burntObjects: Set<string>
   readonly brought: Brought
+  /** `<site> <key>` of every record whose last change came into the site's list at a place that may have been passed by then. */
+  readonly listedLate: Set<string>
   /** What each client has seen of each record. */
   readonly sessions: Map<string, Vector>[]
   readonly traffic: Traffic
@@ -59,6 +61,7 @@ export function makeLedger(): Ledger {
     objects: new Map(),
     burntObjects: new Set(),
     brought: makeBrought(),
+    listedLate: new Set(),
     sessions: [],
     traffic: makeTraffic(),
     violations: [],

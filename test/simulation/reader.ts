@@ -26,16 +26,17 @@ const outagePauseMsMax = 3_600_000
 const limit = 12
 
 /**
- * Follows the list of changes and changes site now and then: some changes come twice, none is missed. Clocks that step back
- * put changes before what was read already, so the reader is told to trust them.
+ * Follows the list of changes and changes site now and then: some changes come twice, none is missed. What a site lists too
+ * late, since its clock was set back, or a store took long, the list does not promise to show; replication does not need it.
  */
 export function startReader(world: World): Reader {
   const { scheduler, streams, mark, profile, ledger } = world
   const read = new Map<string, Vector>()
-  if (profile.clockFaults) return { behind: () => [] }
   let site: Site = streams.workload.of(sites)
   let cursor: ChangesCursor | undefined
   let isIdle = false
+  // What one site's list misses, who often reads the other one's does not notice.
+  const leavesOneIn = world.seed % 2 === 0 ? 10 : 200
   const isHasty = (): boolean => scheduler.now() < Math.min(hastyForMs, ledger.traffic.rushedMs + hastyAfterMs)
   const pauseMs = (): number => {
     if (isHasty()) return hastyPauseMsMax
@@ -47,7 +48,7 @@ export function startReader(world: World): Reader {
   const loop = async (): Promise<void> => {
     for (;;) {
       await scheduler.delay(leastPauseMs() + streams.workload.pick(pauseMs()), 'reader waits')
-      if (streams.workload.oneIn(10)) {
+      if (streams.workload.oneIn(leavesOneIn)) {
         mark('reader of changes went to the other site')
         site = peerOf(site)
       }
@@ -59,10 +60,11 @@ export function startReader(world: World): Reader {
     }
   }
   void loop()
+  const isPromised = (id: string): boolean => !sites.some((each) => world.ledger.listedLate.has(`${each} ${id}`))
   return {
     behind: () =>
       [...world.sites[site].latest].flatMap(([id, { vector }]) =>
-        vectorText(read.get(id) ?? {}) === vectorText(vector) ? [] : [id],
+        vectorText(read.get(id) ?? {}) === vectorText(vector) || !isPromised(id) ? [] : [id],
       ),
   }
 }

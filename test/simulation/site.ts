@@ -49,6 +49,8 @@ export interface SimSite {
   setClock(offsetMs: number): void
   /** When the clock was last set, in virtual milliseconds. */
   clockSetMs(): number
+  /** The latest that this site's clock has ever shown. */
+  clockHighMs(): number
   /** While false, no function runs here and nobody reaches it. */
   isUp: boolean
   /** While false, clients are turned away; functions run. */
@@ -66,17 +68,28 @@ export interface SimSite {
 
 const startMs = Date.UTC(2026, 0, 1)
 const indexLagMsMax = 1500
+/** The list of changes ends this long ago, so that what was on its way meanwhile takes its place in it. */
+const filedMsMax = 2000
 
 export function makeSite(world: World, site: Site): SimSite {
   const { scheduler, streams, mark, faultsOn } = world
-  let [offsetMs, setMs] = [0, -1e9]
+  let [offsetMs, setMs, highMs] = [0, -1e9, 0]
   const now = (): number => startMs + scheduler.now() + offsetMs
+  const setClock = (ms: number): void => {
+    highMs = Math.max(highMs, now())
+    offsetMs = ms
+    setMs = scheduler.now()
+  }
   const clock: Clock = { now, monotonicMs: () => scheduler.now(), sleep: sleepOf(world, site) }
   const latest = new Heads()
   const lagging = memoryRecordStore()
   const follow = (key: RecordKey): void => {
     const state = latest.get(keyText(key))
-    if (state) lagging.take(state)
+    if (!state) return
+    lagging.take(state)
+    const isLate = state.arrivalMs <= self.clockHighMs() - filedMsMax
+    if (isLate) mark('change listed late')
+    world.ledger.listedLate[isLate ? 'add' : 'delete'](`${site} ${keyText(key)}`)
   }
   const records = memoryRecordStore({
     onChange: (state) => {
@@ -112,8 +125,9 @@ export function makeSite(world: World, site: Site): SimSite {
     latestOf: (key) => latest.get(keyText(key)),
     now,
     clockOffsetMs: () => offsetMs,
-    setClock: (ms) => ([offsetMs, setMs] = [ms, scheduler.now()]),
+    setClock,
     clockSetMs: () => setMs,
+    clockHighMs: () => Math.max(highMs, now()),
     isUp: true,
     isOpen: true,
     opensAfterMs: 0,
