@@ -1,13 +1,18 @@
 import { assetKey, mediaKey, type MediaBody } from '../../shared/domain/asset.ts'
 import { parseDropKey } from '../../shared/domain/names.ts'
-import type { RecordKey } from '../../shared/domain/record.ts'
+import type { RecordKey, StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
-import type { Stamp } from '../../shared/domain/stamp.ts'
+import { stampOrigin, type Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
 import { tenant } from './client.ts'
 import { isKept } from './content.ts'
-import { hasSeen } from './ledger.ts'
+import { hasSeen, keptStamp } from './ledger.ts'
+import type { SimSite } from './site.ts'
 import type { World } from './world.ts'
+
+/** The losing writes that a site keeps as conflicts. */
+export const losersListed = ({ latest }: SimSite): ReadonlySet<string> =>
+  new Set([...latest.values()].flatMap((record) => keptStamp(record) ?? []))
 
 /**
  * A site has just lost what it held. Writes that neither it nor its peer holds any more are gone, and nobody is blamed for
@@ -50,6 +55,18 @@ function burnConflicts(world: World, site: Site, held: (key: RecordKey, stamp: S
     return ledger.holders.has(`${peerOf(site)} ${stamp}`) || isKept(world, sites, own)
   })
   if (ledger.acknowledged.length < before) mark('conflict burnt with its site')
+}
+
+/**
+ * `before` had lost at this very site, which kept it as a conflict, and wrote on. Then the site went back to a backup that holds
+ * the write as it was before it lost, while what it said had never crossed over. The state that now takes its place has seen
+ * it, and no longer names it, so nobody can tell that it was not overwritten knowingly: the conflict burnt with its site, and
+ * what it said is in the history of that site alone. Confirmed at both sites it would have crossed over.
+ */
+export function isBurntLoser({ ledger }: World, site: Site, before: StoredRecord, state: StoredRecord): boolean {
+  const { stamp } = before
+  const isNamed = state.vector[stampOrigin(stamp)] === stamp
+  return ledger.burntLosers.has(stamp) && !ledger.holders.has(`${peerOf(site)} ${stamp}`) && !isNamed
 }
 
 /** Bytes that are nowhere any more, whoever had heard of them, and those that no record names. */

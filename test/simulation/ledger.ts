@@ -26,6 +26,8 @@ export interface Ledger {
   readonly writes: WriteLog
   /** Those that did; one may still be on its way to the other site. */
   readonly burnt: Map<Stamp, ClientWrite>
+  /** Losing writes whose conflict records burnt with a site. */
+  readonly burntLosers: Set<string>
   /** How a state came to a site: `<site> <key> <vector>`. Told by a client or a merge if ever it was. */
   readonly arrivals: Map<string, Via>
   /** `<site> <stamp>` of every write whose own words a site has ever held, as a head or as a conflict. */
@@ -55,6 +57,7 @@ export function makeLedger(): Ledger {
     acknowledged: [],
     writes: new WriteLog(),
     burnt: new Map(),
+    burntLosers: new Set(),
     arrivals: new Map(),
     holders: new Set(),
     onWordsAlone: {},
@@ -93,7 +96,7 @@ export const hasSeen = (vector: Vector | undefined, stamp: Stamp): boolean =>
   (vector?.[stampOrigin(stamp)] ?? '') >= stamp
 
 /** The stamp of the write that a conflict record keeps. */
-function keptStamp({ key, body }: StoredRecord): string | undefined {
+export function keptStamp({ key, body }: StoredRecord): string | undefined {
   const stamp = key.collection === conflictsCollection ? body?.['stamp'] : undefined
   return typeof stamp === 'string' ? stamp : undefined
 }

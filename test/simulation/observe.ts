@@ -2,6 +2,7 @@ import { conflictsCollection } from '../../shared/core/conflict-record.ts'
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
 import { jsonEqual } from '../../shared/domain/json.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
+import { isBurntLoser } from './burn.ts'
 import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import { checkTakenIn } from './operator.ts'
@@ -20,7 +21,7 @@ export function observe(world: World, site: Site, state: StoredRecord, before: S
   scheduler.note(`${site} stored ${keyText(state.key)} ${state.stamp} ${state.via}${state.deleted ? ' deleted' : ''}`)
   markWhatHappened(world, site, state, before)
   if (before) checkHistory(world, site, before)
-  if (before && state.via !== 'client') checkNothingDropped(world, site, before)
+  if (before && state.via !== 'client') checkNothingDropped(world, site, before, state)
   checkTakenIn(world, site, state)
   if (world.ledger.onWordsAlone[peerOf(site)] && state.via !== 'client') noteWordsAlone(world, site, state)
   if (state.via === 'client') checkOnce(world, site, state, before)
@@ -56,9 +57,15 @@ function checkHistory({ ledger, sites }: World, site: Site, before: StoredRecord
  * 2 and 4. What another state takes the place of is not lost, whatever burns next: nothing is left to the other site, unless
  * this one or that one has lost data itself.
  */
-function checkNothingDropped(world: World, site: Site, before: StoredRecord): void {
-  if (isKept(world, world.profile.rebuild === 'none' ? [site] : sites, before)) return
-  world.ledger.violations.push(`4: ${site} dropped ${keyText(before.key)} ${before.stamp}`)
+function checkNothingDropped(world: World, site: Site, before: StoredRecord, state: StoredRecord): void {
+  const { ledger, mark, profile } = world
+  if (isKept(world, profile.rebuild === 'none' ? [site] : sites, before)) return
+  if (isBurntLoser(world, site, before, state)) {
+    mark('conflict burnt with its site')
+    ledger.acknowledged = ledger.acknowledged.filter(({ stamp }) => stamp !== before.stamp)
+    return
+  }
+  ledger.violations.push(`4: ${site} dropped ${keyText(before.key)} ${before.stamp}`)
 }
 
 /** The worst moment for the other site to burn. */

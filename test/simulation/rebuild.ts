@@ -1,4 +1,4 @@
-import { burn } from './burn.ts'
+import { burn, losersListed } from './burn.ts'
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
 import type { SiteItem } from '../../shared/ports/site-store.ts'
 import type { SimSite } from './site.ts'
@@ -36,12 +36,15 @@ export function restoreSnapshot(world: World, site: SimSite, snapshot: Snapshot)
 
 function goBackTo(world: World, site: SimSite, { records, site: items }: Snapshot): void {
   const { profile, scheduler } = world
+  const listed = losersListed(site)
   site.epoch++
   site.records.load(records)
   site.lagging.load(records)
   site.siteStore.load(items)
   site.latest.clear()
   for (const record of site.records.all()) site.latest.set(keyText(record.key), record)
+  const kept = losersListed(site)
+  for (const stamp of listed) if (!kept.has(stamp)) world.ledger.burntLosers.add(stamp)
   site.feed.reset()
   site.isOpen = profile.opensAtOnce
   site.incarnation++
