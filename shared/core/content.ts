@@ -1,8 +1,10 @@
 import type { AssetBody, MediaBody } from '../domain/asset.ts'
 import { contentDisposition } from '../domain/disposition.ts'
 import { CatamaranError } from '../domain/errors.ts'
+import type { StoredRecord } from '../domain/record.ts'
 import type { ByteRange } from '../ports/object-store.ts'
 import { readAssetPair } from './asset-view.ts'
+import { isOfThisLife } from './own-life.ts'
 import type { Services } from './services.ts'
 
 const signedMs = 3_600_000
@@ -47,9 +49,11 @@ export async function assetContent(
   id: string,
   request: ContentRequest = {},
 ): Promise<ContentPlace> {
-  const { info, media } = await contentInfo(services, tenant, id, request)
+  const { info, record } = await contentInfo(services, tenant, id, request)
   const { objectKey, mediaType, disposition, etag } = info
-  const isHere = media.site === services.site || (await services.objects.head(objectKey)) !== undefined
+  // What a rebuilt site made in an earlier life may be at the peer alone until it was copied back.
+  const isOwn = (record.body as MediaBody).site === services.site && isOfThisLife(services, record)
+  const isHere = isOwn || (await services.objects.head(objectKey)) !== undefined
   if (!isHere) return atPeer(services, info)
   const expiresAtMs = services.clock.now() + signedMs
   const url = await services.delivery.signedUrl(objectKey, { expiresAtMs, mediaType, disposition })
@@ -87,14 +91,14 @@ export async function contentInfo(
   tenant: string,
   id: string,
   { rendition }: ContentRequest = {},
-): Promise<{ info: ContentInfo; media: MediaBody }> {
+): Promise<{ info: ContentInfo; record: StoredRecord }> {
   const { asset, media: mediaRecord } = await readAssetPair(services, tenant, id)
   if (!asset) throw new CatamaranError('not-found', 'There is no such asset.')
   const media = mediaRecord?.body as MediaBody | undefined
   const { name } = asset.body as AssetBody
   const file = name.slice(name.lastIndexOf('/') + 1) || id
   const info = rendition === undefined ? originalOf(media, file) : renditionOf(media, file, rendition)
-  if (info && media) return { info, media }
+  if (info && mediaRecord) return { info, record: mediaRecord }
   if (rendition !== undefined && (media?.status === 'ready' || media?.status === 'failed')) {
     throw new CatamaranError('not-found', 'This asset has no such rendition.')
   }

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createAssetFromBytes, getAsset } from '../../shared/core/assets.ts'
+import { assetContent } from '../../shared/core/content.ts'
+import { handleChanges } from '../../shared/core/feed.ts'
 import { ingestWorld, tenant, type IngestWorld } from './ingest-world.ts'
 
 let world: IngestWorld
@@ -49,4 +51,20 @@ test('what nobody knows more of fails', async () => {
   await world.pass(3)
   const [asset] = await assetsOf(id)
   expect(asset).toMatchObject({ status: 'failed', error: { code: 'source-gone' } })
+})
+
+test('a burnt site sends readers of its own assets to the peer until the bytes are back', async () => {
+  const { aws, azure } = world
+  const input = { name: 'boat.jpg', mediaType: 'image/jpeg' }
+  const { asset } = await createAssetFromBytes(aws.services, tenant, input, Buffer.from('a picture'))
+  await world.settle()
+  expect(await assetContent(aws.services, tenant, asset.id)).toMatchObject({ kind: 'redirect' })
+  aws.records.load([])
+  aws.siteStore.load([])
+  aws.objects.load([])
+  const states = azure.records.all().map((record) => ({ ...record, via: 'client' as const }))
+  await handleChanges(azure.services, states)
+  expect(await assetContent(aws.services, tenant, asset.id)).toMatchObject({ kind: 'at-peer' })
+  await world.settle()
+  expect(await assetContent(aws.services, tenant, asset.id)).toMatchObject({ kind: 'redirect' })
 })
