@@ -22,23 +22,29 @@ export function areFieldsKept(world: World, where: readonly Site[], state: Recor
   const looked = isSeen(ofRecord, own) ? sites : where
   const heads = looked.flatMap((site) => world.sites[site].latestOf(state.key) ?? [])
   const listed = looked.flatMap((site) => conflictsAbout(world, site, state))
-  if (own.state.deleted) {
-    const isGone = heads.some((head) => head.deleted) || listed.some((lost) => lost['deleted'] === true)
-    return isGone || isChanged(ofRecord, own, '')
-  }
-  const isKept = (write: ClientWrite, place: string): boolean => {
+  const isThere = (write: ClientWrite, place: string): boolean => {
+    if (write.state.deleted)
+      return heads.some((head) => head.deleted) || listed.some((lost) => lost['deleted'] === true)
     const value = valueAt(write.state.body ?? {}, place)
-    if (heads.some((head) => head.body && isIn(value, valueAt(head.body, place)))) return true
-    if (listed.some((lost) => isLostIn(lost, place, value)) || isChanged(ofRecord, write, place)) return true
-    // Two that said the same stand for each other: the later of them is the one that is told of.
-    const isAlike = (other: ClientWrite): boolean =>
-      other.state.stamp > write.state.stamp &&
-      touches(other, place) &&
-      isIn(value, valueAt(other.state.body ?? {}, place))
-    return ofRecord.some((other) => isAlike(other) && isKept(other, place))
+    return (
+      heads.some((head) => head.body && isIn(value, valueAt(head.body, place))) ||
+      listed.some((lost) => isLostIn(lost, place, value))
+    )
   }
-  return placesOf(own).every((place) => isKept(own, place))
+  const isKept = (write: ClientWrite, place: string): boolean =>
+    isThere(write, place) ||
+    isChanged(ofRecord, write, place) ||
+    // Two that said the same, a delete too, stand for each other: the later of them is the one that is told of.
+    ofRecord.some(
+      (other) => other.state.stamp > write.state.stamp && saysTheSame(write, other, place) && isKept(other, place),
+    )
+  return (own.state.deleted ? [''] : placesOf(own)).every((place) => isKept(own, place))
 }
+
+const saysTheSame = (write: ClientWrite, other: ClientWrite, place: string): boolean =>
+  write.state.deleted || other.state.deleted
+    ? write.state.deleted && other.state.deleted
+    : touches(other, place) && isIn(valueAt(write.state.body ?? {}, place), valueAt(other.state.body ?? {}, place))
 
 const isSeen = (ofRecord: readonly ClientWrite[], { state }: ClientWrite): boolean =>
   ofRecord.some((other) => other.state.stamp !== state.stamp && hasSeen(other.state.vector, state.stamp))
