@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FunctionMetadata } from '../local/azure/functions-host/core-types.ts'
@@ -25,11 +27,23 @@ const environment = {
 }
 
 const made = new WeakMap<Sources, Promise<FunctionMetadata[]>>()
+/** By bundle, for many copies of the repository hold the same one. */
+const loaded = new Map<string, Promise<FunctionMetadata[]>>()
 
 /** What the Functions app registers when its bundle, built from these sources, is loaded. Throws when it cannot be loaded. */
 export function registrationsOf(sources: Sources): Promise<FunctionMetadata[]> {
-  const known = made.get(sources) ?? build({ root: sources.root }).then(() => load(join(sources.root, 'dist/azure')))
+  const known =
+    made.get(sources) ?? build({ root: sources.root }).then(() => loadOnce(join(sources.root, 'dist/azure')))
   made.set(sources, known)
+  return known
+}
+
+async function loadOnce(folder: string): Promise<FunctionMetadata[]> {
+  const digest = createHash('sha256')
+    .update(await readFile(join(folder, 'index.cjs')))
+    .digest('hex')
+  const known = loaded.get(digest) ?? load(folder)
+  loaded.set(digest, known)
   return known
 }
 

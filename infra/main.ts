@@ -44,6 +44,13 @@ async function checkAll(): Promise<number> {
 async function plantAll(): Promise<number> {
   const startedMs = performance.now()
   let caught = 0
+  for (const cloud of ['aws', 'azure']) {
+    // What the checks say of a copy as it is would be counted as caught, too.
+    const [mutation] = mutations.filter((one) => one.cloud === cloud)
+    const said = mutation ? (await plant({ ...mutation, replace: mutation.find }, checks)).findings : []
+    for (const finding of said) say(`${cloud.padEnd(5)} without a mistake: ${lineOf(finding)}`)
+    if (said.length > 0) return said.length
+  }
   for (const mutation of mutations) {
     const { findings } = await plant(mutation, checks)
     if (findings.length > 0) caught++

@@ -13,14 +13,18 @@ export interface Outcome {
 
 /** What a copy needs for packaging, for building, and for reading declarations. */
 const copied = ['serverless.yml', 'host.json', 'package.json', 'aws', 'azure', 'shared', 'infra', 'scripts', 'dist']
-const copiedIfThere = ['azure.yaml', '.funcignore', 'tsconfig.json', 'package-lock.json']
+const copiedIfThere = ['docs/runbooks.md', 'azure.yaml', '.funcignore', 'tsconfig.json', 'package-lock.json']
+
+/** Large, and made of the rest. */
+const leftOut = /[\\/]dist[\\/](maps|azure-app(\.zip)?)$/
 
 /** Plants one mistake in a copy of the repository and lets the checks look at it. Throws when it cannot be planted. */
 export async function plant(mutation: Mutation, checks: readonly Check[]): Promise<Outcome> {
   const root = await mkdtemp(join(tmpdir(), 'catamaran-mutation-'))
   const sources = sourcesIn(root)
   try {
-    for (const name of copied) await cp(join(repository, name), join(root, name), { recursive: true })
+    const filter = (path: string): boolean => !leftOut.test(path)
+    for (const name of copied) await cp(join(repository, name), join(root, name), { recursive: true, filter })
     for (const name of copiedIfThere) await cp(join(repository, name), join(root, name)).catch(() => undefined)
     await symlink(join(repository, 'node_modules'), join(root, 'node_modules'))
     const text = await readFile(join(root, mutation.file), 'utf8')

@@ -10,7 +10,7 @@ const services = composeServices('job')
 const work = composeWorkTools(readConfig())
 
 /** Less than functionTimeout in host.json by the time it takes to hand over what is not finished. */
-const runMsMax = 10 * 60_000 - 10_000
+const runMsMax = 15 * 60_000 - 10_000
 
 /** Messages of the job queue -> the core. */
 app.storageQueue('job', {

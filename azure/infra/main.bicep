@@ -110,6 +110,36 @@ module objects 'modules/objects.bicep' = {
   }
 }
 
+module archive 'modules/archive.bicep' = {
+  scope: group
+  name: 'archive'
+  params: { name: 'catavault${token}', location: location, tags: tags }
+}
+
+module archiveIn 'modules/archive-in.bicep' = {
+  scope: group
+  name: 'archive-in'
+  params: {
+    storageName: archive.outputs.name
+    sourceId: objects.outputs.id
+    sourceContainer: 'objects'
+    container: archive.outputs.container
+  }
+}
+
+module archiveOut 'modules/archive-out.bicep' = {
+  scope: group
+  name: 'archive-out'
+  params: {
+    storageName: objects.outputs.name
+    destinationId: archive.outputs.id
+    destinationContainer: archive.outputs.container
+    container: 'objects'
+    policyId: archiveIn.outputs.policyId
+    ruleId: archiveIn.outputs.ruleId
+  }
+}
+
 module drops 'modules/drops.bicep' = {
   scope: group
   name: 'drops'

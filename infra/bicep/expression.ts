@@ -1,5 +1,6 @@
 import type { Node } from 'web-tree-sitter'
 import { functions } from './functions.ts'
+import { evaluateOperation, isOperation, type Operands } from './operators.ts'
 import { runtimeProperties } from './runtime-properties.ts'
 import { lineOf } from './syntax.ts'
 import { type Fields, isFields, isList, Resource, textOf, type Value } from './value.ts'
@@ -15,6 +16,7 @@ export interface Scope {
 }
 
 export function evaluate(node: Node, scope: Scope): Value {
+  if (isOperation(node)) return evaluateOperation(node, operandsIn(scope))
   switch (node.type) {
     case 'boolean':
       return node.text === 'true'
@@ -34,17 +36,8 @@ export function evaluate(node: Node, scope: Scope): Value {
       return evaluateFor(node, scope, evaluate)
     case 'parenthesized_expression':
       return evaluate(only(node), scope)
-    case 'ternary_expression':
-      return evaluate(field(node, evaluate(field(node, 'condition'), scope) ? 'consequence' : 'alternative'), scope)
-    case 'unary_expression':
-      return !evaluate(field(node, 'argument'), scope)
-    case 'binary_expression':
-      return evaluateBinary(node, scope, same)
     case 'call_expression':
       return evaluateCall(node, scope)
-    case 'member_expression':
-    case 'subscript_expression':
-      return evaluatePostfix(node, scope, same)
     default:
       scope.problem(node, `${node.type} is beyond the part of Bicep that is checked here`)
       return null
@@ -119,56 +112,14 @@ export function evaluateFor<Item>(node: Node, scope: Scope, each: (body: Node, s
   })
 }
 
-type Then = (value: Value) => Value
-const same: Then = (value) => value
-
-/**
- * A chain of `.name` and `[index]`. The grammar lets them bind less than operators do: of `a + b.c` it makes `(a + b).c`.
- * Here they go to the last operand, as in Bicep.
- */
-function evaluatePostfix(node: Node, scope: Scope, then: Then): Value {
-  if (node.type === 'member_expression') {
-    const name = field(node, 'property').text
-    return evaluatePostfix(field(node, 'object'), scope, (holder) => then(member(holder, name, node, scope)))
-  }
-  if (node.type === 'subscript_expression') {
-    const index = evaluate(field(node, 'index'), scope)
-    return evaluatePostfix(field(node, 'object'), scope, (holder) => then(itemAt(holder, index, node, scope)))
-  }
-  if (node.type === 'binary_expression') return evaluateBinary(node, scope, then)
-  if (node.type === 'unary_expression') return !evaluatePostfix(field(node, 'argument'), scope, then)
-  if (node.type !== 'ternary_expression') return then(evaluate(node, scope))
-  if (evaluate(field(node, 'condition'), scope)) return evaluate(field(node, 'consequence'), scope)
-  return evaluatePostfix(field(node, 'alternative'), scope, then)
-}
-
-function evaluateBinary(node: Node, scope: Scope, then: Then): Value {
-  const left = evaluate(field(node, 'left'), scope)
-  const operator = field(node, 'operator').text
-  const rightOf = (): Value => evaluatePostfix(field(node, 'right'), scope, then)
-  if (operator === '&&') return Boolean(left) && Boolean(rightOf())
-  if (operator === '||') return Boolean(left) || Boolean(rightOf())
-  if (operator === '??') return left ?? rightOf()
-  const right = rightOf()
-  const [a, b] = [Number(left), Number(right)]
-  const results: Record<string, Value> = {
-    '==': left === right,
-    '!=': left !== right,
-    '<': a < b,
-    '>': a > b,
-    '<=': a <= b,
-    '>=': a >= b,
-    '+': a + b,
-    '-': a - b,
-    '*': a * b,
-    '/': Math.trunc(a / b),
-    '%': a % b,
-  }
-  const result = results[operator]
-  if (result === undefined)
-    scope.problem(node, `the operator ${operator} is beyond the part of Bicep that is checked here`)
-  return result ?? null
-}
+const operandsIn = (scope: Scope): Operands => ({
+  evaluate: (node) => evaluate(node, scope),
+  postfix: (holder, node) => {
+    if (node.type === 'member_expression') return member(holder, field(node, 'property').text, node, scope)
+    return itemAt(holder, evaluate(field(node, 'index'), scope), node, scope)
+  },
+  problem: (node, text) => scope.problem(node, text),
+})
 
 function evaluateCall(node: Node, scope: Scope): Value {
   const name = field(node, 'function').text
@@ -182,6 +133,7 @@ function evaluateCall(node: Node, scope: Scope): Value {
 }
 
 function itemAt(holder: Value, index: Value, node: Node, scope: Scope): Value {
+  if (isFields(holder) && unfinished in holder) return member(holder, textOf(index), node, scope)
   const found = isList(holder) ? holder[Number(index)] : isFields(holder) ? holder[textOf(index)] : undefined
   if (found === undefined) scope.problem(node, `nothing is at ${node.text}`)
   return found ?? null

@@ -29,5 +29,9 @@ export const runtimeProperties: Readonly<Record<string, Readonly<Record<string, 
     'properties.primaryEndpoints.blob': ({ name }) => `https://${name}.blob.core.windows.net/`,
     'properties.primaryEndpoints.queue': ({ name }) => `https://${name}.queue.core.windows.net/`,
   },
+  'Microsoft.Storage/storageAccounts/objectReplicationPolicies': {
+    'properties.policyId': ({ name }) => guidOf(name),
+    'properties.rules.0.ruleId': ({ name }) => guidOf(`r${name}`),
+  },
   'Microsoft.Web/sites': { 'properties.defaultHostName': ({ name }) => `${name}.azurewebsites.net` },
 }

@@ -2,9 +2,11 @@ import type { Check } from '../finding.ts'
 import { checkBicepAlarms } from './bicep-alarms.ts'
 import { checkBicepApp } from './bicep-app.ts'
 import { checkBicepCompiles } from './bicep-compiles.ts'
+import { checkBicepEdge } from './bicep-edge.ts'
 import { checkBicepRights } from './bicep-rights.ts'
 import { checkBicepSettings } from './bicep-settings.ts'
 import { checkBicepStores } from './bicep-stores.ts'
+import { checkParity } from './parity.ts'
 
 export const azureChecks: readonly Check[] = [
   {
@@ -42,5 +44,17 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'every alarm of infra/alarms.json with its figures, and a budget',
     run: checkBicepAlarms,
+  },
+  {
+    name: 'bicep-edge',
+    cloud: 'azure',
+    says: 'the edge and the gateway: encrypted, guarded, with policies and probes that work',
+    run: checkBicepEdge,
+  },
+  {
+    name: 'parity',
+    cloud: 'both',
+    says: 'functions, triggers, schedules, retries and retention are the same on both clouds',
+    run: checkParity,
   },
 ]

@@ -33,7 +33,7 @@ const latenessSecondsMin = 180
 export async function checkBicepAlarms(sources: Sources): Promise<Finding[]> {
   const alarms = Object.entries(JSON.parse(await sources.text('infra/alarms.json')) as Record<string, Alarm>)
   const deployed = await resourcesOf(sources, rules, metricAlerts)
-  const runbooks = await sources.text('docs/runbooks.md').catch(() => '')
+  const runbooks = await sources.text('docs/runbooks.md')
   const findings = alarms.flatMap(([name, alarm]) => {
     const found = deployed.filter(
       (resource) =>
@@ -65,7 +65,10 @@ export async function checkBicepAlarms(sources: Sources): Promise<Finding[]> {
       cure: 'tell somebody before the budget is spent',
     },
   ]
-  const lost = runbooks === '' ? [missing('alarm', 'there are no runbooks', 'write docs/runbooks.md')] : []
+  const headings = new Set([...runbooks.matchAll(/^## (.+)$/gm)].map(([, title]) => title))
+  const lost = alarms
+    .filter(([, { runbook }]) => !headings.has(runbook.split('#')[1] ?? ''))
+    .map(([name, { runbook }]) => missing('alarm', `${name} names ${runbook}, which is not there`, 'write it'))
   return distinct([...findings, ...lost, ...unmet(told, await resourcesOf(sources, groups, budgets))])
 }
 

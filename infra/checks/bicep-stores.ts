@@ -11,6 +11,8 @@ const queue = `${account}/queueServices/queues`
 const cosmos = 'Microsoft.DocumentDB/databaseAccounts'
 const vault = 'Microsoft.KeyVault/vaults'
 const retentionDaysMin = 7
+/** Longer than the 21 days that the erasure of a tenant takes to cool off. */
+const vaultDaysMin = 35
 
 const atLeast =
   (least: number) =>
@@ -155,22 +157,37 @@ async function dataFindings(sources: Sources): Promise<Finding[]> {
           ),
         ],
   )
+  return [...versions, ...(await vaultFindings(sources, containers))]
+}
+
+/** Azure copies every object to where its versions cannot be removed, in an account of its own. */
+async function vaultFindings(sources: Sources, containers: readonly Resource[]): Promise<Finding[]> {
   const vaults = containers.filter((one) => ownName(one) === 'vault')
   const policies = await resourcesOf(sources, `${container}/immutabilityPolicies`)
+  const copies = (await resourcesOf(sources, `${account}/objectReplicationPolicies`)).filter(
+    (one) => one.at('properties', 'sourceAccount') === one.parent?.id,
+  )
   const isLocked = (one: Resource): boolean =>
     one.at('properties', 'immutableStorageWithVersioning', 'enabled') === true &&
     policies.some(
       (policy) =>
-        policy.parent === one && Number(policy.at('properties', 'immutabilityPeriodSinceCreationInDays')) >= 30,
+        policy.parent === one &&
+        Number(policy.at('properties', 'immutabilityPeriodSinceCreationInDays')) >= vaultDaysMin,
     )
-  const cure = 'give the container `vault` immutable versions and a policy of 30 days or more'
-  if (vaults.length === 0) return [...versions, missing('immutability', 'there is no container `vault`', cure)]
-  return [
-    ...versions,
-    ...vaults
-      .filter((one) => !isLocked(one))
-      .map((one) => onResource(one, 'immutability', 'its versions can be removed', cure)),
-  ]
+  const isFilled = (one: Resource): boolean =>
+    copies.some(
+      (copy) =>
+        JSON.stringify(copy.at('properties')).includes('"sourceContainer":"objects","destinationContainer":"vault"') &&
+        copy.at('properties', 'destinationAccount') === one.parent?.parent?.id,
+    )
+  const cure = `give the container \`vault\` immutable versions and a policy of ${vaultDaysMin} days or more`
+  if (vaults.length === 0) return [missing('immutability', 'there is no container `vault`', cure)]
+  return vaults.flatMap((one) => [
+    ...(isLocked(one) ? [] : [onResource(one, 'immutability', 'its versions can be removed', cure)]),
+    ...(isFilled(one)
+      ? []
+      : [onResource(one, 'vault-copy', 'nothing copies the objects to it', 'replicate the container `objects` to it')]),
+  ])
 }
 
 async function queueFindings(sources: Sources, { queues }: Stores): Promise<Finding[]> {
@@ -220,7 +237,7 @@ async function lockFindings(sources: Sources): Promise<Finding[]> {
   const holders = [
     ...(await resourcesOf(sources, cosmos)),
     ...(await resourcesOf(sources, account)).filter((one) =>
-      containers.some(({ parent, name }) => parent?.parent === one && name.endsWith('/objects')),
+      containers.some(({ parent, name }) => parent?.parent === one && /\/(objects|vault)$/.test(name)),
     ),
   ]
   return holders

@@ -30,6 +30,8 @@ describe('mistakes planted into copies of the templates', () => {
     await writeOpenApi(repository)
     const { findings } = await plant(mutation, checks)
     expect(findings.map(({ rule, problem }) => [rule, problem])).toEqual([['azure/compiles', 'topics is not declared']])
+    const control = await plant({ ...mutation, replace: mutation.find }, checks)
+    expect(control.findings).toEqual([])
   })
 
   test('what cannot be planted is not counted as caught', () => {

@@ -72,22 +72,6 @@ resource failures 'Microsoft.Storage/storageAccounts/blobServices/containers@202
   properties: { publicAccess: 'None' }
 }
 
-// The site has no right on it; what lies in it can be neither changed nor removed while its time runs.
-resource vault 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
-  parent: blobs
-  name: 'vault'
-  properties: {
-    publicAccess: 'None'
-    immutableStorageWithVersioning: { enabled: true }
-  }
-}
-
-resource vaultPolicy 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2023-05-01' = {
-  parent: vault
-  name: 'default'
-  properties: { immutabilityPeriodSinceCreationInDays: 30, allowProtectedAppendWrites: false }
-}
-
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2023-05-01' = {
   parent: storage
   name: 'default'
@@ -206,6 +190,7 @@ resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
   }
 }
 
+output id string = storage.id
 output name string = storage.name
 output blobEndpoint string = storage.properties.primaryEndpoints.blob
 output blobHost string = replace(replace(storage.properties.primaryEndpoints.blob, 'https://', ''), '/', '')

@@ -1,0 +1,60 @@
+param name string
+param location string
+param tags object
+
+// A copy of every object that nobody, the account's owner included, can change or remove before its time, once its policy
+// has been locked: see docs/deploy.md. Azure itself fills it; no identity of the site has any right on it.
+resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
+  name: name
+  location: location
+  tags: tags
+  sku: { name: 'Standard_LRS' }
+  kind: 'StorageV2'
+  properties: {
+    accessTier: 'Cool'
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    publicNetworkAccess: 'Enabled'
+    supportsHttpsTrafficOnly: true
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2023-05-01' = {
+  parent: storage
+  name: 'default'
+  properties: {
+    isVersioningEnabled: true
+    changeFeed: { enabled: true }
+    deleteRetentionPolicy: { enabled: true, days: 35 }
+    containerDeleteRetentionPolicy: { enabled: true, days: 35 }
+  }
+}
+
+resource vault 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-05-01' = {
+  parent: blobs
+  name: 'vault'
+  properties: {
+    publicAccess: 'None'
+    immutableStorageWithVersioning: { enabled: true }
+  }
+}
+
+// Longer than the 21 days that the erasure of a tenant takes to cool off, and the backups' 30 days.
+resource policy 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2023-05-01' = {
+  parent: vault
+  name: 'default'
+  properties: { immutabilityPeriodSinceCreationInDays: 35, allowProtectedAppendWrites: false }
+}
+
+resource protection 'Microsoft.Authorization/locks@2020-05-01' = {
+  scope: storage
+  name: 'vault-stays'
+  properties: { level: 'CanNotDelete', notes: 'Holds the copies that nobody can remove.' }
+}
+
+output id string = storage.id
+output name string = storage.name
+output container string = vault.name
