@@ -25,6 +25,13 @@ export interface Sources {
 const framework = join(repository, 'node_modules/serverless/bin/serverless.js')
 const packageMsMax = 120_000
 
+/** What whoever deploys must give; the surroundings of a check must not change what it says. */
+const packagingEnvironment = {
+  PATH: process.env.PATH,
+  HOME: process.env.HOME,
+  EDGE_PUBLIC_KEY: '-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\n-----END PUBLIC KEY-----',
+}
+
 export function sourcesIn(root: string): Sources {
   const path = (name: string): string => join(root, name)
   let folder: Promise<string> | undefined
@@ -61,7 +68,11 @@ async function packageIn(root: string, folder: string): Promise<CloudFormation> 
 
 const run = (cwd: string, args: readonly string[]): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [framework, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [framework, ...args], {
+      cwd,
+      env: packagingEnvironment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const timer = setTimeout(() => child.kill('SIGKILL'), packageMsMax)
     let output = ''
     for (const stream of [child.stdout, child.stderr])

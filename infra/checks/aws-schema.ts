@@ -4,8 +4,12 @@ import type { Sources } from '../sources.ts'
 
 /** What is said of nearly every template and no mistake of this one, each with its reason. */
 const suppressed: Readonly<Record<string, string>> = {
+  'F3014 EdgeDistribution': 'It does not follow an Fn::If that chooses between two kinds of certificate.',
+  'W8003 IsLocked': 'The stage is known when the template is made, so that the condition is always one or the other.',
   W3005: 'The framework writes DependsOn beside the reference to a role.',
 }
+
+const isSuppressed = (rule: string, id = ''): boolean => rule in suppressed || `${rule} ${id}` in suppressed
 
 const worthSaying: ReadonlySet<string> = new Set(['FATAL', 'ERROR', 'WARN'])
 
@@ -18,7 +22,7 @@ export async function checkAwsSchema(sources: Sources): Promise<Finding[]> {
   const { diagnostics, status } = engine.validateStandard(new TemplateFile(path))
   const findings = await Promise.all(
     diagnostics
-      .filter(({ severity, ruleId }) => worthSaying.has(severity) && !(ruleId in suppressed))
+      .filter(({ severity, ruleId, entity }) => worthSaying.has(severity) && !isSuppressed(ruleId, entity?.logicalId))
       .map(async ({ ruleId, message, entity, propertyPath, suggestedFix }) => ({
         file: await sources.fileOf(entity?.logicalId ?? ''),
         rule: `cfn/${ruleId}`,

@@ -42,8 +42,10 @@ export interface FunctionsOptions {
 /** The template's functions, by their key in serverless.yml. Throws StartError when a bundle has not been built. */
 export function functionsOf(stack: Stack, { dist, env }: FunctionsOptions): Map<string, FunctionSpec> {
   const { provider, functions } = stack.template
-  const shared = textsOf(evaluate(provider.environment ?? {}, stack) as Mapping)
   const host = textsOf(Object.fromEntries(passedOn.map((name) => [name, env[name] ?? null])))
+  // What the host has itself needs not be worked out, and often cannot be here: the address of an edge, say.
+  const needed = Object.entries((provider.environment ?? {}) as Mapping).filter(([name]) => !(name in host))
+  const shared = textsOf(evaluate(Object.fromEntries(needed), stack) as Mapping)
   return new Map(
     Object.entries(functions).map(([key, settings]) => {
       const name = textOf(settings.name)

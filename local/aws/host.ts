@@ -61,8 +61,9 @@ function clientsOf() {
   }
 }
 
-function binaryTest({ provider }: Template): (mediaType: string) => boolean {
-  const types = at(provider, 'apiGateway', 'binaryMediaTypes')
+function binaryTest({ provider, resources }: Template): (mediaType: string) => boolean {
+  const own = at(resources.ApiGatewayRestApi?.Properties, 'BinaryMediaTypes')
+  const types = own ?? at(provider, 'apiGateway', 'binaryMediaTypes')
   const patterns = (Array.isArray(types) ? types : []).map(String)
   return (mediaType) => patterns.includes('*/*') || patterns.some((pattern) => mediaType.startsWith(pattern))
 }

@@ -25,8 +25,8 @@ export interface Template {
   readonly resources: Readonly<Record<string, Resource>>
 }
 
-/** `${self:a.b}`, `${sls:stage}`, `${opt:a, 'b'}`, `${env:A, 'b'}`, `${file(a.yml)}`; `${AWS::X}` and `${Logical}` stay. */
-const variable = /\$\{(?:(self|sls|opt|env):([^,}]+)|file\(([^)]+)\))(?:,\s*('[^']*'|[^}]*))?\}/
+/** `${self:a.b}`, `${sls:stage}`, `${opt:a, 'b'}`, `${env:A, 'b'}`, `${file(a.yml)}`, `${file(a.json):b.c}`; `${AWS::X}` and `${Logical}` stay. */
+const variable = /\$\{(?:(self|sls|opt|env):([^,}]+)|file\(([^)]+)\)(?::([\w.-]+))?)(?:,\s*('[^']*'|[^}]*))?\}/
 
 export const isMapping = (node: Node | undefined): node is Mapping =>
   typeof node === 'object' && node !== null && !Array.isArray(node)
@@ -58,8 +58,8 @@ export function loadTemplate(options: TemplateOptions): Template {
     if (match[0] === text) return resolve(value)
     return resolveText(text.replace(match[0], () => textOf(value)))
   }
-  const valueOf = ([whole, kind, name = '', file, fallback]: RegExpExecArray): Node => {
-    if (file !== undefined) return parse(readFileSync(join(dirname(options.file), file), 'utf8')) as Node
+  const valueOf = ([whole, kind, name = '', file, place, fallback]: RegExpExecArray): Node => {
+    if (file !== undefined) return contentOf(join(dirname(options.file), file), place)
     const found = lookUp(root, kind ?? '', name.trim(), options)
     if (found !== undefined) return found
     if (fallback === undefined) throw new Error(`${options.file}: ${whole} has no value`)
@@ -71,8 +71,16 @@ export function loadTemplate(options: TemplateOptions): Template {
     service: textOf(resolved.service),
     provider: resolved.provider as Mapping,
     functions: resolved.functions as Record<string, Mapping>,
-    resources: Object.assign({}, ...parts.map((part) => part.Resources)) as Record<string, Resource>,
+    resources: Object.assign({}, ...parts.map((part) => part.Resources ?? {})) as Record<string, Resource>,
   }
+}
+
+function contentOf(path: string, place: string | undefined): Node {
+  const whole = parse(readFileSync(path, 'utf8')) as Node
+  if (place === undefined) return whole
+  const found = at(whole, ...place.split('.'))
+  if (found === undefined) throw new Error(`${path} has nothing at ${place}`)
+  return found
 }
 
 function lookUp(root: Mapping, kind: string, name: string, { stage, env }: TemplateOptions): Node | undefined {
