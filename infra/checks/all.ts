@@ -1,4 +1,7 @@
 import type { Check } from '../finding.ts'
+import { checkAlarms } from './alarms.ts'
+import { checkAwsAlarms } from './aws-alarms.ts'
+import { checkAwsApi } from './aws-api.ts'
 import { checkAwsIamActions } from './aws-iam-actions.ts'
 import { checkAwsRoles } from './aws-roles.ts'
 import { checkAwsProperties } from './aws-properties.ts'
@@ -27,8 +30,26 @@ export const checks: readonly Check[] = [
   {
     name: 'aws-properties',
     cloud: 'aws',
-    says: 'what every table, bucket, queue, function and log must have',
+    says: 'what stores, functions, gateways, people, backups and names must have',
     run: checkAwsProperties,
+  },
+  {
+    name: 'aws-api',
+    cloud: 'aws',
+    says: 'the gateway knows every route of the API',
+    run: checkAwsApi,
+  },
+  {
+    name: 'alarms',
+    cloud: 'both',
+    says: 'alarms watch figures that are sent, say why, and have a runbook',
+    run: checkAlarms,
+  },
+  {
+    name: 'aws-alarms',
+    cloud: 'aws',
+    says: 'AWS has every alarm, with its figures',
+    run: checkAwsAlarms,
   },
   ...azureChecks,
 ]

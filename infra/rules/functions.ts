@@ -1,14 +1,5 @@
 import { at, type CfnResource, listOf, objectOf, referenceOf } from '../cloudformation.ts'
-import { atLeast, equals, isThere, references, type Requirement } from './requirement.ts'
-
-const property = (
-  type: string,
-  rule: string,
-  path: readonly (string | number)[],
-  holds: Requirement['holds'],
-  problem: string,
-  cure: string,
-): Requirement => ({ rule, type, path: ['Properties', ...path], holds, problem, cure })
+import { atLeast, equals, isThere, property, references, type Requirement } from './requirement.ts'
 
 const lambda = 'AWS::Lambda::Function'
 const mapping = 'AWS::Lambda::EventSourceMapping'

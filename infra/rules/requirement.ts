@@ -26,6 +26,16 @@ export function failuresOf(requirement: Requirement, template: CloudFormation): 
     .map(({ id }) => id)
 }
 
+/** A requirement on a property, by its path. */
+export const property = (
+  type: string,
+  rule: string,
+  path: readonly (string | number)[],
+  holds: Requirement['holds'],
+  problem: string,
+  cure: string,
+): Requirement => ({ rule, type, path: ['Properties', ...path], holds, problem, cure })
+
 export const equals =
   (wanted: Json) =>
   (value: Json | undefined): boolean =>
