@@ -12,7 +12,7 @@ export async function checkAwsAlarms(sources: Sources): Promise<Finding[]> {
   const found = new Map<string, CfnResource>()
   for (const resource of resources) {
     if (resource.type !== 'AWS::CloudWatch::Alarm') continue
-    found.set(String(resource.properties.AlarmName).replace(/^catamaran-dev-/, ''), resource)
+    found.set(textOf(resource.properties.AlarmName).replace(/^catamaran-dev-/, ''), resource)
   }
   const missing = Object.keys(alarms).filter((name) => !found.has(name))
   const extra = [...found.keys()].filter((name) => !(name in alarms))
