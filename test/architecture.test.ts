@@ -22,6 +22,15 @@ describe('the repository holds its rules', () => {
     expect(found.map(({ rule, path, line, detail }) => `${path}:${line} ${rule} ${detail}`)).toEqual([])
   })
 
+  test('every decision record has a number of its own, which its title says', () => {
+    const records = globSync('docs/adr/*.md', { cwd: root })
+    const numbers = records.map((path) => path.slice('docs/adr/'.length, 'docs/adr/0000'.length))
+    expect(new Set(numbers).size).toBe(records.length)
+    for (const [index, path] of records.entries()) {
+      expect(readFileSync(join(root, path), 'utf8')).toMatch(new RegExp(`^# ${numbers[index]} `))
+    }
+  })
+
   test('both clouds list the same files', () => {
     expect(asymmetries(paths)).toEqual([])
   })
