@@ -22,6 +22,8 @@ const pageId = (page: number): string => `page-${page}`
 
 /** Batches of marks worked off in one go: with 100 changes a batch, some thousand buckets. */
 const dirtyBatchesMax = 50
+/** The first go takes one batch, each that comes after it so many times as many. */
+const dirtyBatchesGrowth = 4
 const pageConcurrencyMax = 8
 const readConcurrencyMax = 4
 const scanItemsMax = 1000
@@ -80,7 +82,8 @@ async function* entriesOf(services: Services, buckets: Stretch): AsyncGenerator<
 
 /**
  * Brings the tree up to date with the feed's marks, oldest first, for about `budgetMs`; what is left stays marked. Says how
- * many buckets were read, and whether that was all.
+ * many buckets were read, and whether that was all. A store that cannot take much fails the larger goes: what the smaller
+ * ones did before stays done, so that every run comes nearer to the end.
  */
 export async function refreshTree(
   services: Services,
@@ -88,8 +91,8 @@ export async function refreshTree(
 ): Promise<{ readonly read: number; readonly complete: boolean }> {
   const untilMs = services.clock.monotonicMs() + budgetMs
   let read = 0
-  while (services.clock.monotonicMs() < untilMs) {
-    const dirty = await readDirty(services, dirtyBatchesMax)
+  for (let batches = 1; services.clock.monotonicMs() < untilMs; batches *= dirtyBatchesGrowth) {
+    const dirty = await readDirty(services, Math.min(batches, dirtyBatchesMax))
     await digestBuckets(services, dirty.buckets)
     await clearDirty(services, dirty.ids)
     read += dirty.buckets.length
