@@ -22,7 +22,7 @@ const { crc64Of } = await hashing
 const collection = 'notes'
 const pageMax = 100
 
-const crowd = { clients: 30, fromMs: 60_000, forMs: 60_000, thinkMsMax: 2_000 }
+const crowd = { clients: 30, fromMs: 60_000, forMs: 120_000, thinkMsMax: 2_000 }
 
 /** Resolves when every client has done its work. */
 export async function runClients(world: World): Promise<void> {

@@ -130,7 +130,7 @@ const overload = {
   isCalm: false,
   records: 12,
   clients: 3,
-  opsPerClient: 110,
+  opsPerClient: 160,
   thinkMsMax: 10_000,
   objects: false,
   uploads: false,
@@ -146,6 +146,14 @@ function sizeOf(chance: Chance): Pick<Profile, 'clients' | 'opsPerClient'> {
 
 /** A whole cycle of the scrub may have to be gone through afterwards, at a cost that follows what still differs. */
 const few = (chance: Chance): Partial<Profile> => ({ clients: 2, opsPerClient: chance.between(4, 12) })
+
+/** Long enough for the other site to take over what was begun. */
+const away = (chance: Chance): Partial<Profile> => ({
+  clockFaults: false,
+  serviceOutages: false,
+  objects: true,
+  uploads: !chance.oneIn(4),
+})
 
 /** Every seed draws a profile: some are calm, so that costs can be checked; most are a storm of some kind. */
 export function drawProfile(chance: Chance): Profile {
@@ -179,7 +187,7 @@ export function drawProfile(chance: Chance): Profile {
   const roll = chance.pick(80)
   if (roll < 8) return { ...calm, thinkMsMax: chance.of([300, 4000]) }
   if (roll < 9) return { ...storm, name: 'forgetful feed', loseFeedEvents: 6, ...few(chance) }
-  if (roll < 11) return { ...storm, name: 'long outage', longOutage: true, clockFaults: false, serviceOutages: false }
+  if (roll < 11) return { ...storm, name: 'long outage', ...away(chance), longOutage: true }
   if (roll < 14) return { ...storm, name: 'wiped site', ...lossy(chance), rebuild: 'wipe', ...opening(chance) }
   if (roll < 17) return { ...storm, name: 'old snapshot', ...lossy(chance), rebuild: 'snapshot', ...opening(chance) }
   if (roll < 20) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }

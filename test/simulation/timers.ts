@@ -7,18 +7,16 @@ import type { World } from './world.ts'
 
 const minuteMs = 60_000
 const calmSweepOneIn = 5
-/** The first turn after an outage comes no later than this, the scrub's cycle must still end in time. */
+/** Often enough for a job of the other site to be taken over; and the scrub's cycle after the outage must still end in time. */
 const outageTurnMs = 30 * minuteMs
-const outageTurns = 4
 
 /** The schedules of both sites. A run that is slow or dead does not keep the next from starting. */
 export function startTimers(world: World): void {
   for (const site of sites) {
-    let turns = 0
     const next = (): void => {
+      tick(world, site)
       // Ten days of minutes would take too long to simulate; the hours after them need each.
       const isAlone = world.profile.longOutage && world.faultsOn()
-      if (!isAlone || turns++ % outageTurns === 0) tick(world, site)
       const everyMs = isAlone ? outageTurnMs : minuteMs
       world.scheduler.at(world.scheduler.now() + everyMs, `${site} timer`, next)
     }
