@@ -32,7 +32,10 @@ const integration = {
 /** A problem (RFC 9457) for what the gateway itself refuses, in the form of the API's own. */
 const problem = (status: number, code: string, title: string): JsonObject => ({
   statusCode: status,
-  responseParameters: { 'gatewayresponse.header.Content-Type': "'application/problem+json'" },
+  responseParameters: {
+    'gatewayresponse.header.Content-Type': "'application/problem+json'",
+    ...(status === 429 || status === 503 ? { 'gatewayresponse.header.Retry-After': "'1'" } : {}),
+  },
   responseTemplates: {
     'application/json': `{"type":"about:blank","status":${status},"code":"${code}","title":"${title}","detail":$context.error.messageString}`,
   },
@@ -44,7 +47,7 @@ const gatewayResponses: JsonObject = {
   REQUEST_TOO_LARGE: problem(413, 'too-large', 'The request is too large'),
   THROTTLED: problem(429, 'throttled', 'Too many requests'),
   WAF_FILTERED: problem(403, 'forbidden', 'Not allowed'),
-  INTEGRATION_TIMEOUT: problem(504, 'unavailable', 'Not available at the moment'),
+  INTEGRATION_TIMEOUT: problem(503, 'unavailable', 'Not available at the moment'),
   DEFAULT_5XX: problem(503, 'unavailable', 'Not available at the moment'),
 }
 

@@ -33,12 +33,11 @@ const nameOf = ({ service }: Template, spec: Mapping): string => text(spec['name
 
 function functionRows(template: Template, key: string, spec: Mapping): Row[] {
   const events = listOf(spec['events']).filter(isMapping)
-  const paths = events.flatMap((event) => (isMapping(event['http']) ? [event['http']] : []))
   const timers = events.flatMap((event) => (isMapping(event['schedule']) ? [event['schedule']] : []))
-  const [name, all] = [
-    nameOf(template, spec),
-    ['/', '{proxy+}'].every((path) => paths.some((one) => one['path'] === path && one['method'] === 'any')),
-  ]
+  const name = nameOf(template, spec)
+  // The gateway's document names the routes that there are, and hands on whatever else comes.
+  const paths = at(template.resources['ApiGatewayRestApi']?.Properties, 'Body', 'paths')
+  const all = ['/', '/{proxy+}'].every((path) => at(paths, path, 'x-amazon-apigateway-any-method') !== undefined)
   if (key === 'http')
     return [row(name, { trigger: 'http', paths: all ? 'all' : 'some', methods: all ? 'all' : 'some' })]
   return timers.map((timer) =>
