@@ -2,6 +2,7 @@ import type { Check } from '../finding.ts'
 import { checkAlarms } from './alarms.ts'
 import { checkAwsAlarms } from './aws-alarms.ts'
 import { checkAwsApi } from './aws-api.ts'
+import { checkAwsGrants } from './aws-grants.ts'
 import { checkAwsIamActions } from './aws-iam-actions.ts'
 import { checkAwsRoles } from './aws-roles.ts'
 import { checkAwsProperties } from './aws-properties.ts'
@@ -26,6 +27,12 @@ export const checks: readonly Check[] = [
     cloud: 'aws',
     says: 'a role for each function, nothing wild, nothing that destroys',
     run: checkAwsRoles,
+  },
+  {
+    name: 'aws-grants',
+    cloud: 'aws',
+    says: "roles grant what the adapters' calls need, and nothing that no call needs",
+    run: checkAwsGrants,
   },
   {
     name: 'aws-properties',
