@@ -151,17 +151,25 @@ async function quarantine(services: Services, state: RecordState): Promise<Offer
   return { kind: 'quarantined' }
 }
 
-/** Applies what the quarantine holds and the clock has caught up with, oldest stamp first. */
+const releaseItems = 100
+const releasePagesMax = 10
+
+/** Applies what the quarantine holds and the clock has caught up with, oldest stamp first. What fails stays, and holds nothing up. */
 export async function releaseQuarantine(services: Services): Promise<number> {
-  const page = await services.siteStore.list(quarantinePartition, { limit: 100 })
   let released = 0
-  for (const item of page.items) {
-    const state = item.value['state'] as unknown as RecordState
-    if (isTooFarAhead(services, state)) break
-    const [outcome] = await applyStates(services, [state])
-    if (outcome?.kind === 'failed') continue
-    await services.siteStore.remove(quarantinePartition, item.id)
-    released++
+  let after: string | undefined
+  for (let pages = 0; pages < releasePagesMax; pages++) {
+    const page = await services.siteStore.list(quarantinePartition, { after, limit: releaseItems })
+    for (const item of page.items) {
+      const state = item.value['state'] as unknown as RecordState
+      if (isTooFarAhead(services, state)) return released
+      const [outcome] = await applyStates(services, [state])
+      if (outcome?.kind === 'failed') continue
+      await services.siteStore.remove(quarantinePartition, item.id)
+      released++
+    }
+    after = page.next
+    if (after === undefined) break
   }
   return released
 }
