@@ -1,8 +1,8 @@
 import { hasCode } from '../domain/errors.ts'
-import { leafOfBucket, pageOfBucket } from '../replication/digest.ts'
+import { bucketAt, leafOfBucket, pageOfBucket } from '../replication/digest.ts'
 import { releaseQuarantine } from './apply.ts'
 import { tendBreaker } from './breaker-restore.ts'
-import { refreshTree } from './digest-tree.ts'
+import { digestBuckets, refreshTree } from './digest-tree.ts'
 import { clearUndelivered, readUndelivered } from './dirty-buckets.ts'
 import { differingBuckets, newSalt } from './descend.ts'
 import { exchangeBuckets, type Moved, nothingMoved, sumOf } from './exchange.ts'
@@ -110,7 +110,14 @@ async function findAndMend(
   const comparison = tree.complete && !paused ? await differingBuckets(services, salt) : undefined
   const { isSame: clean = false, buckets = [], sureMs = 0 } = comparison ?? {}
   const open = await withoutHeld(services, buckets)
-  const { pulled, pushed, refused } = sumOf(moved, await exchangeBuckets(services, open, salt))
+  const exchanged = await exchangeBuckets(services, open, salt)
+  // Records alike and digests not: a change here that the feed never told of, unless it tells of it in a moment.
+  if (movedNothing(exchanged))
+    await digestBuckets(
+      services,
+      open.map(([page, leaf]) => bucketAt(page, leaf)),
+    )
+  const { pulled, pushed, refused } = sumOf(moved, exchanged)
   if (!paused) await peerIsBack(services)
   // Roots that differ though nothing below them does: what differs hides behind a packed digest, until the next run.
   const isKnown = clean || (buckets.length > 0 && open.length === buckets.length)
@@ -121,6 +128,8 @@ async function findAndMend(
   const compared = comparison !== undefined
   tell({ delivered, compared, bucketsDiffering: buckets.length, pulled, pushed, clean })
 }
+
+const movedNothing = ({ pulled, pushed, refused }: Moved): boolean => pulled + pushed + refused === 0
 
 const nothingDelivered = { delivered: 0, moved: nothingMoved } as const
 

@@ -1,6 +1,7 @@
 import type { UploadBody } from '../domain/asset.ts'
 import { bucketCount, type StoredRecord } from '../domain/record.ts'
 import { tallyBucket } from './breaker-sizes.ts'
+import { conflictsCollection } from './conflict-record.ts'
 import { bucketsOf, digestBuckets } from './digest-tree.ts'
 import { objectDropped } from './drops.ts'
 import { chunksOf } from './exchange.ts'
@@ -15,7 +16,7 @@ const scrubRuns = 1024
 export const scrubBuckets = bucketCount / scrubRuns
 
 /** The collections whose records have effects at this site beyond being offered: see `onRecordChanged`. */
-const withEffects = new Set(['_media', '_jobs', '_uploads'])
+const withEffects = new Set(['_media', '_jobs', '_uploads', conflictsCollection])
 
 /**
  * Re-reads the next share of all buckets, whatever the feed said about them. What it finds changed, the feed may never have

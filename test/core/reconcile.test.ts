@@ -112,6 +112,18 @@ describe('inside crowded buckets', () => {
 })
 
 describe('digests', () => {
+  test('that are wrong about records which are alike are put right, long before the scrub comes by', async () => {
+    const { aws, azure, clock } = twoSites()
+    await put(azure.services, keys[0] as RecordKey, 'x')
+    await losingOffers(azure)
+    await clock.advance(10_000)
+    expect(await reconcile(aws.services)).toMatchObject({ pulled: 1 })
+    aws.feed.splice(0)
+    await clock.advance(60_000)
+    expect(await reconcile(aws.services)).toMatchObject({ bucketsDiffering: 1, pulled: 0, pushed: 0, clean: false })
+    expect(await reconcile(aws.services)).toMatchObject({ bucketsDiffering: 0, clean: true })
+  })
+
   test('two batches marked in one millisecond, whose records have the same stamp, are both read again', async () => {
     const { aws, clock } = twoSites()
     const [first, second] = [keys[0] as RecordKey, { tenant: 'acme', collection: 'c', id: 'elsewhere' }]

@@ -13,7 +13,7 @@ const help = `npm run simulate -- [options]
   --seed S [--trace]          one run, the same every time; --trace prints all that happened
   --override JSON             with --seed: what to change of the profile, as the corpus keeps it
   --seeds N [--from F]        many runs, over all cores, one in a hundred twice; F is drawn by lot when it is not given
-  --marks                     with --seeds: fails when something that must happen never did; from 2,000 seeds on by itself
+  --marks                     with --seeds: fails when something that must happen never did; from 20,000 seeds on by itself
   --workers W                 with --seeds: how many processes
   --planted [--bug TEXT]      plants one bug after another and shows which check catches it, within --seeds N (1000)
   --help`
@@ -33,7 +33,7 @@ const options = {
 
 const failuresMax = 5
 /** A run of so many seeds must have seen every mark. */
-const marksSeedsMin = 2_000
+const marksSeedsMin = 20_000
 
 const { values } = parseArgs({ options })
 const workers = Number(values.workers ?? availableParallelism())

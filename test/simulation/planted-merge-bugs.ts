@@ -146,7 +146,7 @@ export const mergeBugs: readonly PlantedBug[] = [
   {
     name: 'the quarantine is never released',
     file: apply,
-    find: 'if (isTooFarAhead(services, state)) break',
+    find: 'if (isTooFarAhead(services, state)) return released',
     replace: 'break',
   },
   {
