@@ -17,7 +17,8 @@ const least: Fields = {
 /** With every option in use that another one does not exclude. */
 const most: Fields = {
   ...least,
-  stage: 'prod',
+  // As long as a stage may be.
+  stage: 'stage-of-16-long',
   peerHost: 'aws.example.com',
   customDomain: 'media.example.com',
   allowedOrigins: 'https://app.example.com',

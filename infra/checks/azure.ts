@@ -6,6 +6,7 @@ import { checkBicepEdge } from './bicep-edge.ts'
 import { checkBicepRights } from './bicep-rights.ts'
 import { checkBicepSettings } from './bicep-settings.ts'
 import { checkBicepStores } from './bicep-stores.ts'
+import { checkBicepWords } from './bicep-words.ts'
 import { checkParity } from './parity.ts'
 
 export const azureChecks: readonly Check[] = [
@@ -14,6 +15,12 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'every name, parameter, output, file and API version in the Bicep files exists',
     run: checkBicepCompiles,
+  },
+  {
+    name: 'bicep-words',
+    cloud: 'azure',
+    says: 'every word of Azure is one that it knows, numbers and names are within its bounds',
+    run: checkBicepWords,
   },
   {
     name: 'bicep-stores',

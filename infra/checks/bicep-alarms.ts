@@ -8,6 +8,8 @@ interface Alarm {
   readonly metric: string
   readonly source: 'catamaran' | 'platform'
   readonly comparison: string
+  readonly statistic: string
+  readonly missing: 'breaching' | 'notBreaching'
   readonly threshold: number
   readonly periodSeconds: number
   readonly evaluationPeriods: number
@@ -24,6 +26,14 @@ const operators: Readonly<Record<string, string>> = {
   GreaterThanThreshold: '>',
   LessThanOrEqualToThreshold: '<=',
   LessThanThreshold: '<',
+}
+const aggregations: Readonly<Record<string, string>> = {
+  Average: 'avg(value)',
+  Maximum: 'max(value)',
+  Minimum: 'min(value)',
+  p99: 'percentile(value, 99)',
+  SampleCount: 'count()',
+  Sum: 'sum(value)',
 }
 const windowSeconds: Readonly<Record<string, number>> = { PT5M: 300, PT15M: 900, PT1H: 3600, PT6H: 21_600 }
 /** How long a log line may take to arrive. */
@@ -91,15 +101,22 @@ function queryFindings(resource: Resource, alarm: Alarm): Finding[] {
   const criterion = isList(criteria) ? criteria[0] : undefined
   const query = textOf(at(criterion, 'query') ?? '')
   const span = alarm.periodSeconds * alarm.evaluationPeriods
+  const aggregation = aggregations[alarm.statistic] ?? '?'
+  const compared = `${operators[alarm.comparison] ?? '?'} ${alarm.threshold}`
+  const ending = /now\(-\d+s\)/.exec(query)?.[0] ?? ''
+  const judged =
+    alarm.missing === 'breaching'
+      ? `| summarize value = count() | project breaching = iff(value ${compared}, ${alarm.datapointsToAlarm}, 0)`
+      : `| summarize value = ${aggregation} by bin_at(TimeGenerated, 1s * ${alarm.periodSeconds}, ${ending}) | where value ${compared} | summarize breaching = count()`
   const wanted = [
-    `value ${operators[alarm.comparison] ?? '?'} ${alarm.threshold}`,
-    `1s * ${span}`,
+    `| where TimeGenerated between (${ending} - 1s * ${span} .. ${ending}) ${judged}`,
     ...(alarm.source === 'catamaran' ? [`"metric.name":"${alarm.metric}"`] : []),
   ]
   for (const text of wanted) if (!query.includes(text)) said.push(`does not ask for ${text}`)
   const left = /\b(METRIC|SPAN|PERIOD|ENDING|AGGREGATED|COMPARED|NEEDED)\b/.exec(query)?.[0]
   if (left) said.push(`asks for ${left}, which is a placeholder`)
   if (!/^App\w+ \|/.test(query)) said.push('asks no table')
+  if (at(criterion, 'operator') !== 'GreaterThanOrEqual') said.push('is not raised at the number of its periods')
   if (at(criterion, 'threshold') !== alarm.datapointsToAlarm) said.push('is not raised after as many periods')
   const window = windowSeconds[textOf(resource.at('properties', 'windowSize') ?? '')] ?? 0
   if (window < span + latenessSecondsMin) said.push('looks at less time than its periods take, and lines to arrive')
@@ -114,6 +131,7 @@ function metricFindings(resource: Resource, alarm: Alarm): Finding[] {
   const said = common(resource, alarm)
   const criteria = resource.at('properties', 'criteria', 'allOf')
   const criterion = isList(criteria) ? criteria[0] : undefined
+  if (resource.at('properties', 'criteria', 'odata.type') === undefined) said.push('does not say what its criteria are')
   if (at(criterion, 'threshold') !== alarm.threshold * alarm.datapointsToAlarm) said.push('has another threshold')
   if (resource.at('properties', 'windowSize') !== `PT${(alarm.periodSeconds * alarm.datapointsToAlarm) / 60}M`)
     said.push('looks at another time')

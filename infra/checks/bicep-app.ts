@@ -1,3 +1,4 @@
+import { parse } from 'yaml'
 import { registrationsOf } from '../azure-app.ts'
 import { resourcesOf } from '../bicep/deployments.ts'
 import { distinct, type Expectation, missing, onResource, unmet } from '../bicep/rule.ts'
@@ -87,6 +88,7 @@ export async function checkBicepApp(sources: Sources): Promise<Finding[]> {
     ...unmet(expected, await resourcesOf(sources, ...types)),
     ...open.map((way) => missing('shared-key', `passwords still publish by ${way}`, 'set allow: false for it')),
     ...(await runtimeFindings(sources, apps)),
+    ...(await tagFindings(sources, apps)),
     ...apps.flatMap((app) => scaleFindings(app, names)),
     ...hostFindings(JSON.parse(await sources.text('host.json')) as Value),
   ])
@@ -100,6 +102,20 @@ async function runtimeFindings(sources: Sources, apps: readonly Resource[]): Pro
   return apps
     .filter((app) => runtime(app) !== `node ${major}`)
     .map((app) => onResource(app, 'runtime', `runs on ${runtime(app)}`, `use node ${major}, on which all is tested`))
+}
+
+/** By these azd finds what it deploys to. */
+async function tagFindings(sources: Sources, apps: readonly Resource[]): Promise<Finding[]> {
+  const { services } = parse(await sources.text('azure.yaml')) as { services: Record<string, unknown> }
+  const groups = await resourcesOf(sources, 'Microsoft.Resources/resourceGroups')
+  return [
+    ...apps
+      .filter((app) => !(textOf(app.at('tags', 'azd-service-name') ?? '') in services))
+      .map((app) => onResource(app, 'azd', 'is no service of azure.yaml', 'tag it with azd-service-name')),
+    ...groups
+      .filter((group) => group.at('tags', 'azd-env-name') === undefined)
+      .map((group) => onResource(group, 'azd', 'belongs to no environment', 'tag it with azd-env-name')),
+  ]
 }
 
 /** A group that is kept awake has to exist, or it is paid for in vain. */

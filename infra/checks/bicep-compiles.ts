@@ -27,7 +27,24 @@ export async function checkBicepCompiles(sources: Sources): Promise<Finding[]> {
       cure: `take it out, or declare it below ${mainFile}`,
     })),
     ...sameNames(least.resources),
+    ...(await parameterFindings(sources)),
   ])
+}
+
+/** What azd fills in are parameters, and none is wanting. */
+async function parameterFindings(sources: Sources): Promise<Finding[]> {
+  const file = 'azure/infra/main.parameters.json'
+  const { parameters } = JSON.parse(await sources.text(file)) as { parameters: Record<string, unknown> }
+  const declared = [...(await sources.text(mainFile)).matchAll(/^param (\w+) \w+( =)?/gm)]
+  const names = declared.map(([, name]) => name)
+  const unknown = Object.keys(parameters).filter((name) => !names.includes(name))
+  const wanting = declared
+    .filter(([, name = '', fallback]) => !fallback && !(name in parameters))
+    .map(([, name = '']) => name)
+  return [
+    ...unknown.map((name) => ({ name, problem: `${name} is no parameter of ${mainFile}` })),
+    ...wanting.map((name) => ({ name, problem: `${name} is not given` })),
+  ].map(({ problem }) => ({ file, rule: 'azure/parameters', problem, cure: 'keep the two alike' }))
 }
 
 const listedAs = ({ type }: Resource): string => type.split('/').slice(0, 2).join('/')

@@ -73,6 +73,13 @@ const expected: readonly Expectation[] = [
     cure: 'put the firewall before the endpoint',
   },
   {
+    type: gateway,
+    path: 'sku.capacity',
+    is: (value, resource) => value === (resource.at('sku', 'name') === 'Consumption' ? 0 : 1),
+    rule: 'gateway',
+    cure: 'the tier Consumption has a capacity of 0, the others of 1 or more',
+  },
+  {
     type: `${gateway}/apis`,
     path: 'properties.protocols',
     is: isOnly('https'),
@@ -87,11 +94,29 @@ export async function checkBicepEdge(sources: Sources): Promise<Finding[]> {
   const document = JSON.parse(await sources.text('dist/openapi.json')) as Value
   return distinct([
     ...unmet(expected, await resourcesOf(sources, ...types)),
+    ...(await firewallFindings(sources)),
     ...(await routeFindings(sources)),
     ...(await probeFindings(sources, document)),
     ...(await policyFindings(sources)),
+    ...(await passFindings(sources)),
     ...(await importFindings(sources, document)),
   ])
+}
+
+/** A condition turned round would let everything pass, or nothing. */
+async function firewallFindings(sources: Sources): Promise<Finding[]> {
+  const policies = await resourcesOf(sources, firewall)
+  return policies.flatMap((policy) => {
+    const rules = policy.at('properties', 'customRules', 'rules')
+    const conditions = isList(rules) ? rules.flatMap((rule) => at(rule, 'matchConditions') ?? []) : []
+    const turned = conditions.filter(
+      (one) => at(one, 'negateCondition') !== (at(one, 'matchVariable') === 'RequestMethod'),
+    )
+    const cure = 'negate the list of methods that are allowed, and nothing else'
+    return turned.map((one) =>
+      onResource(policy, 'firewall', `${textOf(at(one, 'matchVariable') ?? '')} is turned round`, cure),
+    )
+  })
 }
 
 /** What is signed must be found by its signature as well; what the API answers is nobody else's. */
@@ -105,16 +130,22 @@ async function routeFindings(sources: Sources): Promise<Finding[]> {
         ? []
         : [onResource(route, 'caching', 'answers of the API are cached', 'cache nothing on this route')]
     }
-    return caching === 'UseQueryString'
-      ? []
-      : [
-          onResource(
-            route,
-            'caching',
-            'a signed URL is found without its signature',
-            'set queryStringCachingBehavior to UseQueryString',
-          ),
-        ]
+    const said: Finding[] = []
+    if (JSON.stringify(patterns) !== '["/objects/*"]') {
+      said.push(
+        onResource(
+          route,
+          'route',
+          'leads elsewhere than to the objects',
+          'match /objects/*, where links are signed for',
+        ),
+      )
+    }
+    if (caching !== 'UseQueryString') {
+      const cure = 'set queryStringCachingBehavior to UseQueryString'
+      said.push(onResource(route, 'caching', 'a signed URL is found without its signature', cure))
+    }
+    return said
   })
 }
 
@@ -181,6 +212,25 @@ async function policyFindings(sources: Sources): Promise<Finding[]> {
 
 interface Operation {
   readonly parameters?: readonly { readonly name: string; readonly in: string; readonly required?: boolean }[]
+}
+
+/** What no document names and the gateway must let pass all the same. */
+const passed = ['GET /', 'GET /docs', 'GET /openapi.json', 'HEAD /*', 'OPTIONS /*', 'GET peer/*', 'POST peer/*']
+
+async function passFindings(sources: Sources): Promise<Finding[]> {
+  const operations = await resourcesOf(sources, `${gateway}/apis/operations`)
+  const found = new Set(
+    operations.map((one) => {
+      const [method = '', path = '', template = ''] = [
+        one.at('properties', 'method'),
+        one.parent?.at('properties', 'path'),
+        one.at('properties', 'urlTemplate'),
+      ].map((value) => textOf(value ?? ''))
+      return `${method} ${path}${template}`
+    }),
+  )
+  const lacking = passed.filter((operation) => !found.has(operation))
+  return lacking.map((operation) => missing('operation', `the gateway knows no ${operation}`, 'declare the operation'))
 }
 
 /** What API Management cannot import. Source: its API import restrictions. */

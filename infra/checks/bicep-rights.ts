@@ -22,6 +22,25 @@ const builtIn: Readonly<Record<string, { readonly id: string; readonly on: 'data
 const erases =
   /deleteBlobVersion|containers\/delete$|permanentDelete|immutabilityPolicies|roleAssignments|locks|^\*|blobs\/\*|containers\/\*|databaseAccounts\/\*/i
 
+const blobs = 'Microsoft.Storage/storageAccounts/blobServices'
+const items = 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers'
+/** What the adapters call. */
+const needed = [
+  `${blobs}/containers/read`,
+  `${blobs}/containers/blobs/read`,
+  `${blobs}/containers/blobs/write`,
+  `${blobs}/containers/blobs/add/action`,
+  `${blobs}/containers/blobs/delete`,
+  `${blobs}/generateUserDelegationKey/action`,
+  'Microsoft.DocumentDB/databaseAccounts/readMetadata',
+  `${items}/items/create`,
+  `${items}/items/read`,
+  `${items}/items/replace`,
+  `${items}/items/upsert`,
+  `${items}/executeQuery`,
+  `${items}/readChangeFeed`,
+]
+
 /** The rights of the site's identity: no more than the code needs, and none that erases. */
 export async function checkBicepRights(sources: Sources): Promise<Finding[]> {
   const named = JSON.parse(await sources.text('azure/infra/roles.json')) as Record<string, string>
@@ -35,6 +54,7 @@ export async function checkBicepRights(sources: Sources): Promise<Finding[]> {
     }))
   return distinct([
     ...wrong,
+    ...(await neededFindings(sources)),
     ...(await definitionFindings(sources)),
     ...(await assignmentFindings(sources)),
     ...(await recordFindings(sources)),
@@ -45,6 +65,24 @@ const actionsOf = (definition: Resource): string[] => {
   const permissions = definition.at('properties', 'permissions')
   const lists = isList(permissions) ? permissions.flatMap((one) => [at(one, 'actions'), at(one, 'dataActions')]) : []
   return lists.flatMap((list) => (isList(list) ? list.map(textOf) : []))
+}
+
+async function neededFindings(sources: Sources): Promise<Finding[]> {
+  const types = ['Microsoft.Authorization/roleDefinitions', 'Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions']
+  const definitions = await resourcesOf(sources, ...types)
+  const allowed = new Set(definitions.flatMap(actionsOf))
+  const unknown = definitions.flatMap((definition) =>
+    actionsOf(definition)
+      .filter((action) => !needed.includes(action) && action !== `${items}/items/*` && !erases.test(action))
+      .map((action) =>
+        onResource(definition, 'idle-right', `${action} is needed by nothing`, 'correct it, or take it away'),
+      ),
+  )
+  const lacking = needed.filter((action) => !allowed.has(action))
+  return [
+    ...unknown,
+    ...lacking.map((action) => missing('lacking-right', `no role allows ${action}`, 'the adapters call it')),
+  ]
 }
 
 async function definitionFindings(sources: Sources): Promise<Finding[]> {
@@ -95,6 +133,8 @@ async function assignmentFindings(sources: Sources): Promise<Finding[]> {
         ),
       ]
     }
+    if (!id.startsWith('/providers/Microsoft.Authorization/roleDefinitions/'))
+      return [onResource(assignment, 'role-id', `${id} is no role`, 'name a role definition')]
     if (custom.has(id)) return place === 'everything' ? [tooWide(assignment, 'a role of our own')] : []
     const role = roles.get(id.split('/').at(-1) ?? '')
     if (!role)

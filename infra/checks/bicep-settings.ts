@@ -76,12 +76,15 @@ function plainSecrets(resource: Resource, settings: Readonly<Record<string, stri
   const open = Object.entries(settings).filter(
     ([name, value]) => (isSecret(name) && !secretName.test(value)) || /AccountKey=|SharedAccessKey=/.test(value),
   )
-  return open.map(([name]) =>
+  const others = Object.entries(settings).filter(
+    ([name, value]) => name.endsWith('__credential') && value !== 'managedidentity',
+  )
+  return [...open, ...others].map(([name]) =>
     onResource(
       resource,
       'plain-secret',
-      `${name} is no reference to the vault`,
-      'refer to the vault: @Microsoft.KeyVault(SecretUri=...)',
+      `${name} is neither a reference to the vault nor the identity`,
+      'refer to the vault, @Microsoft.KeyVault(SecretUri=...), or say managedidentity',
     ),
   )
 }

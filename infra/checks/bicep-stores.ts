@@ -129,6 +129,7 @@ export async function checkBicepStores(sources: Sources): Promise<Finding[]> {
     ...(await dataFindings(sources)),
     ...(await queueFindings(sources, stores)),
     ...(await containerFindings(sources, stores)),
+    ...(await capacityFindings(sources)),
     ...(await lockFindings(sources)),
   ])
 }
@@ -164,9 +165,8 @@ async function dataFindings(sources: Sources): Promise<Finding[]> {
 async function vaultFindings(sources: Sources, containers: readonly Resource[]): Promise<Finding[]> {
   const vaults = containers.filter((one) => ownName(one) === 'vault')
   const policies = await resourcesOf(sources, `${container}/immutabilityPolicies`)
-  const copies = (await resourcesOf(sources, `${account}/objectReplicationPolicies`)).filter(
-    (one) => one.at('properties', 'sourceAccount') === one.parent?.id,
-  )
+  const copies = await resourcesOf(sources, `${account}/objectReplicationPolicies`)
+  const isSending = (one: Resource): boolean => one.at('properties', 'sourceAccount') === one.parent?.id
   const isLocked = (one: Resource): boolean =>
     one.at('properties', 'immutableStorageWithVersioning', 'enabled') === true &&
     policies.some(
@@ -174,12 +174,12 @@ async function vaultFindings(sources: Sources, containers: readonly Resource[]):
         policy.parent === one &&
         Number(policy.at('properties', 'immutabilityPeriodSinceCreationInDays')) >= vaultDaysMin,
     )
-  const isFilled = (one: Resource): boolean =>
-    copies.some(
-      (copy) =>
-        JSON.stringify(copy.at('properties')).includes('"sourceContainer":"objects","destinationContainer":"vault"') &&
-        copy.at('properties', 'destinationAccount') === one.parent?.parent?.id,
-    )
+  const path = '"sourceContainer":"objects","destinationContainer":"vault"'
+  const isFilled = (one: Resource): boolean => {
+    const own = copies.filter((copy) => copy.at('properties', 'destinationAccount') === one.parent?.parent?.id)
+    const isSame = own.every((copy) => JSON.stringify(copy.at('properties', 'rules')).includes(path))
+    return isSame && own.some(isSending) && !own.every(isSending)
+  }
   const cure = `give the container \`vault\` immutable versions and a policy of ${vaultDaysMin} days or more`
   if (vaults.length === 0) return [missing('immutability', 'there is no container `vault`', cure)]
   return vaults.flatMap((one) => [
@@ -227,6 +227,24 @@ async function containerFindings(sources: Sources, stores: Stores): Promise<Find
     ...lacking.map((name) =>
       missing('blobs', `the container ${name} is not deployed`, 'deploy all of azure/infra/stores.json'),
     ),
+  ]
+}
+
+/** Serverless takes no throughput, and autoscale needs some. */
+async function capacityFindings(sources: Sources): Promise<Finding[]> {
+  const databases = await resourcesOf(sources, `${cosmos}/sqlDatabases`)
+  const wrong = databases.filter((database) => {
+    const isServerless = JSON.stringify(database.parent?.at('properties', 'capabilities') ?? []).includes(
+      'EnableServerless',
+    )
+    return isServerless === (database.at('properties', 'options', 'autoscaleSettings', 'maxThroughput') !== undefined)
+  })
+  const modes = new Set(databases.map((database) => JSON.stringify(database.parent?.at('properties', 'capabilities'))))
+  const cure = 'EnableServerless without throughput, or autoscale without EnableServerless, as recordsCapacity says'
+  const same = modes.size === 2 ? [] : [missing('capacity', 'recordsCapacity makes no difference', cure)]
+  return [
+    ...same,
+    ...wrong.map((database) => onResource(database, 'capacity', 'has throughput where it may not', cure)),
   ]
 }
 

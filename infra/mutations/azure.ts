@@ -138,4 +138,29 @@ export const azureMutations: readonly Mutation[] = [
     "loadTextContent('../policies/rate.xml')",
   ),
   mistake('a policy that is no XML', 'azure/infra/policies/peer.xml', '  <outbound>', '  <outbond>'),
+  mistake(
+    'a word that Azure does not know',
+    module('drops'),
+    "endpointType: 'StorageQueue'",
+    "endpointType: 'StorageQueues'",
+  ),
+  mistake('a number beyond its bounds', module('drops'), 'maxDeliveryAttempts: 30', 'maxDeliveryAttempts: 100'),
+  mistake(
+    'a right that the adapters need',
+    module('objects'),
+    "          'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write'\n",
+    '',
+  ),
+  mistake(
+    'a parameter that azd does not know of',
+    'azure/infra/main.parameters.json',
+    '"operatorEmail"',
+    '"operatorMail"',
+  ),
+  mistake(
+    'a firewall turned round',
+    module('edge'),
+    "operator: 'Equal', negateCondition: true",
+    "operator: 'Equal', negateCondition: false",
+  ),
 ]

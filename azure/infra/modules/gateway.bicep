@@ -38,7 +38,8 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
     subscriptionRequired: false
     serviceUrl: apiUrl
     format: 'openapi+json'
-    value: loadTextContent('../../../dist/openapi.json')
+    // As JSON, since a template may hold no text of more than 131,072 characters.
+    value: string(loadJsonContent('../../../dist/openapi.json'))
   }
 }
 
@@ -51,6 +52,8 @@ var others = [
   { name: 'preflights', method: 'OPTIONS', path: '/*' }
 ]
 
+// One after the other: the gateway refuses two at once.
+@batchSize(1)
 resource otherOperations 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = [
   for other in others: {
     parent: api
@@ -78,6 +81,7 @@ resource peerApi 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
   }
 }
 
+@batchSize(1)
 resource peerOperations 'Microsoft.ApiManagement/service/apis/operations@2024-05-01' = [
   for method in ['GET', 'POST']: {
     parent: peerApi

@@ -145,14 +145,14 @@ resource objectGrants 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for (container, index) in stores.blobContainers: {
     scope: containers[index]
     name: guid(storage.id, container, principalId)
-    properties: { principalId: principalId, principalType: 'ServicePrincipal', roleDefinitionId: objectsRole.id }
+    properties: { principalId: principalId, principalType: 'ServicePrincipal', roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', objectsRole.name) }
   }
 ]
 
 resource signingGrant 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: storage
   name: guid(storage.id, 'signing', principalId)
-  properties: { principalId: principalId, principalType: 'ServicePrincipal', roleDefinitionId: signingRole.id }
+  properties: { principalId: principalId, principalType: 'ServicePrincipal', roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', signingRole.name) }
 }
 
 var queueRoles = [

@@ -96,6 +96,8 @@ resource workRole 'Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions@2024
   }
 }
 
+// One after the other: the account refuses two at once.
+@batchSize(1)
 resource grants 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = [
   for container in declared.containers: {
     parent: account
