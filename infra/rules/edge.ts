@@ -32,13 +32,15 @@ export const edgeRequirements: readonly Requirement[] = [
     'its own name can be gone around',
     'disable the default endpoint when there is a domain',
   ),
-  property(
-    'AWS::ApiGateway::DomainName',
-    'api-tls',
-    ['SecurityPolicy'],
-    (value) => value === 'TLS_1_2' || textOf(value).startsWith('SecurityPolicy_TLS13'),
-    'it takes TLS older than 1.2',
-    'set SecurityPolicy to TLS_1_2',
+  ...['AWS::ApiGateway::RestApi', 'AWS::ApiGateway::DomainName'].map((type) =>
+    property(
+      type,
+      'api-tls',
+      ['SecurityPolicy'],
+      (value) => value === 'TLS_1_2' || textOf(value).startsWith('SecurityPolicy_TLS13'),
+      'it takes TLS older than 1.2',
+      'set SecurityPolicy',
+    ),
   ),
   property(stage, 'api-throttled', ['MethodSettings', 0, 'ThrottlingRateLimit'], atLeast(1), 'unlimited', 'set a rate'),
   property(
