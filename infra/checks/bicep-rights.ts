@@ -163,6 +163,7 @@ async function recordFindings(sources: Sources): Promise<Finding[]> {
     const container = /\/colls\/([^/]+)$/.exec(textOf(assignment.at('properties', 'scope') ?? ''))?.[1]
     if (!role)
       found.push(onResource(assignment, 'role-id', 'names no role of ours', 'use one that is declared beside it'))
+    else if (!container && actionsOf(role).every((action) => action.endsWith('/readMetadata'))) continue
     else if (!container) found.push(tooWide(assignment, 'a right on all containers'))
     else if (container === 'records') {
       for (const action of actionsOf(role).filter((one) => /items\/(\*|delete)$/.test(one) || erases.test(one))) {

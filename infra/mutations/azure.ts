@@ -163,4 +163,10 @@ export const azureMutations: readonly Mutation[] = [
     "operator: 'Equal', negateCondition: true",
     "operator: 'Equal', negateCondition: false",
   ),
+  mistake(
+    'a right on every container',
+    module('records'),
+    'roleDefinitionId: placesRole.id, scope',
+    'roleDefinitionId: workRole.id, scope',
+  ),
 ]

@@ -96,6 +96,27 @@ resource workRole 'Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions@2024
   }
 }
 
+// Clients ask the account itself where its containers are, before they ask for anything in them.
+resource placesRole 'Microsoft.DocumentDB/databaseAccounts/sqlRoleDefinitions@2024-11-15' = {
+  parent: account
+  name: guid(account.id, 'places')
+  properties: {
+    roleName: 'Catamaran places'
+    type: 'CustomRole'
+    assignableScopes: [account.id]
+    permissions: [
+      { dataActions: ['${dataActions}/readMetadata'] }
+    ]
+  }
+}
+
+resource placesGrant 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = {
+  parent: account
+  name: guid(account.id, principalId, 'places')
+  properties: { principalId: principalId, roleDefinitionId: placesRole.id, scope: account.id }
+  dependsOn: [grants]
+}
+
 // One after the other: the account refuses two at once.
 @batchSize(1)
 resource grants 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = [
