@@ -60,14 +60,16 @@ function pauseFor(world: World, site: Site, way: Way): void {
   })
 }
 
+/** Whether a breaker holds back at this site what the peer deletes. */
+export const isFrozen = ({ sites: all }: World, site: Site): boolean =>
+  all[site].siteStore.within('breaker').some(({ value }) => value['frozen'] !== undefined)
+
 /**
  * Many clients delete more within an hour than a breaker lets through. Somebody sees the alarm, finds that it is the clients'
  * own work, and lets it through: without that the sites never become alike.
  */
 export function startReleasing(world: World): void {
-  const { scheduler, profile, mark, sites: all } = world
-  const isFrozen = (site: Site): boolean =>
-    all[site].siteStore.within('breaker').some(({ value }) => value['frozen'] !== undefined)
+  const { scheduler, profile, mark } = world
   const release = async (services: Services): Promise<void> => {
     try {
       await releaseBreaker(services, { by: 'operator', reason: 'the clients are busy' })
@@ -78,7 +80,7 @@ export function startReleasing(world: World): void {
   }
   const look = (): void => {
     for (const site of sites) {
-      if (isFrozen(site)) persist(world, site, release, () => mark('breaker released'))
+      if (isFrozen(world, site)) persist(world, site, release, () => mark('breaker released'))
     }
     scheduler.at(scheduler.now() + (profile.longOutage ? outageLookMs : lookMs), 'operator looks', look)
   }

@@ -2,6 +2,7 @@ import type { Services } from '../../shared/core/services.ts'
 import { hasCode, isCatamaranError } from '../../shared/domain/errors.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { makeInvocation } from './invocation.ts'
+import { isFrozen } from './operator.ts'
 import type { World } from './world.ts'
 
 const clientTimeoutMs = 30_000
@@ -10,7 +11,7 @@ export type Outcome<Value> =
   | { readonly kind: 'answered'; readonly value: Value }
   | { readonly kind: 'refused'; readonly code: string }
   /** Nobody can tell whether it happened. */
-  | { readonly kind: 'unknown' }
+  | { readonly kind: 'unknown'; readonly isHeld?: boolean }
 
 /** One request of a client to one site, as it is seen from outside. */
 export async function request<Value>(
@@ -20,7 +21,9 @@ export async function request<Value>(
 ): Promise<Outcome<Value>> {
   const atMs = world.scheduler.now()
   const outcome = await requestOnce(world, site, run)
-  world.ledger.traffic.requests.push({ atMs, isAnswered: outcome.kind !== 'unknown' })
+  // A session that saw a delete which a breaker holds back here is turned away until somebody has decided.
+  const isHeld = outcome.kind === 'unknown' && outcome.isHeld === true && isFrozen(world, site)
+  if (!isHeld) world.ledger.traffic.requests.push({ atMs, isAnswered: outcome.kind !== 'unknown' })
   return outcome
 }
 
@@ -55,11 +58,12 @@ async function requestOnce<Value>(
   return { kind: 'unknown' }
 }
 
-function outcomeOf(world: World, error: unknown): { kind: 'refused'; code: string } | { kind: 'unknown' } {
+function outcomeOf(world: World, error: unknown): Exclude<Outcome<never>, { kind: 'answered' }> {
   if (!isCatamaranError(error)) {
     world.ledger.violations.push(`0: a request failed with ${String(error)}`)
     return { kind: 'unknown' }
   }
   if (hasCode(error, 'idempotency-key-reused')) world.ledger.violations.push(`6: ${error.message}`)
-  return error.status < 500 && error.code !== 'throttled' ? { kind: 'refused', code: error.code } : { kind: 'unknown' }
+  if (error.status < 500 && error.code !== 'throttled') return { kind: 'refused', code: error.code }
+  return { kind: 'unknown', isHeld: error.code === 'unavailable' }
 }
