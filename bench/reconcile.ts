@@ -84,10 +84,10 @@ async function benchSet(sites: BenchSites, count: number, name: string, print: P
   for (const site of siteNames) await measureRun(sites, site)
   await benchNothing(sites, count, name, print)
   for (const differences of [100, 1_000]) {
-    await editScattered(sites.aws, differences, count)
+    await editScattered(sites, differences, count)
     printRun(`${name}, ${differences} differ, pushed`, await measureRun(sites, 'aws'), differences, print)
     await settle(sites)
-    await editScattered(sites.aws, differences, count)
+    await editScattered(sites, differences, count)
     printRun(`${name}, ${differences} differ, pulled`, await measureRun(sites, 'azure'), differences, print)
     await settle(sites)
   }

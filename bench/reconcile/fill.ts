@@ -5,6 +5,8 @@ import { formatStamp } from '../../shared/domain/stamp.ts'
 import { vectorText } from '../../shared/replication/vector.ts'
 
 const firstMs = Date.UTC(2025, 0, 1)
+/** Within a day of the bench's clock: a breaker takes many edits of what has rested for longer as an attack. */
+const arrivedMs = Date.UTC(2025, 11, 31, 18)
 
 export const keyAt = (index: number): RecordKey => ({
   tenant: `tenant-${index % 50}`,
@@ -33,7 +35,7 @@ export const storedStates = (site: Site, count: number): StoredRecord[] =>
   Array.from({ length: count }, (_, index) => {
     const state = stateAt(index)
     const via = state.vector[site] === undefined ? 'peer' : 'client'
-    return { ...state, via, arrivalMs: state.createdMs, token: vectorText(state.vector) }
+    return { ...state, via, arrivalMs: arrivedMs, token: vectorText(state.vector) }
   })
 
 /** How many of the first `count` records lie in each bucket. */

@@ -64,12 +64,16 @@ function takeTraffic({ aws, azure }: BenchSites): Traffic {
 
 let version = 0
 
+/** Long enough for the breaker's hour to be over. */
+const hoursMs = 2 * 3_600_000
+
 /** Edits `count` records of the first `total`, scattered. The feed marks them, and what it offers gets lost. */
-export async function editScattered(site: BenchSite, count: number, total: number): Promise<void> {
+export async function editScattered({ aws: site, clock }: BenchSites, count: number, total: number): Promise<void> {
+  await clock.advance(hoursMs)
   version += 1
   const step = Math.floor(total / count)
   for (let n = 0; n < count; n++) {
-    const index = n * step + (version % step)
+    const index = n * step + ((version + n) % step)
     const key = keyAt(index)
     await writeRecord(site.services, key, { precondition: { kind: 'none' } }, () => bodyAt(index, version))
   }

@@ -56,8 +56,10 @@ interface Stretch {
   readonly last: number
 }
 
+type OnRead = (bucket: number, entries: readonly BucketEntry[]) => void
+
 /** Every bucket of a stretch inside one page of the tree, the empty ones too, in order and in one walk. */
-export async function* bucketsOf(
+async function* bucketsOf(
   services: Services,
   { first, last }: Stretch,
 ): AsyncGenerator<readonly [bucket: number, entries: readonly BucketEntry[]]> {
@@ -101,8 +103,15 @@ export async function refreshTree(
   return { read, complete: false }
 }
 
-/** Reads buckets from the base table and puts their digests into the tree. Returns those that were not as the tree said. */
-export async function digestBuckets(services: Services, buckets: readonly number[]): Promise<number[]> {
+/**
+ * Reads buckets from the base table and puts their digests into the tree. Returns those that were not as the tree said. `onRead`
+ * hears what each bucket holds, and once more when another run was faster and it is read again.
+ */
+export async function digestBuckets(
+  services: Services,
+  buckets: readonly number[],
+  onRead?: OnRead,
+): Promise<number[]> {
   const byPage = new Map<number, number[]>()
   for (const bucket of buckets) {
     const page = pageOfBucket(bucket)
@@ -110,7 +119,7 @@ export async function digestBuckets(services: Services, buckets: readonly number
   }
   const changed: number[] = []
   await forEachOf([...byPage], pageConcurrencyMax, async ([page, members]) => {
-    changed.push(...(await digestPage(services, page, members)))
+    changed.push(...(await digestPage(services, page, members, onRead)))
   })
   if (byPage.size > 0) await digestRoot(services, [...byPage.keys()])
   return changed
@@ -120,11 +129,18 @@ export async function digestBuckets(services: Services, buckets: readonly number
  * The token is read before the buckets are: whoever is slower finds it changed and reads them again, so that an older
  * reading never overwrites a newer one.
  */
-async function digestPage(services: Services, page: number, buckets: readonly number[]): Promise<number[]> {
+async function digestPage(
+  services: Services,
+  page: number,
+  buckets: readonly number[],
+  onRead?: OnRead,
+): Promise<number[]> {
   return withSwap(services, pageId(page), async (value) => {
     const leaves = [...((value?.['leaves'] as string[] | undefined) ?? emptyLeaves)]
     const changed: number[] = []
-    await readDigests(services, page, buckets, (bucket, digest) => {
+    await readDigests(services, page, buckets, (bucket, entries) => {
+      onRead?.(bucket, entries)
+      const digest = digestOfBucket(entries)
       if (leaves[leafOfBucket(bucket)] !== digest) changed.push(bucket)
       leaves[leafOfBucket(bucket)] = digest
     })
@@ -133,12 +149,7 @@ async function digestPage(services: Services, page: number, buckets: readonly nu
 }
 
 /** Neighbours are read in one walk, and all that is between the first and the last when they are many and scattered. */
-async function readDigests(
-  services: Services,
-  page: number,
-  buckets: readonly number[],
-  take: (bucket: number, digest: string) => void,
-): Promise<void> {
+async function readDigests(services: Services, page: number, buckets: readonly number[], take: OnRead): Promise<void> {
   const wanted = [...new Set(buckets)].sort((a, b) => a - b)
   const stretches = stretchesOf(wanted)
   const [first = bucketAt(page, 0), last = first] = [wanted.at(0), wanted.at(-1)]
@@ -146,7 +157,7 @@ async function readDigests(
   await forEachOf(walks, readConcurrencyMax, async (walk) => {
     const isWanted = new Set(wanted.filter((bucket) => bucket >= walk.first && bucket <= walk.last))
     for await (const [bucket, entries] of bucketsOf(services, walk)) {
-      if (isWanted.has(bucket)) take(bucket, digestOfBucket(entries))
+      if (isWanted.has(bucket)) take(bucket, entries)
     }
   })
 }

@@ -1,8 +1,9 @@
 import type { UploadBody } from '../domain/asset.ts'
 import { bucketCount, type StoredRecord } from '../domain/record.ts'
+import type { BucketEntry } from '../ports/record-store.ts'
 import { tallyBucket } from './breaker-sizes.ts'
 import { conflictsCollection } from './conflict-record.ts'
-import { bucketsOf, digestBuckets } from './digest-tree.ts'
+import { digestBuckets } from './digest-tree.ts'
 import { objectDropped } from './drops.ts'
 import { chunksOf } from './exchange.ts'
 import { beginEffects, followChanges } from './feed.ts'
@@ -31,9 +32,10 @@ export async function scrub(services: Services): Promise<number> {
   const last = first + scrubBuckets - 1
   const cycle = cycleAt(mark, first, services.clock.now())
   const buckets = Array.from({ length: scrubBuckets }, (_, offset) => first + offset)
-  const changed = new Set(await digestBuckets(services, buckets))
-  for await (const [bucket, entries] of bucketsOf(services, { first, last })) {
-    if (bucket === first) await tallyBucket(services, first, entries)
+  const held = new Map<number, readonly BucketEntry[]>()
+  const changed = new Set(await digestBuckets(services, buckets, (bucket, entries) => held.set(bucket, entries)))
+  await tallyBucket(services, first, held.get(first) ?? [])
+  for (const [bucket, entries] of held) {
     const wanted = entries.filter(
       ({ key, deleted }) => changed.has(bucket) || (!deleted && withEffects.has(key.collection)),
     )

@@ -148,8 +148,8 @@ export const repairBugs: readonly PlantedBug[] = [
   {
     name: 'the scrub trusts the tree',
     file: scrub,
-    find: 'new Set(await digestBuckets(services, buckets))',
-    replace: 'new Set(await digestBuckets(services, buckets.slice(0, 0)))',
+    find: 'new Set(await digestBuckets(services, buckets,',
+    replace: 'new Set(await digestBuckets(services, buckets.slice(0, 0),',
     override: { name: 'forgetful feed', isCalm: false, loseFeedEvents: 6, longOutage: false },
   },
   {
