@@ -79,28 +79,32 @@ export async function recheckDrop(services: Services, { kind, state, objectKey }
 
 /** The settled mark is written last: whatever a crash left undone before it is done again by the next delivery. */
 async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise<void> {
-  const { tenant, asset, key, path } = drop
+  const { tenant, asset, key } = drop
   const record = await readSettled(services, drop)
   const settled = record?.body as UploadBody | undefined
   if (record && settled?.state === 'complete' && settled.etag === found.etag && settled.objectKey === key) {
     const present = await readMedia(services, tenant, asset)
     const isStale = present ? await isOutdated(services, drop, settled, present) : !isOfThisLife(services, record)
     await ensureJob(services, drop, found, isStale ? await renew(services, drop, found) : present)
-    return isOfThisLife(services, record) ? undefined : settleComplete(services, drop, found)
+    if (isOfThisLife(services, record)) return
+    // Its asset may have burnt before the peer heard of it; one that was deleted has left a tombstone.
+    if (!(await services.records.get(assetKey(tenant, asset)))) await makeAsset(services, drop, found)
+    return settleComplete(services, drop, found)
   }
   if (settled && !isBegun(services, settled)) {
     await settle(services, drop, { state: 'complete', expiresAtMs: services.clock.now() + begunMs })
   }
-  const fresh: AssetBody = {
-    name: path,
-    mediaType: mediaTypeHint(found.mediaType, path),
-    labels: {},
-    source: { kind: 'drop', path },
-  }
-  await writeRecord(services, assetKey(tenant, asset), none, (body) => body ?? fresh)
+  await makeAsset(services, drop, found)
   const media = await renew(services, drop, found)
   await ensureJob(services, drop, found, media)
   await settleComplete(services, drop, found)
+}
+
+/** One that is there stays as it is. */
+async function makeAsset(services: Services, { tenant, asset, path }: Drop, { mediaType }: ObjectInfo): Promise<void> {
+  const source = { kind: 'drop', path } as const
+  const fresh: AssetBody = { name: path, mediaType: mediaTypeHint(mediaType, path), labels: {}, source }
+  await writeRecord(services, assetKey(tenant, asset), none, (body) => body ?? fresh)
 }
 
 /** Whether what is known of the file is of an earlier one, or was given up when the file was gone. */

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { getAsset } from '../../shared/core/assets.ts'
+import { deleteAsset, getAsset } from '../../shared/core/assets.ts'
 import { objectDropped } from '../../shared/core/drops.ts'
 import { scrub, scrubBuckets } from '../../shared/core/scrub.ts'
 import { derivedId } from '../../shared/domain/hash.ts'
-import { bucketCount } from '../../shared/domain/record.ts'
+import { bucketCount, type StoredRecord } from '../../shared/domain/record.ts'
 import { ingestWorld, tenant, type IngestWorld } from './ingest-world.ts'
 
 const key = `drop/${tenant}/in/boat.jpg`
@@ -55,6 +55,26 @@ test('nor when its tables come from a backup and its bucket is lost', async () =
   await scrubAll()
   for (const asset of await assets()) expect(asset).toMatchObject({ status: 'ready' })
 }, 60_000)
+
+test('a file whose asset the peer had never heard of gets it again, unless somebody deleted it', async () => {
+  const { aws, azure } = world
+  await drop('one')
+  await world.settle()
+  const ofAsset = ({ key: { collection } }: StoredRecord): boolean => collection === 'assets'
+  azure.records.load(azure.records.all().filter((record) => !ofAsset(record)))
+  await burn()
+  await drop('one')
+  await world.settle()
+  await objectDropped(aws.services, { key, change: 'created' })
+  await world.settle()
+  for (const asset of await assets()) expect(asset).toMatchObject({ status: 'ready', name: 'in/boat.jpg' })
+  await deleteAsset(aws.services, tenant, id, { precondition: { kind: 'none' } })
+  await world.settle()
+  Object.assign(aws.services, { incarnation: 1 })
+  await objectDropped(aws.services, { key, change: 'created' })
+  await world.settle()
+  expect(await assets()).toEqual([undefined, undefined])
+})
 
 test('dropped again it is of this life: removed without an event, it is trashed', async () => {
   await drop('one')
