@@ -174,9 +174,17 @@ class Model {
         const lost = write.changes.filter(([place, value]) => !this.isAccountedFor(write, place, value))
         return lost.map(([place]) => `${place} of ${write.stamp}`)
       }
-      const isListed = this.losers.some(({ stamp, deleted }) => stamp === write.stamp && deleted)
-      return head.deleted || isListed || this.after(write).length > 0 ? [] : [`the delete ${write.stamp}`]
+      return head.deleted || this.isDeleteAccountedFor(write) ? [] : [`the delete ${write.stamp}`]
     })
+  }
+
+  /** It is listed, or was overwritten knowingly; or a later delete is accounted for, since the two stand for each other. */
+  isDeleteAccountedFor(write: Write): boolean {
+    if (this.losers.some(({ stamp, deleted }) => stamp === write.stamp && deleted)) return true
+    if (this.after(write).length > 0) return true
+    return this.writes.some(
+      (other) => other.kind === 'delete' && other.stamp > write.stamp && this.isDeleteAccountedFor(other),
+    )
   }
 
   /** The writes that had seen one. */
