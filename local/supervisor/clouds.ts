@@ -50,8 +50,8 @@ export interface Clouds {
   restart(name: ProcessName): Promise<void>
   /** Resolves when the process serves, for instance after `kill`. */
   whenReady(name: ProcessName): Promise<void>
-  /** Resident bytes of each of these processes with all that it started. */
-  rss(names: readonly ProcessName[]): number[]
+  /** Resident bytes of each of these processes and of all that it started, by pid. */
+  rss(names: readonly ProcessName[]): ReadonlyMap<number, number>[]
   /** Path of the process's log. */
   logPath(name: ProcessName): string
   /** Stops everything in order and frees the data folder. */

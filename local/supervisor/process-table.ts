@@ -34,16 +34,15 @@ export function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-/** Resident bytes of each of these processes together with all its descendants. One look at `/proc`, no process started. */
-export function rssOfTrees(pids: readonly number[]): number[] {
+/** For each of these processes the resident bytes of it and of all its descendants, by pid. One look at `/proc`, no process started. */
+export function rssOfTrees(pids: readonly number[]): ReadonlyMap<number, number>[] {
   const table = new Map(allPids().map((pid) => [pid, parentAndRss(pid)]))
   const children = new Map<number, number[]>()
   for (const [pid, facts] of table) {
     if (facts) children.set(facts.parent, [...(children.get(facts.parent) ?? []), pid])
   }
-  const sumOf = (pid: number): number =>
-    (children.get(pid) ?? []).reduce((sum, child) => sum + sumOf(child), table.get(pid)?.rssBytes ?? 0)
-  return pids.map(sumOf)
+  const familyOf = (pid: number): number[] => [pid, ...(children.get(pid) ?? []).flatMap(familyOf)]
+  return pids.map((root) => new Map(familyOf(root).map((pid) => [pid, table.get(pid)?.rssBytes ?? 0])))
 }
 
 const allPids = (): number[] =>
