@@ -30,6 +30,14 @@ interface Read {
   readonly record: StoredRecord | undefined
 }
 
+interface Answer {
+  readonly written: Written
+  readonly read: Read | undefined
+  readonly site: Site
+  /** The peer's epoch when the request went out: it may burn while its own answer is on the way. */
+  readonly peerLife: number
+}
+
 /** As a careful client: the same idempotency key for every try, the other site when one does not answer. */
 export async function write(world: World, client: Client, wanted: Wanted): Promise<void> {
   const { key, text, body, durability } = wanted
@@ -39,10 +47,13 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
   const options = { precondition: preconditionOf(read), idempotency, durability }
   let site = client.home
   for (let attempt = 0; attempt < triesMax; attempt++) {
+    const peerLife = world.sites[peerOf(site)].epoch
     const outcome = await request(world, site, (services) =>
       writeRecord(services, key, options, wanted.change ?? (() => body)),
     )
-    if (outcome.kind === 'answered') return acknowledge(world, client, wanted, { written: outcome.value, read, site })
+    if (outcome.kind === 'answered') {
+      return acknowledge(world, client, wanted, { written: outcome.value, read, site, peerLife })
+    }
     if (outcome.kind === 'refused') {
       if (outcome.code === 'precondition-failed') world.mark('precondition failed')
       return
@@ -70,7 +81,7 @@ function acknowledge(
   world: World,
   client: Client,
   { key, text, durability }: Wanted,
-  { written, read, site }: { readonly written: Written; readonly read: Read | undefined; readonly site: Site },
+  { written, read, site, peerLife }: Answer,
 ): void {
   const { ledger, mark } = world
   const { record, replayed } = written
@@ -80,15 +91,23 @@ function acknowledge(
   const both = durability === 'both' && written.durability === 'both'
   if (both) mark('write confirmed at both sites')
   if (durability === 'both' && !both && world.link.isCut(site, peerOf(site))) mark('confirmation refused while cut off')
-  if (both) assertHeldByPeer(world, site, stamp, record)
+  if (both) assertHeldByPeer(world, { site, stamp, peerLife }, record)
   if (read && !replayed) assertUnchanged(world, key, stamp, read.record)
   ledger.acknowledged.push({ key, stamp, both })
   remember(client, key, record.vector)
 }
 
-/** "Both" is never a false yes: each site holds the state that was shown, and what the write said. */
-function assertHeldByPeer(world: World, site: Site, stamp: Stamp, { key, vector }: StoredRecord): void {
+/**
+ * "Both" is never a false yes: each site holds the state that was shown, and what the write said. Of a peer that has burnt
+ * since the request went out it is asked whether it ever held what the write said.
+ */
+function assertHeldByPeer(
+  world: World,
+  { site, stamp, peerLife }: { readonly site: Site; readonly stamp: Stamp; readonly peerLife: number },
+  { key, vector }: StoredRecord,
+): void {
   const peer = peerOf(site)
+  if (world.sites[peer].epoch !== peerLife && world.ledger.holders.has(`${peer} ${stamp}`)) return
   const held = world.sites[peer].latestOf(key)
   const own = world.ledger.writes.get(stamp)?.state
   const isSeen = held !== undefined && ['equal', 'after'].includes(compareVectors(held.vector, vector))
