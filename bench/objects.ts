@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { peerOf, type Site, sites } from '../shared/domain/site.ts'
-import type { Figure } from './figures.ts'
-import { printFigure } from './figures.ts'
-import { bundleCopier } from './objects/bundle.ts'
+import { bundleProgram } from './bundle.ts'
+import { type Figure, printFigure } from './figures.ts'
 import { copyByCore, copyByRclone } from './objects/copier.ts'
 import { fillLarge, fillSmall } from './objects/fill.ts'
 import { benchMemory } from './objects/memory.ts'
@@ -37,7 +36,7 @@ export async function benchObjects(args: readonly string[]): Promise<boolean> {
     met = printFigure(figure) && met
   }
   try {
-    const program = await bundleCopier(folder)
+    const program = await bundleProgram('bench/objects/copier-child.ts', folder)
     const servers = await startServers(folder, portBase)
     try {
       const sizes = { objects: Number(values.objects), bytes: Number(values.mib) * 2 ** 20 }

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { bundleProgram } from './bundle.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { peersFolder } from './peers.ts'
 import type { ApplyOrder, ApplyResult } from './replication/apply-child.ts'
@@ -40,8 +41,9 @@ export async function benchReplication(args: readonly string[]): Promise<boolean
     met = printFigure(figure) && met
   }
   try {
-    await benchApply(folder, share, print)
-    await benchServers(join(folder, 'servers'), share, print)
+    const program = await bundleProgram('bench/replication/apply-child.ts', folder)
+    await benchApply(program, folder, share, print)
+    await benchServers(program, join(folder, 'servers'), share, print)
     await benchLag(values.quick ? 2 : 20, print)
     await measureRates(join(folder, 'clouds'), values.quick ? 2 : 10, print)
   } finally {
@@ -53,10 +55,10 @@ export async function benchReplication(args: readonly string[]): Promise<boolean
 type Print = (figure: Figure) => void
 
 /** In memory but for the records themselves, which lie in a file: what is measured is the taking in, not the keeping. */
-async function benchApply(folder: string, share: number, print: Print): Promise<void> {
+async function benchApply(program: string, folder: string, share: number, print: Print): Promise<void> {
   const peer = await runPouch(10_000 * share)
   for (const records of [10_000 * share, 1_000_000 * share]) {
-    const found = await applyIn({ records, store: 'disk', at: join(folder, `${records}.sqlite`) })
+    const found = await applyIn(program, { records, store: 'disk', at: join(folder, `${records}.sqlite`) })
     const name = `replication: ${records} records taken in`
     const beside = (value: number | undefined) => (value === undefined ? {} : { peer: { name: 'PouchDB 9', value } })
     const perSecond = records / found.seconds
@@ -69,8 +71,8 @@ async function benchApply(folder: string, share: number, print: Print): Promise<
   }
 }
 
-async function applyIn(order: ApplyOrder): Promise<ApplyResult> {
-  const { stdout } = await run(process.execPath, [...flags, 'bench/replication/apply-child.ts', JSON.stringify(order)])
+async function applyIn(program: string, order: ApplyOrder): Promise<ApplyResult> {
+  const { stdout } = await run(process.execPath, [...flags, program, JSON.stringify(order)])
   return JSON.parse(stdout) as ApplyResult
 }
 
@@ -83,12 +85,12 @@ async function runPouch(docs: number): Promise<{ readonly perSecond: number; rea
 }
 
 /** Over the deployed adapters: the local servers are what takes the time. */
-async function benchServers(folder: string, share: number, print: Print): Promise<void> {
+async function benchServers(program: string, folder: string, share: number, print: Print): Promise<void> {
   const records = 20_000 * share
   const servers = await startStores(folder, portBase)
   try {
     for (const store of ['dynamodb', 'cosmos'] as const) {
-      const found = await applyIn({ records, store, at: servers[store] })
+      const found = await applyIn(program, { records, store, at: servers[store] })
       const name = `replication: ${records} records taken in by the local ${store} server`
       print({ name: `${name}, rate`, value: records / found.seconds, unit: 'records/s' })
       print({ name: `${name}, rate of a core of the function`, value: records / found.cpuSeconds, unit: 'records/s' })

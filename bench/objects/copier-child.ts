@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { json } from 'node:stream/consumers'
 import { runJob } from '../../shared/core/jobs.ts'
 import { forEachOf } from '../../shared/core/each.ts'
 import { wantObject } from '../../shared/core/missing-objects.ts'
@@ -36,7 +37,7 @@ export interface CopyResult {
   readonly failed: number
 }
 
-const { endpoints, to, keys, bytes, atOnce, grant } = JSON.parse(readFileSync(0, 'utf8')) as CopyOrder
+const { endpoints, to, keys, bytes, atOnce, grant } = (await json(process.stdin)) as CopyOrder
 const stores = storesOf(endpoints)
 const clock = systemClock
 const common = {

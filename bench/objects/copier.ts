@@ -10,7 +10,7 @@ const jobFlags = ['--max-semi-space-size=4']
 const pollMs = 20
 const sasMs = 24 * 3_600_000
 
-/** Copies by the core, in a process of its own: `program` is what `bundleCopier` made. */
+/** Copies by the core, in a process of its own: `program` is what `bundleProgram` made. */
 export async function copyByCore(program: string, order: CopyOrder): Promise<CopyResult> {
   const { text } = await run(process.execPath, [...jobFlags, program], { input: JSON.stringify(order) })
   const result = JSON.parse(text) as CopyResult
