@@ -22,7 +22,7 @@ const recordsPerSecondMin = 10_000
 const lagP99MsMax = 1_000
 const lagP999MsMax = 5_000
 const portBase = 14_700
-/** As the functions run: see serverless.yml. What is not used is given back soon. */
+/** A heap as small as a function of 128 MiB would have: what is not used is given back soon. */
 const flags = ['--max-semi-space-size=2', '--max-old-space-size=64', '--disable-warning=ExperimentalWarning']
 const run = promisify(execFile)
 

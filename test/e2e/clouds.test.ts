@@ -13,8 +13,6 @@ import { replicationSuite } from './suites/replication.ts'
 // One pair of clouds for all suites, since a start costs seconds; the rough ones come last.
 // A message that got lost is sent again after a minute: only what takes longer than that is stuck.
 jest.setTimeout(180_000)
-// Ten processes on two cores: what fails once is shown and tried once more, what fails twice has failed.
-jest.retryTimes(1, { logErrorsBeforeRetry: true })
 
 let running: Pair | undefined
 const pair = (): Pair => {
