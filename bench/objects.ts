@@ -7,6 +7,7 @@ import { bundleProgram } from './bundle.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { copyByCore, copyByRclone } from './objects/copier.ts'
 import { fillLarge, fillSmall } from './objects/fill.ts'
+import { secondsToHandOut, secondsToTakeIn } from './objects/floor.ts'
 import { benchMemory } from './objects/memory.ts'
 import { startServers, type Servers } from './objects/servers.ts'
 import { objectsBucket, storesOf } from './objects/stores.ts'
@@ -84,4 +85,11 @@ async function benchDirection(
     print({ name: `${name}, peak memory`, ...peak })
     print({ name: `${name}, memory over idle`, value: ours.peakMiB - ours.idleMiB, unit: 'MiB', bar: { atMost: 96 } })
   }
+  const floor = {
+    out: await secondsToHandOut(source, large, bytes),
+    in: await secondsToTakeIn(storesOf(endpoints)[to], bytes),
+  }
+  const name = `objects ${from} to ${to}: one object of ${bytes / 2 ** 20} MiB`
+  print({ name: `${name}, handed out and thrown away`, value: floor.out, unit: 's' })
+  print({ name: `${name}, taken in from nowhere`, value: floor.in, unit: 's' })
 }
