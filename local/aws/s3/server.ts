@@ -169,9 +169,12 @@ function sendError(
   for (const [name, value] of Object.entries(known.headers)) response.setHeader(name, value)
   // What is left of the body is read and dropped, so that the client gets to read the answer.
   request.resume()
-  if (known.status === 304 || request.method === 'HEAD') {
-    response.writeHead(known.status).end()
-    return
+  if (known.status === 304) return void response.writeHead(304).end()
+  // As S3 answers; without a word on its length the client would close the connection.
+  if (request.method === 'HEAD') {
+    return void response
+      .writeHead(known.status, { 'content-type': 'application/xml', 'transfer-encoding': 'chunked' })
+      .end()
   }
   const { code, message, fields } = known
   const body = errorXml({ Code: code, Message: message, ...fields, Resource: url.split('?')[0], RequestId: requestId })

@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -38,6 +40,21 @@ const failure = (promise: Promise<unknown>) =>
     (error: { name: string }) => error.name,
   )
 const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+
+test('an object that is not there leaves the connection open, as it does at S3', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const connections = new Set<unknown>()
+  const missing = new URL(await getSignedUrl(s3.client, new HeadObjectCommand({ Bucket, Key: 'never' })))
+  for (let times = 0; times < 3; times++) {
+    const asked = request(missing, { method: 'HEAD', agent }).end()
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    expect(answer.statusCode).toBe(404)
+    connections.add(answer.socket)
+    await once(answer.resume(), 'close')
+  }
+  agent.destroy()
+  expect(connections.size).toBe(1)
+})
 
 describe('multipart', () => {
   const plain = () => s3.connect({ requestChecksumCalculation: 'WHEN_REQUIRED' })
