@@ -3,6 +3,7 @@ import { objectKeyOf, type Failure, type MediaBody, type RenditionBody } from '.
 import { CatamaranError, isCatamaranError, isTransient } from '../domain/errors.ts'
 import { rowOptionsOf } from '../media/data.ts'
 import type { ConversionSource, ConvertedFile, Inspection } from '../ports/media-converter.ts'
+import { applyImagePolicy } from './image-policy.ts'
 import { ingestRows } from './ingest-rows.ts'
 import type { Lease } from './lease.ts'
 import { readMedia, writeMediaOf } from './media-store.ts'
@@ -52,7 +53,7 @@ async function convertOriginal(
   const { asset, version } = lease.job
   const inspected = await asOutcome(() => inspectOriginal(work, original, lease.signal))
   if ('failure' in inspected) return { kind: 'rejected', failure: inspected.failure }
-  const inspection = inspected.value
+  const inspection = await applyImagePolicy(services, { tenant, asset }, inspected.value)
   const objectKey = objectKeyOf(tenant, asset, original.sha256)
   await original.keep(objectKey, inspection.mediaType)
   const about = {

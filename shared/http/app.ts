@@ -15,6 +15,7 @@ import { addCollectionRoutes } from './routes/collections.ts'
 import { addConflictRoutes } from './routes/conflicts.ts'
 import { addContentRoutes } from './routes/content.ts'
 import { addHealthRoutes } from './routes/health.ts'
+import { addImagePolicyRoutes } from './routes/image-policies.ts'
 import { addKeyRoutes } from './routes/keys.ts'
 import { addRecordVersionRoutes } from './routes/record-versions.ts'
 import { addRecordRoutes } from './routes/records.ts'
@@ -41,6 +42,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addAssetRoutes(api)
   addUploadRoutes(api)
   addContentRoutes(api)
+  addImagePolicyRoutes(api)
   addRecordRoutes(api)
   addRecordVersionRoutes(api)
   addBatchRoutes(api)

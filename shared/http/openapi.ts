@@ -7,6 +7,7 @@ export type OpenApiDocument = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 
 const tags: readonly { name: string; description: string }[] = [
   { name: 'Assets', description: 'Uploaded bytes, what was found in them, and what was made of them.' },
+  { name: 'Images', description: 'How images are shown: sizes, formats, and what of them.' },
   { name: 'Records', description: 'JSON documents in collections.' },
   { name: 'Changes', description: 'Everything that happens, in order of arrival.' },
   { name: 'Collections', description: 'How a collection of records behaves at both sites.' },

@@ -80,7 +80,7 @@ async function convert(
   const work = { ...options, ffmpeg, onProgress: rising(options.onProgress) }
   switch (inspection.kind) {
     case 'image':
-      return convertImage(source.path, recipes, work)
+      return convertImage(typed, recipes, work)
     case 'video':
       return convertVideoFiles(typed, inspection, work)
     case 'audio':

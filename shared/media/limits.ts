@@ -6,6 +6,11 @@ export const animationFramesMax = 2_000
 /** WebP's limit on a side is 16,383; taller pictures are scaled down until they fit. */
 export const imageSidePixelsMax = 16_000
 export const imageTimeoutSeconds = 60
+/** An animation of more frames is no picture any more: it is refused, not shown by its first frame. */
+export const framesRefusedMin = 20_000
+export const svgBytesMax = 8 * 2 ** 20
+export const svgPixelsMax = 16_000_000
+export const svgWallMsMax = 20_000
 export const videoPixelsMax = 8192 * 8192
 export const mediaDurationMsMax = 6 * 3_600_000
 export const probeWallMsMax = 20_000
