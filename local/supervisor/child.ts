@@ -30,6 +30,11 @@ export interface Child {
   stop(): Promise<void>
   /** SIGKILL to the process and all that it started, as a crash: it is started again after the backoff. */
   kill(): Promise<void>
+  /** The same as a machine that is gone: it stays away until `start`. */
+  lose(): Promise<void>
+  /** Stops the process and all that it started where they stand (SIGSTOP), until `wake`: they answer nothing. */
+  freeze(): void
+  wake(): void
   /** The same at once and for good, without waiting: for the last moment of the supervisor. */
   abandon(): void
   /** Resolves when the process serves, after a crash too. Throws when it is stopped or does not come back in time. */
@@ -103,6 +108,23 @@ class SupervisedProcess implements Child {
     const gone = once(child, 'exit')
     signalGroup(child.pid, 'SIGKILL')
     await gone
+  }
+
+  async lose(): Promise<void> {
+    clearTimeout(this.#again)
+    const running = this.#running !== undefined
+    this.#crashes = 0
+    this.#enter(running ? 'stopping' : 'stopped')
+    await this.kill()
+    this.#enter('stopped')
+  }
+
+  freeze(): void {
+    if (this.#running?.pid !== undefined) signalGroup(this.#running.pid, 'SIGSTOP')
+  }
+
+  wake(): void {
+    if (this.#running?.pid !== undefined) signalGroup(this.#running.pid, 'SIGCONT')
   }
 
   abandon(): void {

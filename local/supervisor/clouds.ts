@@ -44,6 +44,11 @@ export interface Clouds {
   readonly pids: Readonly<Record<string, number>>
   stopSite(site: Site): Promise<void>
   startSite(site: Site): Promise<void>
+  /** SIGKILL to every process of the site at once; they stay away until `startSite`. */
+  loseSite(site: Site): Promise<void>
+  /** Stops every process of the site where it stands, until `wakeSite`: connections open, and nothing is answered. */
+  freezeSite(site: Site): void
+  wakeSite(site: Site): void
   /** SIGKILL, as a crash: resolves when it is dead; the supervisor starts it again after a short backoff. */
   kill(name: ProcessName): Promise<void>
   /** An orderly stop, then a start; resolves when it serves. */
@@ -128,6 +133,7 @@ interface Group {
   readonly children: ReadonlyMap<string, Child>
   start(): Promise<void>
   stop(): Promise<void>
+  lose(): Promise<void>
 }
 
 interface GroupOptions {
@@ -158,7 +164,11 @@ function createGroup(specs: readonly ProcessSpec[], { logFolder, onEvent, built 
       await Promise.all(level.map(async (name) => children.get(name)?.stop()))
     }
   }
-  return { children, start, stop }
+  const lose = async (): Promise<void> => {
+    wanted = false
+    await Promise.all([...children.values()].map((child) => child.lose()))
+  }
+  return { children, start, stop, lose }
 }
 
 /** Names by their depth in `needs`: each level needs only earlier ones. */
@@ -185,6 +195,9 @@ function cloudsOf(groups: Readonly<Record<Site, Group>>, held: Held): Clouds {
     if (found === undefined) throw new Error(`no process is called ${name}`)
     return found
   }
+  const each = (site: Site, act: (one: Child) => void): void => {
+    for (const one of groups[site].children.values()) act(one)
+  }
   return {
     urls: urlsFrom(held.portBase),
     connections: connectionsOf(held.portBase),
@@ -194,6 +207,9 @@ function cloudsOf(groups: Readonly<Record<Site, Group>>, held: Held): Clouds {
     },
     stopSite: (site) => groups[site].stop(),
     startSite: (site) => groups[site].start(),
+    loseSite: (site) => groups[site].lose(),
+    freezeSite: (site) => each(site, (one) => one.freeze()),
+    wakeSite: (site) => each(site, (one) => one.wake()),
     kill: (name) => child(name).kill(),
     restart: async (name) => {
       await child(name).stop()

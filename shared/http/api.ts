@@ -34,6 +34,8 @@ export type ApiEnv = {
 export interface Api {
   readonly app: OpenAPIHono<ApiEnv>
   readonly services: Services
+  /** The same for a request with this Prefer header: it waits no longer than that says for the other site. */
+  readonly waiting: (prefer: string | undefined) => Services
   readonly options: ApiOptions
   /** By key. */
   readonly limiter: RateLimiter

@@ -22,6 +22,7 @@ import { addRecordRoutes } from './routes/records.ts'
 import { addReplicationOperationRoutes } from './routes/replication-operations.ts'
 import { addReplicationRoutes } from './routes/replication.ts'
 import { addUploadRoutes } from './routes/uploads.ts'
+import { makeWaiting } from './wait.ts'
 
 const rateLimitDefault = { quota: 60_000, windowSeconds: 60 } as const
 const wrongKeyLimitDefault = { quota: 300, windowSeconds: 60 } as const
@@ -33,7 +34,8 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   const limiter = makeRateLimiter(services.clock, options.rateLimit ?? rateLimitDefault)
   const wrongKeyLimiter = makeRateLimiter(services.clock, options.wrongKeyLimit ?? wrongKeyLimitDefault)
   const bodyBytesMax = options.maxBodyBytes ?? jsonBodyBytesMax
-  const api: Api = { app, services, options, limiter, wrongKeyLimiter, bodyBytesMax, paths: new Map() }
+  const waiting = makeWaiting(services)
+  const api: Api = { app, services, waiting, options, limiter, wrongKeyLimiter, bodyBytesMax, paths: new Map() }
   app.onError(onFailure(api))
   app.notFound(noRoute(api))
   app.use('*', everyRequest(api))

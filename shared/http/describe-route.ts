@@ -11,7 +11,7 @@ const headerTexts: Readonly<Record<DocumentedHeader, string>> = {
   'If-Match': 'The ETag that was read, or * for whatever is there.',
   'If-None-Match': '* to create only (PUT), or the ETags that the client has (GET, HEAD).',
   Prefer:
-    '`durability=both`: wait until the other site holds the write too; Preference-Applied in the answer says that it does.',
+    '`durability=both`: wait until the other site holds the write too; Preference-Applied in the answer says that it does. `wait=N`: for at most N seconds, 10 when absent.',
   'Catamaran-Session':
     'The value of an earlier answer, of either site: the answer will not be older than what that one showed.',
   Range: 'One range of bytes, as in RFC 9110.',

@@ -16,7 +16,10 @@ export interface Health {
   readonly dependencies: readonly DependencyHealth[]
 }
 
-const probeMsMax = 3000
+/** Route 53 takes a site whose answer takes two seconds for dead. */
+const probeMsMax = 1_500
+/** A peer that hangs must not make this site look dead. */
+const optionalProbeMsMax = 1_000
 /** Anyone may ask, so answers are shared: dependencies are not asked more often than this. */
 const healthCacheMs = 1000
 
@@ -54,7 +57,9 @@ async function probe(
   const took = (): number => Math.round(clock.monotonicMs() - startMs)
   const late = new AbortController()
   try {
-    const timeout = clock.sleep(probeMsMax, late.signal).then(() => Promise.reject(new TimeoutFault()))
+    const timeout = clock
+      .sleep(optional ? optionalProbeMsMax : probeMsMax, late.signal)
+      .then(() => Promise.reject(new TimeoutFault()))
     await Promise.race([ask(), timeout])
     return { name, ok: true, tookMs: took(), optional }
   } catch (error) {

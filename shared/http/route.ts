@@ -79,7 +79,8 @@ export function route<P extends z.ZodType = None, Q extends z.ZodType = None, B 
   definition: RouteDefinition<P, Q, B>,
   handler: (call: Call<z.output<P>, z.output<Q>, z.output<B>>) => Promise<Response>,
 ): void {
-  const { method, path, scope } = definition
+  const { method, path, scope, requestHeaders = [] } = definition
+  const mayWait = requestHeaders.includes('Prefer') || requestHeaders.includes('Catamaran-Session')
   const pattern = path.replaceAll(/\{(.+?)\}/g, ':$1')
   api.app.openAPIRegistry.registerPath(describeRoute(definition))
   const methods = api.paths.get(pattern) ?? new Set<string>()
@@ -93,7 +94,8 @@ export function route<P extends z.ZodType = None, Q extends z.ZodType = None, B 
     const sessionText = c.req.header('catamaran-session')
     const session = sessionText === undefined ? undefined : parseSession(sessionText)
     if (session) c.set('seen', session)
-    return handler({ c, api, services: api.services, caller, tenant: caller.tenant, params, query, body, session })
+    const services = mayWait ? api.waiting(c.req.header('prefer')) : api.services
+    return handler({ c, api, services, caller, tenant: caller.tenant, params, query, body, session })
   })
 }
 

@@ -1,0 +1,88 @@
+import { type Site, sites } from '../../shared/domain/site.ts'
+import type { Api } from '../tour/api.ts'
+import { until } from '../tour/until.ts'
+import type { Ledger } from './ledger.ts'
+import { createsOf, editsOf } from './load.ts'
+
+type Apis = Readonly<Record<Site, Api>>
+
+interface RecordView {
+  readonly id: string
+  readonly etag: string
+  readonly recordId?: string
+  readonly body: Readonly<Record<string, unknown>> | null
+}
+
+interface Page {
+  readonly items: readonly RecordView[]
+  readonly next: string | null
+}
+
+/** What both sites hold of a run, once they hold the same. */
+export interface Holdings {
+  readonly creates: readonly RecordView[]
+  readonly edits: readonly RecordView[]
+  /** What lost a conflict and is listed. */
+  readonly conflicts: readonly RecordView[]
+}
+
+export interface Verdict {
+  /** Acknowledged, and in neither a record nor a conflict. */
+  readonly lost: readonly string[]
+  /** Done once by the client, and in two records. */
+  readonly doubled: readonly string[]
+  readonly conflicts: number
+}
+
+/** Waits until both sites list the same versions of everything that the run wrote. Throws when they do not come to it. */
+export async function untilAlike(apis: Apis, run: string, timeoutMs: number): Promise<Holdings> {
+  let seen: unknown
+  const alike = async (): Promise<Holdings | undefined> => {
+    const [aws, azure] = await Promise.all(sites.map((site) => holdingsOf(apis[site], run)))
+    seen = { aws: countsOf(aws), azure: countsOf(azure) }
+    return aws && JSON.stringify(aws) === JSON.stringify(azure) ? aws : undefined
+  }
+  return until('both sites alike', alike, { timeoutMs, everyMs: 250, seen: () => seen })
+}
+
+const countsOf = (holdings: Holdings | undefined): number[] =>
+  Object.values(holdings ?? {}).map((list: readonly RecordView[]) => list.length)
+
+async function holdingsOf(api: Api, run: string): Promise<Holdings> {
+  const [creates, edits, lostCreates, lostEdits] = await Promise.all([
+    listAll(api, `/v1/collections/${createsOf(run)}/records`),
+    listAll(api, `/v1/collections/${editsOf(run)}/records`),
+    listAll(api, `/v1/conflicts?collection=${createsOf(run)}`),
+    listAll(api, `/v1/conflicts?collection=${editsOf(run)}`),
+  ])
+  const conflicts = [...lostCreates, ...lostEdits].sort((a, b) => (a.id < b.id ? -1 : 1))
+  return { creates, edits, conflicts }
+}
+
+async function listAll(api: Api, path: string): Promise<RecordView[]> {
+  const items: RecordView[] = []
+  let cursor = ''
+  do {
+    const page = await api.get<Page>(`${path}${path.includes('?') ? '&' : '?'}limit=1000${cursor}`)
+    items.push(...page.items)
+    cursor = page.next === null ? '' : `&cursor=${encodeURIComponent(page.next)}`
+  } while (cursor !== '')
+  return items.map(({ id, etag, recordId, body }) => ({ id, etag, ...(recordId ? { recordId } : {}), body }))
+}
+
+/** Holds what the sites have against what they promised. */
+export function judge(ledger: Ledger, { creates, edits, conflicts }: Holdings): Verdict {
+  const holders = new Map<string, string[]>()
+  for (const { id, body } of creates) {
+    const op = String(body?.['op'])
+    holders.set(op, [...(holders.get(op) ?? []), id])
+  }
+  const lostCreates = [...ledger.created].filter(([op, id]) => !holders.get(op)?.includes(id)).map(([op]) => op)
+  const furthest = new Map<string, number>()
+  for (const { id, recordId = id, body } of [...edits, ...conflicts]) {
+    furthest.set(recordId, Math.max(furthest.get(recordId) ?? 0, Number(body?.['count'] ?? 0)))
+  }
+  const lostEdits = [...ledger.edited].filter(([id, count]) => (furthest.get(id) ?? 0) < count).map(([id]) => id)
+  const doubled = [...holders].filter(([, ids]) => ids.length > 1).map(([op]) => op)
+  return { lost: [...lostCreates, ...lostEdits], doubled, conflicts: conflicts.length }
+}
