@@ -8,6 +8,7 @@ import { cloudFrontDelivery } from './adapters/delivery.ts'
 import { sqsJobQueue } from './adapters/job-queue.ts'
 import { s3ClientSettings } from './adapters/object-bucket.ts'
 import { s3ObjectStore } from './adapters/object-store.ts'
+import { stsCredentials } from './adapters/peer-credentials.ts'
 import { dynamoRecordStore } from './adapters/record-store.ts'
 import { dynamoSiteStore } from './adapters/site-store.ts'
 import { cloudWatchTelemetry } from './adapters/telemetry.ts'
@@ -28,7 +29,7 @@ export function composeServices(service: string, config: AwsConfig = readConfig(
       queueUrl: config.JOBS_QUEUE_URL,
       deadLetterQueueUrl: config.JOBS_DEAD_LETTER_QUEUE_URL,
     }),
-    peer: composePeer('aws', config),
+    peer: composePeer('aws', config, (audience) => stsCredentials({ client: dynamo, audience })),
     delivery: cloudFrontDelivery({
       edgeUrl: config.EDGE_URL,
       keyPairId: config.EDGE_KEY_PAIR_ID,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
+import { checkPeerVariables, parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
 
-const variables = z.object({
+const fields = z.object({
   ...sharedVariables,
   AWS_REGION: z.string().min(1),
   S3_FORCE_PATH_STYLE: z.stringbool().default(false),
@@ -14,6 +14,8 @@ const variables = z.object({
   EDGE_KEY_PAIR_ID: z.string().min(1),
   EDGE_PRIVATE_KEY: z.string().includes('PRIVATE KEY'),
 })
+
+const variables = fields.superRefine(checkPeerVariables)
 
 export type AwsConfig = z.infer<typeof variables>
 

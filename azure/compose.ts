@@ -8,6 +8,7 @@ import type { Services } from '../shared/core/services.ts'
 import { blobDelivery } from './adapters/delivery.ts'
 import { storageJobQueue } from './adapters/job-queue.ts'
 import { blobObjectStore } from './adapters/object-store.ts'
+import { entraCredentials } from './adapters/peer-credentials.ts'
 import { cosmosRecordStore } from './adapters/record-store.ts'
 import { cosmosSiteStore } from './adapters/site-store.ts'
 import { monitorTelemetry } from './adapters/telemetry.ts'
@@ -25,7 +26,7 @@ export function composeServices(service: string, config: AzureConfig = readConfi
     siteStore: cosmosSiteStore({ container: database.container('site') }),
     objects: blobObjectStore(objects),
     jobs: storageJobQueue({ queue: queues.getQueueClient('jobs'), poisonQueue: queues.getQueueClient('jobs-poison') }),
-    peer: composePeer('azure', config),
+    peer: composePeer('azure', config, (audience) => entraCredentials({ identity: identityOf(config), audience })),
     delivery: blobDelivery({ ...objects, edgeUrl: config.EDGE_URL }),
     clock: systemClock,
     random: systemRandom,
@@ -44,9 +45,11 @@ let clients: Clients | undefined
 /** All functions of the app share one process, and so one set of connections. */
 const clientsOf = (config: AzureConfig): Clients => (clients ??= makeClients(config))
 
+const identityOf = ({ AZURE_CLIENT_ID: clientId }: AzureConfig): DefaultAzureCredential =>
+  new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {})
+
 function makeClients(config: AzureConfig) {
-  const clientId = config.AZURE_CLIENT_ID
-  const identity = () => new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {})
+  const identity = () => identityOf(config)
   const cosmos = config.COSMOS
     ? new CosmosClient({ ...connectionOf(config.COSMOS), connectionPolicy: { enableEndpointDiscovery: false } })
     : new CosmosClient({ endpoint: config.COSMOS__accountEndpoint ?? '', aadCredentials: identity() })

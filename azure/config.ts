@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
+import { checkPeerVariables, parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
 
 /** Each store is reached by a connection string (locally) or by an address and the managed identity (in the cloud). */
 const variables = z
@@ -14,6 +14,7 @@ const variables = z
     /** The user-assigned identity; absent for a connection string or the system-assigned one. */
     AZURE_CLIENT_ID: z.string().optional(),
   })
+  .superRefine(checkPeerVariables)
   .superRefine((value, context) => {
     const miss = (name: string, instead: string): void =>
       context.addIssue({ code: 'custom', path: [name], message: `missing (or ${instead})` })

@@ -14,7 +14,19 @@ param operatorEmail string
 param peerUrl string = ''
 
 @description('The public keys of the other site, a JWKS (RFC 7517) in base64: azd cannot carry quotes.')
-param peerPublicKeysBase64 string = base64('{"keys":[]}')
+param peerPublicKeysBase64 string = ''
+
+@description('The identity service of the other site: the issuer that its AWS account has for tokens. Empty: it is known by its keys.')
+param peerIssuer string = ''
+
+@description('The roles of the other site that may call this one, with commas between.')
+param peerSubjects string = ''
+
+@description('The audience that tokens of the other site carry.')
+param peerAudience string = ''
+
+@description('The application in whose name this site asks Entra ID for tokens for the other one. Empty: it signs with a key of its own.')
+param peerTokenAudience string = ''
 
 @description('The host of the other site behind its own domain, to which Front Door turns when this one is down.')
 param peerHost string = ''
@@ -227,6 +239,10 @@ module settings 'modules/settings.bicep' = {
     edgeUrl: 'https://${edge.outputs.host}'
     peerUrl: peerUrl
     peerPublicKeys: base64ToString(peerPublicKeysBase64)
+    peerIssuer: peerIssuer
+    peerSubjects: peerSubjects
+    peerAudience: peerAudience
+    peerTokenAudience: peerTokenAudience
     allowedOrigins: allowedOrigins
     siteIncarnation: siteIncarnation
     logLevel: logLevel

@@ -3,9 +3,10 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import type { Services } from '../../shared/core/services.ts'
 import { isCatamaranError } from '../../shared/domain/errors.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
+import { heldToken } from '../../shared/http/held-token.ts'
 import { peerClient } from '../../shared/http/peer-client.ts'
 import { peerRoutes } from '../../shared/http/peer-routes.ts'
-import { type PeerIdentity, peerTokens, peerVerifier } from '../../shared/http/peer-token.ts'
+import { ownKeyCredentials, ownKeyVerifier, type OwnKey, type PeerKeys } from '../../shared/http/peer-token.ts'
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import type { RecordStore } from '../../shared/ports/record-store.ts'
 import type { SiteStore } from '../../shared/ports/site-store.ts'
@@ -45,7 +46,10 @@ export async function benchSites(storesOf: (site: Site, clock: MemoryClock) => S
   const identities = await makeIdentities()
   const urls: Partial<Record<Site, string>> = {}
   const make = async (site: Site): Promise<BenchSite> => {
-    const token = peerTokens(identities[site], () => clock.now())
+    const token = heldToken(
+      ownKeyCredentials(identities[site], () => clock.now()),
+      () => clock.now(),
+    )
     const stores = storesOf(site, clock)
     const { records, reads } = countedRecords(stores.records)
     const random = memoryRandom(site === 'aws' ? 1 : 2)
@@ -68,7 +72,7 @@ export async function benchSites(storesOf: (site: Site, clock: MemoryClock) => S
       '/peer/v1',
       peerRoutes(
         services,
-        peerVerifier(identities[site], () => clock.now()),
+        ownKeyVerifier(identities[site], () => clock.now()),
       ),
     )
     api.onError((error, context) => {
@@ -84,7 +88,7 @@ export async function benchSites(storesOf: (site: Site, clock: MemoryClock) => S
   return { aws, azure, clock, close: async () => void (await Promise.all([aws.wire.close(), azure.wire.close()])) }
 }
 
-async function makeIdentities(): Promise<Record<Site, PeerIdentity>> {
+async function makeIdentities(): Promise<Record<Site, OwnKey & PeerKeys>> {
   const newKey = async (): Promise<{ secret: JWK; open: JWK }> => {
     const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true })
     return { secret: await exportJWK(privateKey), open: await exportJWK(publicKey) }

@@ -3,9 +3,10 @@ import { exportJWK, generateKeyPair } from 'jose'
 import { systemClock, systemRandom } from '../../shared/adapters/clock.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
+import { heldToken } from '../../shared/http/held-token.ts'
 import { peerClient } from '../../shared/http/peer-client.ts'
 import { peerRoutes } from '../../shared/http/peer-routes.ts'
-import { peerTokens, peerVerifier } from '../../shared/http/peer-token.ts'
+import { ownKeyCredentials, ownKeyVerifier } from '../../shared/http/peer-token.ts'
 import type { Peer } from '../../shared/ports/peer.ts'
 import type { RecordStore } from '../../shared/ports/record-store.ts'
 import type { SiteStore } from '../../shared/ports/site-store.ts'
@@ -41,7 +42,7 @@ export async function peerOver(services: Services, roundTripMs = 0): Promise<Pee
   const secret = await exportJWK(privateKey)
   const from = services.site === 'aws' ? 'azure' : 'aws'
   const nowMs = () => clock.now()
-  const verify = peerVerifier({ site: services.site, privateKey: secret, peerKeys }, nowMs)
+  const verify = ownKeyVerifier({ site: services.site, peerKeys }, nowMs)
   const api = new Hono().route('/peer/v1', peerRoutes(services, verify))
   const reach = async (url: string, init?: RequestInit): Promise<Response> => {
     if (roundTripMs > 0) await clock.sleep(roundTripMs / 2)
@@ -49,7 +50,7 @@ export async function peerOver(services: Services, roundTripMs = 0): Promise<Pee
     if (roundTripMs > 0) await clock.sleep(roundTripMs / 2)
     return answer
   }
-  const token = peerTokens({ site: from, privateKey: secret, peerKeys }, nowMs)
+  const token = heldToken(ownKeyCredentials({ site: from, privateKey: secret }, nowMs), nowMs)
   return peerClient({ url: 'http://peer.test', token, fetch: reach as typeof fetch })
 }
 

@@ -19,6 +19,11 @@ const most: Fields = {
   ...least,
   // As long as a stage may be.
   stage: 'stage-of-16-long',
+  peerPublicKeysBase64: '',
+  peerIssuer: 'https://00000000-0000-0000-0000-000000000000.tokens.sts.global.api.aws',
+  peerSubjects: 'arn:aws:iam::123456789012:role/http,arn:aws:iam::123456789012:role/job',
+  peerAudience: 'catamaran-peer:azure',
+  peerTokenAudience: 'api://catamaran-peer',
   peerHost: 'aws.example.com',
   customDomain: 'media.example.com',
   allowedOrigins: 'https://app.example.com',

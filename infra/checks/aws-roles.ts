@@ -15,6 +15,7 @@ const withoutResource: ReadonlySet<string> = new Set([
   'xray:PutTraceSegments',
   'xray:PutTelemetryRecords',
   'dynamodb:ListStreams',
+  'sts:GetWebIdentityToken',
 ])
 
 type Rule = (statement: Statement) => Omit<Finding, 'file'> | undefined
@@ -55,6 +56,16 @@ const rules: readonly Rule[] = [
     const everywhere = listOf(statement.Resource).includes('*')
     return everywhere && !actions.every((action) => withoutResource.has(action))
       ? { rule: 'aws/iam-everywhere', problem: `${id} allows ${actions[0]} on everything`, cure: 'name the resource' }
+      : undefined
+  },
+  ({ id, actions, statement }) => {
+    const bound = at(statement, 'Condition', 'ForAllValues:StringEquals', 'sts:IdentityTokenAudience')
+    return actions.includes('sts:GetWebIdentityToken') && listOf(bound).length === 0
+      ? {
+          rule: 'aws/token-audience',
+          problem: `${id} may have tokens for any audience`,
+          cure: 'name the audience of the other site',
+        }
       : undefined
   },
 ]

@@ -74,7 +74,8 @@ async function connectionSettings(sources: Sources): Promise<string[]> {
 function plainSecrets(resource: Resource, settings: Readonly<Record<string, string>>): Finding[] {
   const isSecret = (name: string): boolean => /(PRIVATE_KEY|CURSOR_KEY|SECRET|PASSWORD)$/.test(name)
   const open = Object.entries(settings).filter(
-    ([name, value]) => (isSecret(name) && !secretName.test(value)) || /AccountKey=|SharedAccessKey=/.test(value),
+    ([name, value]) =>
+      (isSecret(name) && value !== '' && !secretName.test(value)) || /AccountKey=|SharedAccessKey=/.test(value),
   )
   const others = Object.entries(settings).filter(
     ([name, value]) => name.endsWith('__credential') && value !== 'managedidentity',

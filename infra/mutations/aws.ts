@@ -53,6 +53,7 @@ export const awsMutations: readonly Mutation[] = [
   ),
   mistake('a queue that shows a message too soon', queues, 'VisibilityTimeout: 150', 'VisibilityTimeout: 30'),
   mistake('an action that is misspelt', roles, 'dynamodb:BatchGetItem', 'dynamodb:BatchGetItems'),
+  mistake('tokens for anybody', roles, 'ForAllValues:StringEquals:', 'ForAllValues:StringNotEquals:'),
   mistake('a wildcard in a role', roles, 'dynamodb:BatchGetItem', "'dynamodb:*'"),
   mistake(
     'a role that erases versions',

@@ -24,6 +24,21 @@ const okpKey = z.looseObject({
 /** An address to which paths are appended: without a slash at its end. */
 const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 
+/** As tokens name it, to the letter: a slash at its end belongs to it. */
+const issuerUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => url.startsWith('https:') || new URL(url).hostname === '127.0.0.1', 'must be https')
+
+const textList = z
+  .string()
+  .transform((text) =>
+    text
+      .split(',')
+      .map((one) => one.trim())
+      .filter(Boolean),
+  )
+  .refine((list) => list.length > 0, 'must name at least one')
+
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text
 
 /** The variables that mean the same on both sites. */
@@ -32,10 +47,16 @@ export const sharedVariables = {
   PEER_URL: baseUrl,
   PUBLIC_URL: baseUrl,
   EDGE_URL: baseUrl,
-  /** This site's Ed25519 private key, a JWK (RFC 8037). */
-  PEER_PRIVATE_KEY: jsonText(okpKey.extend({ d: z.string() })),
+  /** The audience of the tokens that this cloud's identity service makes for calls to the peer. */
+  PEER_TOKEN_AUDIENCE: z.string().min(1).optional(),
+  /** The identity service of the peer's cloud; the peer's identities there; the audience of their tokens for this site. */
+  PEER_ISSUER: issuerUrl.optional(),
+  PEER_SUBJECTS: textList.optional(),
+  PEER_AUDIENCE: z.string().min(1).optional(),
+  /** In place of an identity service: this site's Ed25519 private key, a JWK (RFC 8037). */
+  PEER_PRIVATE_KEY: jsonText(okpKey.extend({ d: z.string() })).optional(),
   /** The peer's public keys, a JWKS (RFC 7517). */
-  PEER_PUBLIC_KEYS: jsonText(z.object({ keys: z.array(okpKey).min(1) })),
+  PEER_PUBLIC_KEYS: jsonText(z.object({ keys: z.array(okpKey).min(1) })).optional(),
   /** 32 bytes, the same on both sites. */
   CURSOR_KEY: z
     .string()
@@ -65,6 +86,20 @@ export const sharedVariables = {
 
 /** The part of a site's configuration that both clouds share. */
 export type SharedConfig = z.infer<z.ZodObject<typeof sharedVariables>>
+
+/** Each site shows who it is, and tells who the peer is, by its cloud's identity service or by a key. Federation is whole or not there. */
+export function checkPeerVariables(config: SharedConfig, context: z.RefinementCtx): void {
+  const miss = (name: keyof SharedConfig, instead?: string): void =>
+    context.addIssue({ code: 'custom', path: [name], message: instead ? `missing (or ${instead})` : 'missing' })
+  if (!config.PEER_TOKEN_AUDIENCE && !config.PEER_PRIVATE_KEY) miss('PEER_PRIVATE_KEY', 'PEER_TOKEN_AUDIENCE')
+  const trust = ['PEER_ISSUER', 'PEER_SUBJECTS', 'PEER_AUDIENCE'] as const
+  const absent = trust.filter((name) => config[name] === undefined)
+  if (absent.length === trust.length) {
+    if (!config.PEER_PUBLIC_KEYS) miss('PEER_PUBLIC_KEYS', trust.join(', '))
+    return
+  }
+  for (const name of absent) miss(name)
+}
 
 /** Checks an environment; an empty variable counts as missing. The error names every faulty variable, never its value. */
 export function parseEnvironment<Schema extends z.ZodType>(

@@ -1,10 +1,14 @@
+import type { JSONWebKeySet } from 'jose'
 import { systemClock } from '../adapters/clock.ts'
 import type { SharedConfig } from '../adapters/environment.ts'
 import type { Services } from '../core/services.ts'
+import type { Site } from '../domain/site.ts'
 import { makeApp } from './app.ts'
-import { identityOf } from './compose-peer.ts'
+import { federatedVerifier } from './federated-token.ts'
 import { peerRoutes } from './peer-routes.ts'
-import { peerVerifier } from './peer-token.ts'
+import { ownKeyVerifier } from './peer-token.ts'
+
+const nowMs = (): number => systemClock.now()
 
 /** The API of one site: what its users call, and what its peer calls. */
 export const composeApp = (services: Services, config: SharedConfig) =>
@@ -15,8 +19,17 @@ export const composeApp = (services: Services, config: SharedConfig) =>
     peerUrl: config.PEER_URL,
     edgeUrl: config.EDGE_URL,
     allowedOrigins: config.ALLOWED_ORIGINS,
-    peerRoutes: peerRoutes(
-      services,
-      peerVerifier(identityOf(services.site, config), () => systemClock.now()),
-    ),
+    peerRoutes: peerRoutes(services, verifierOf(services.site, config)),
   })
+
+/** Where both are named, either is good: so that a site can change from keys to identities without a gap. */
+function verifierOf(site: Site, config: SharedConfig): (token: string) => Promise<void> {
+  const { PEER_ISSUER: issuer, PEER_SUBJECTS: subjects, PEER_AUDIENCE: audience, PEER_PUBLIC_KEYS: peerKeys } = config
+  const byKey = peerKeys && ownKeyVerifier({ site, peerKeys: peerKeys as JSONWebKeySet }, nowMs)
+  if (!issuer || !subjects || !audience) return byKey ?? refuse
+  const byIdentity = federatedVerifier({ issuer, subjects, audience }, { nowMs })
+  return byKey ? (token) => byKey(token).catch(() => byIdentity(token)) : byIdentity
+}
+
+/** Not reached: the configuration has one or the other. */
+const refuse = (): Promise<void> => Promise.reject(new Error('no peer is trusted'))

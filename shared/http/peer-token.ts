@@ -1,29 +1,31 @@
 import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWK } from 'jose'
 import { CatamaranError } from '../domain/errors.ts'
 import { peerOf, type Site } from '../domain/site.ts'
+import type { PeerCredentials } from '../ports/peer-credentials.ts'
 
-/** How the sites know each other: short-lived EdDSA tokens (RFC 7519, RFC 8037), each site with a key of its own. */
-export interface PeerIdentity {
+/** How the sites know each other without an identity service: short-lived EdDSA tokens (RFC 7519, RFC 8037). */
+export interface OwnKey {
   readonly site: Site
   /** This site's Ed25519 private key. */
   readonly privateKey: JWK
+}
+
+export interface PeerKeys {
+  readonly site: Site
   /** The peer's public keys, more than one while they rotate. */
   readonly peerKeys: JSONWebKeySet
 }
 
 const tokenLifeSeconds = 300
 const clockToleranceSeconds = 60
-const renewBeforeMs = 60_000
 const audienceOf = (site: Site): string => `catamaran-peer:${site}`
 const issuerOf = (site: Site): string => `catamaran:${site}`
 
-/** Makes tokens for calls to the peer, each used until shortly before its end. */
-export function peerTokens({ site, privateKey }: PeerIdentity, nowMs: () => number): () => Promise<string> {
-  let current: { token: string; untilMs: number } | undefined
-  return async () => {
-    if (current && nowMs() < current.untilMs) return current.token
+/** Tokens that a site signs itself. */
+export const ownKeyCredentials = ({ site, privateKey }: OwnKey, nowMs: () => number): PeerCredentials => ({
+  token: async () => {
     const issuedAt = Math.floor(nowMs() / 1000)
-    const token = await new SignJWT({})
+    const text = await new SignJWT({})
       .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', ...(privateKey.kid ? { kid: privateKey.kid } : {}) })
       .setIssuer(issuerOf(site))
       .setSubject(issuerOf(site))
@@ -31,13 +33,12 @@ export function peerTokens({ site, privateKey }: PeerIdentity, nowMs: () => numb
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + tokenLifeSeconds)
       .sign(await importJWK(privateKey, 'EdDSA'))
-    current = { token, untilMs: (issuedAt + tokenLifeSeconds) * 1000 - renewBeforeMs }
-    return token
-  }
-}
+    return { text, expiresAtMs: (issuedAt + tokenLifeSeconds) * 1000 }
+  },
+})
 
 /** Checks a token that claims to come from the peer. Throws `unauthenticated`. */
-export function peerVerifier({ site, peerKeys }: PeerIdentity, nowMs: () => number): (token: string) => Promise<void> {
+export function ownKeyVerifier({ site, peerKeys }: PeerKeys, nowMs: () => number): (token: string) => Promise<void> {
   const keys = createLocalJWKSet(peerKeys)
   return async (token) => {
     try {

@@ -1,8 +1,11 @@
 import { expect, test } from '@jest/globals'
+import { exportJWK, generateKeyPair } from 'jose'
 import { readConfig as readAws } from '../../aws/config.ts'
 import { readConfig as readAzure } from '../../azure/config.ts'
 import { composeApp } from '../../shared/http/compose-app.ts'
+import { ownKeyCredentials } from '../../shared/http/peer-token.ts'
 import { twoSites } from '../core/two-sites.ts'
+import { startIssuer } from '../http/issuer.ts'
 
 const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }
 const shared = {
@@ -80,6 +83,51 @@ test('every variable that is missing is named, one by one and together', () => {
   check(readAws, aws)
   check(readAzure, azure)
   expect(() => readAws({})).toThrow(/RECORDS_TABLE: missing.*EDGE_PRIVATE_KEY: missing/)
+})
+
+test('identity services take the place of keys, wholly or not at all, and only by https', () => {
+  const { PEER_PRIVATE_KEY: _private, PEER_PUBLIC_KEYS: _public, ...rest } = aws
+  const identities = {
+    ...rest,
+    PEER_TOKEN_AUDIENCE: 'catamaran-peer:azure',
+    PEER_ISSUER: 'https://sts.windows.net/tenant/',
+    PEER_SUBJECTS: 'one, two',
+    PEER_AUDIENCE: 'api://catamaran-peer',
+  }
+  expect(readAws(identities)).toMatchObject({
+    PEER_ISSUER: 'https://sts.windows.net/tenant/',
+    PEER_SUBJECTS: ['one', 'two'],
+  })
+  expect(readAws({ ...aws, ...identities })).toHaveProperty('PEER_PUBLIC_KEYS.keys')
+  for (const name of ['PEER_ISSUER', 'PEER_SUBJECTS', 'PEER_AUDIENCE']) {
+    expect(() => readAws({ ...aws, ...identities, [name]: '' })).toThrow(`${name}: missing`)
+  }
+  expect(() => readAws({ ...identities, PEER_TOKEN_AUDIENCE: '' })).toThrow('PEER_PRIVATE_KEY: missing')
+  expect(() => readAws({ ...identities, PEER_ISSUER: 'http://issuer.test' })).toThrow('PEER_ISSUER: must be https')
+  expect(() => readAws({ ...identities, PEER_SUBJECTS: ' , ' })).toThrow('PEER_SUBJECTS: must name')
+})
+
+test('a peer is let in by its identity, or by its key while both are named, and nobody else', async () => {
+  const issuer = await startIssuer()
+  const signer = await issuer.newKey('k')
+  issuer.keys = [signer.open]
+  const identities = { PEER_ISSUER: issuer.url, PEER_SUBJECTS: 'role', PEER_AUDIENCE: 'us' }
+  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true })
+  const keys = { PEER_PUBLIC_KEYS: JSON.stringify({ keys: [await exportJWK(publicKey)] }) }
+  const own = { site: 'azure', privateKey: await exportJWK(privateKey) } as const
+  const byKey = (await ownKeyCredentials(own, Date.now).token()).text
+  const iat = Math.floor(Date.now() / 1000)
+  const byIdentity = await signer.sign({ iss: issuer.url, sub: 'role', aud: 'us', iat, exp: iat + 60 })
+  const { PEER_PUBLIC_KEYS: _, ...rest } = aws
+  const statusOf = async (environment: object, token: string): Promise<number> => {
+    const api = composeApp(twoSites().aws.services, readAws({ ...rest, ...environment }))
+    return (await api.request('/peer/v1/status', { headers: { authorization: `Bearer ${token}` } })).status
+  }
+  expect(await Promise.all([byKey, byIdentity].map((token) => statusOf(keys, token)))).toEqual([200, 401])
+  expect(await Promise.all([byKey, byIdentity].map((token) => statusOf(identities, token)))).toEqual([401, 200])
+  const both = { ...identities, ...keys }
+  expect(await Promise.all([byKey, byIdentity, 'x'].map((token) => statusOf(both, token)))).toEqual([200, 200, 401])
+  await issuer.stop()
 })
 
 test('in the cloud the identity takes the place of the connection strings', () => {

@@ -4,9 +4,10 @@ import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type JWK } from 'jos
 import { writeRecord } from '../../shared/core/records.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
 import { isCatamaranError } from '../../shared/domain/errors.ts'
+import { heldToken } from '../../shared/http/held-token.ts'
 import { peerClient } from '../../shared/http/peer-client.ts'
 import { peerRoutes } from '../../shared/http/peer-routes.ts'
-import { type PeerIdentity, peerTokens, peerVerifier } from '../../shared/http/peer-token.ts'
+import { ownKeyCredentials, ownKeyVerifier, type OwnKey, type PeerKeys } from '../../shared/http/peer-token.ts'
 import { twoSites } from './two-sites.ts'
 
 const nowMs = () => Date.now()
@@ -15,13 +16,13 @@ const newKey = async (): Promise<{ secret: JWK; open: JWK }> => {
   return { secret: await exportJWK(privateKey), open: await exportJWK(publicKey) }
 }
 const [aws, azure, stranger] = await Promise.all([newKey(), newKey(), newKey()])
-const awsIdentity: PeerIdentity = { site: 'aws', privateKey: aws.secret, peerKeys: { keys: [azure.open] } }
-const azureIdentity: PeerIdentity = { site: 'azure', privateKey: azure.secret, peerKeys: { keys: [aws.open] } }
+const awsIdentity: OwnKey & PeerKeys = { site: 'aws', privateKey: aws.secret, peerKeys: { keys: [azure.open] } }
+const azureIdentity: OwnKey & PeerKeys = { site: 'azure', privateKey: azure.secret, peerKeys: { keys: [aws.open] } }
 
 /** Azure's peer API, reached by a client at AWS without a socket. */
-function pair(token = peerTokens(awsIdentity, nowMs)) {
+function pair(token = heldToken(ownKeyCredentials(awsIdentity, nowMs), nowMs)) {
   const sites = twoSites()
-  const api = new Hono().route('/peer/v1', peerRoutes(sites.azure.services, peerVerifier(azureIdentity, nowMs)))
+  const api = new Hono().route('/peer/v1', peerRoutes(sites.azure.services, ownKeyVerifier(azureIdentity, nowMs)))
   api.onError((error, context) =>
     isCatamaranError(error) ? context.json({ code: error.code }, error.status as 400) : context.json({}, 500),
   )
@@ -72,7 +73,7 @@ describe('the peer API', () => {
 
   test('a call over 2 MiB is refused without reading on', async () => {
     const { api } = pair()
-    const authorization = `Bearer ${await peerTokens(awsIdentity, nowMs)()}`
+    const authorization = `Bearer ${await heldToken(ownKeyCredentials(awsIdentity, nowMs), nowMs)()}`
     const send = (body: ReadableStream | string, headers: object = {}) =>
       api.request('/peer/v1/offer', {
         method: 'POST',

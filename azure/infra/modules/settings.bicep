@@ -11,6 +11,10 @@ param publicUrl string
 param edgeUrl string
 param peerUrl string
 param peerPublicKeys string
+param peerIssuer string
+param peerSubjects string
+param peerAudience string
+param peerTokenAudience string
 param allowedOrigins string
 param siteIncarnation string
 param logLevel string
@@ -50,7 +54,11 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     EDGE_URL: edgeUrl
     PEER_URL: peerUrl
     PEER_PUBLIC_KEYS: peerPublicKeys
-    PEER_PRIVATE_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/peer-private-key)'
+    PEER_ISSUER: peerIssuer
+    PEER_SUBJECTS: peerSubjects
+    PEER_AUDIENCE: peerAudience
+    PEER_TOKEN_AUDIENCE: peerTokenAudience
+    PEER_PRIVATE_KEY: !empty(peerTokenAudience) ? '' : '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/peer-private-key)'
     CURSOR_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/cursor-key)'
     ALLOWED_ORIGINS: allowedOrigins
     SITE_INCARNATION: siteIncarnation
