@@ -1,15 +1,31 @@
 import type { Config } from 'jest'
 
-const config: Config = {
+const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {},
-  coverageProvider: 'v8',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.data'],
+}
+
+const config: Config = {
+  coverageProvider: 'v8',
   testTimeout: 30_000,
-  // The end-to-end file runs ten processes: beside another file its waits grow long.
-  maxWorkers: 1,
+  maxWorkers: 2,
+  projects: [
+    {
+      ...common,
+      displayName: 'apart',
+      testMatch: ['<rootDir>/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/e2e/'],
+    },
+    {
+      ...common,
+      displayName: 'end to end',
+      testMatch: ['<rootDir>/test/e2e/**/*.test.ts'],
+      // The clouds are ten processes: beside another file their waits grow long.
+      runner: '<rootDir>/test/serial-runner.ts',
+    },
+  ],
 }
 
 export default config
