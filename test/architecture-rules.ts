@@ -28,6 +28,11 @@ const fileLinesMax = 300
 const sdk = /^(@aws-sdk|@smithy|@azure|@middy|aws-lambda|@types\/aws-lambda)(\/|$)/
 const deployed = /^(shared|aws|azure)\//
 const notDeployed = /^(local|test|bench|scripts|cli|client|console|examples)\//
+/** What the simulator runs: time, chance, waiting and the network come by ports alone. */
+const pure = /^shared\/(core|replication|domain)\//
+const pastThePorts = /^(node:)?(timers(\/.*)?|net|tls|dgram|dns(\/.*)?|https?|http2|child_process|perf_hooks)$/
+const drawn = ['randomUUID', 'randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'getRandomValues']
+const clocksAndTimers = ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'hrtime']
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config))?\.ts$/
 
 /** Every rule on one file. Rules over several files are below. */
@@ -46,6 +51,7 @@ export function violationsIn(file: SourceFile): Violation[] {
     checkImport(file.path, node, report)
     checkEnvironment(file.path, node, report)
     checkSyntax(file.path, node, report)
+    checkPorts(file.path, node, report)
     checkFunction(file.path, node, report, (from, to) => lineOf(to) - lineOf(from) + 1)
   })
   return found
@@ -140,6 +146,32 @@ function checkSyntax(path: string, node: Node, report: Report): void {
   if (path.startsWith('test/') && (isIdentifier(member, 'skip') || isIdentifier(member, 'only'))) {
     report('unfinished', node.start, 'a test that is left out')
   }
+}
+
+/** Code that the simulator runs a seed of neither looks at a clock nor draws by lot nor waits nor reaches out by itself. */
+function checkPorts(path: string, node: Node, report: Report): void {
+  if (!pure.test(path)) return
+  const name = moduleNamed(node)
+  if (name !== undefined && pastThePorts.test(name)) report('past-the-ports', node.start, name)
+  const isCalled = ['NewExpression', 'CallExpression'].includes(node.type) && isIdentifier(node.callee, 'Date')
+  if (isCalled && (node.arguments as Node[]).length === 0)
+    report('past-the-ports', node.start, 'Date without arguments')
+  for (const [owner, member] of [
+    ['Date', 'now'],
+    ['Math', 'random'],
+  ] as const) {
+    if (isMemberOf(node, owner, member)) report('past-the-ports', node.start, `${owner}.${member}`)
+  }
+  const used = node.type === 'Identifier' && [...drawn, ...clocksAndTimers].find((each) => each === node.name)
+  if (used) report('past-the-ports', node.start, used)
+}
+
+/** Spelt with a dot, with brackets, or taken out of its owner. */
+function isMemberOf(node: Node, owner: string, member: string): boolean {
+  if (node.type === 'MemberExpression') return isIdentifier(node.object, owner) && isIdentifier(node.property, member)
+  if (node.type !== 'VariableDeclarator' || !isIdentifier(node.init, owner) || !isNode(node.id)) return false
+  const taken = (node.id.properties ?? []) as Node[]
+  return taken.some(({ key }) => isIdentifier(key, member))
 }
 
 function checkFunction(path: string, node: Node, report: Report, linesOf: (from: number, to: number) => number): void {

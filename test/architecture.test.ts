@@ -76,6 +76,20 @@ describe('each rule can fail', () => {
     // In two parts, so that this file holds none itself.
     ['unfinished', 'shared/core/a.ts', `// TO${'DO'}: later`],
     ['unfinished', 'test/core/a.test.ts', `test.${'skip'}('a', () => undefined)`],
+    ['past-the-ports', 'shared/core/a.ts', `import { setTimeout as sleep } from 'node:timers/promises'`],
+    ['past-the-ports', 'shared/core/a.ts', `import { setTimeout } from 'timers'`],
+    ['past-the-ports', 'shared/domain/a.ts', `import type { Socket } from 'node:net'`],
+    ['past-the-ports', 'shared/replication/a.ts', `const { get } = await import('node:https')`],
+    ['past-the-ports', 'shared/core/a.ts', `import { spawn } from 'node:child_process'`],
+    ['past-the-ports', 'shared/core/a.ts', 'export const a = new Date()'],
+    ['past-the-ports', 'shared/core/a.ts', 'export const a = Date()'],
+    ['past-the-ports', 'shared/core/a.ts', 'export const a = Date.now()'],
+    ['past-the-ports', 'shared/core/a.ts', `export const a = [1].map(Date['now'])`],
+    ['past-the-ports', 'shared/core/a.ts', 'export const { now } = Date'],
+    ['past-the-ports', 'shared/domain/a.ts', 'export const a = Math.random()'],
+    ['past-the-ports', 'shared/core/a.ts', `import { randomUUID as id } from 'node:crypto'`],
+    ['past-the-ports', 'shared/core/a.ts', 'export const a = crypto.randomUUID()'],
+    ['past-the-ports', 'shared/core/a.ts', 'setTimeout(() => undefined, 1)'],
     ['parses', 'shared/core/a.ts', 'const = 1'],
   ])('%s in %s', (rule, path, text) => {
     expect(rulesIn(path, text)).toContain(rule)
@@ -96,6 +110,8 @@ describe('each rule can fail', () => {
     ['a handler of 40 lines', 'aws/handlers/http.ts', linesOf(40)],
     ['a file of 300 lines', 'shared/core/a.ts', linesOf(300)],
     ['a function of 70 lines', 'shared/core/a.ts', `export const f = () => {\n${linesOf(68)}}`],
+    ['a date of a given moment', 'shared/core/a.ts', 'export const a = new Date(5).toISOString()'],
+    ['a clock in the adapter of the clock', 'shared/adapters/clock.ts', 'export const now = () => Date.now()'],
     ['the environment in local/', 'local/start.ts', 'export const a = process.env.HOME'],
   ])('%s is allowed', (_, path, text) => {
     expect(rulesIn(path, text)).toEqual([])
