@@ -33,6 +33,8 @@ const pure = /^shared\/(core|replication|domain)\//
 const pastThePorts = /^(node:)?(timers(\/.*)?|net|tls|dgram|dns(\/.*)?|https?|http2|child_process|perf_hooks)$/
 const drawn = ['randomUUID', 'randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'getRandomValues']
 const clocksAndTimers = ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'hrtime']
+/** Files that Jest loads for what they export by default. */
+const namedByJest = ['jest.config.ts', 'test/serial-runner.ts']
 const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|config))?\.ts$/
 
 /** Every rule on one file. Rules over several files are below. */
@@ -137,7 +139,7 @@ function checkEnvironment(path: string, node: Node, report: Report): void {
 }
 
 function checkSyntax(path: string, node: Node, report: Report): void {
-  if (node.type === 'ExportDefaultDeclaration' && path !== 'jest.config.ts') report('default-export', node.start, '')
+  if (node.type === 'ExportDefaultDeclaration' && !namedByJest.includes(path)) report('default-export', node.start, '')
   if (node.type === 'TSEnumDeclaration') report('enum', node.start, '')
   if (node.type === 'TSModuleDeclaration') report('namespace', node.start, '')
   if (node.type === 'TSAnyKeyword') report('any', node.start, '')
