@@ -1,4 +1,5 @@
-import { CatamaranError, isCatamaranError, type ErrorCode } from '../../shared/domain/errors.ts'
+import { sdkError } from '../../shared/adapters/sdk-error.ts'
+import { isCatamaranError, type CatamaranError, type ErrorCode } from '../../shared/domain/errors.ts'
 
 /** SDK errors by name; whatever is not listed goes by its HTTP status. */
 const codeByName: Readonly<Record<string, ErrorCode>> = {
@@ -44,11 +45,11 @@ interface SdkError {
   readonly $metadata?: { readonly httpStatusCode?: number }
 }
 
-/** The error as one of ours, with the SDK's own as its cause. */
+/** The error as one of ours, with the SDK's own as its cause; its words stay inside the site. */
 export function mapError(error: unknown, doing: string): CatamaranError {
   if (isCatamaranError(error)) return error
   const { name = '', code = '', message = '', $metadata } = (error ?? {}) as SdkError
-  return new CatamaranError(codeOf(name, code, message, $metadata?.httpStatusCode), `${doing}: ${name} ${message}`, {
+  return sdkError(codeOf(name, code, message, $metadata?.httpStatusCode), `${doing}: ${name} ${message}`, {
     cause: error,
   })
 }

@@ -1,4 +1,5 @@
-import { CatamaranError, isCatamaranError, type ErrorCode } from '../../shared/domain/errors.ts'
+import { sdkError } from '../../shared/adapters/sdk-error.ts'
+import { isCatamaranError, type CatamaranError, type ErrorCode } from '../../shared/domain/errors.ts'
 
 /** Storage's error codes and the connection's; whatever is not listed goes by its HTTP status. */
 const codeByName: Readonly<Record<string, ErrorCode>> = {
@@ -38,13 +39,13 @@ interface SdkError {
   readonly retryAfterInMs?: number
 }
 
-/** The error as one of ours, with the SDK's own as its cause. */
+/** The error as one of ours, with the SDK's own as its cause; its words stay inside the site. */
 export function mapError(error: unknown, doing: string): CatamaranError {
   if (isCatamaranError(error)) return error
   const { name = '', message = '', retryAfterInMs } = (error ?? {}) as SdkError
   const retry = retryAfterInMs === undefined ? {} : { retryAfterMs: retryAfterInMs }
   const code = codeOf((error ?? {}) as SdkError)
-  return new CatamaranError(code, `${doing}: ${name} ${message.slice(0, 500)}`, { cause: error, ...retry })
+  return sdkError(code, `${doing}: ${name} ${message.slice(0, 500)}`, { cause: error, ...retry })
 }
 
 function codeOf(error: SdkError): ErrorCode {

@@ -1,4 +1,4 @@
-import { jobKey, type Failure, type JobBody } from '../domain/asset.ts'
+import { jobKey, type JobBody, type JobFault } from '../domain/asset.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
@@ -131,7 +131,7 @@ export async function changeHeldJob(
 export async function endJob(
   services: Services,
   ref: JobRef,
-  end: { readonly state: 'done' | 'failed'; readonly holder?: string; readonly error?: Failure },
+  end: { readonly state: 'done' | 'failed'; readonly holder?: string; readonly error?: JobFault },
 ): Promise<void> {
   const { state, holder, error } = end
   await writeRecord(services, jobKey(ref.tenant, ref.job), none, (body) => {

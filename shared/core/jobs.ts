@@ -1,5 +1,5 @@
-import { hasCode, isTransient } from '../domain/errors.ts'
-import type { Failure } from '../domain/asset.ts'
+import { hasCode, isTransient, publicMessageOf } from '../domain/errors.ts'
+import type { Failure, JobFault } from '../domain/asset.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { JobMessage } from '../ports/job-queue.ts'
 import { backoffMs } from '../replication/backoff.ts'
@@ -59,11 +59,7 @@ async function runProcess(
     return services.telemetry.log('debug', 'A job was not begun', { ...ref, why: taken.why })
   }
   if (taken.kind === 'exhausted') {
-    const last = taken.job.error?.detail ?? 'every run ended without a word'
-    return giveUp(services, ref, {
-      code: 'attempts-exhausted',
-      detail: `Given up after ${attemptsMax} attempts: ${last}`,
-    })
+    return giveUp(services, ref, exhausted(taken.job.error))
   }
   const ran = await withLease(services, ref, taken, signal, (lease) => processAsset(services, work, lease))
   if ('result' in ran) return settle(services, ref, taken.holder, ran.result)
@@ -72,8 +68,7 @@ async function runProcess(
   const isPeerAway = hasCode(ran.error, 'peer-unavailable')
   const isBlameless = (isOver && ran.moved) || isPeerAway
   const attempts = isBlameless ? taken.job.attempts - 1 : taken.job.attempts
-  const detail = ran.error instanceof Error ? ran.error.message : String(ran.error)
-  if (!isOver && !isTransient(ran.error)) return giveUp(services, ref, { code: 'internal', detail })
+  if (!isOver && !isTransient(ran.error)) return giveUp(services, ref, faultOf('internal', ran.error))
   services.telemetry.log(
     'warn',
     isOver ? 'A run ended for lack of time' : 'A run failed',
@@ -86,9 +81,24 @@ async function runProcess(
     state: 'waiting',
     attempts,
     leaseUntilMs: services.clock.now() + delayMs,
-    error: { code: 'retrying', detail },
+    error: faultOf('retrying', ran.error),
   }))
   await sendJob(services, ref, delayMs)
+}
+
+function faultOf(code: string, error: unknown): JobFault {
+  const detail = error instanceof Error ? error.message : String(error)
+  const publicDetail = publicMessageOf(error)
+  return { code, detail, ...(publicDetail === detail ? {} : { publicDetail }) }
+}
+
+function exhausted(last: JobFault | undefined): JobFault {
+  const given = (detail: string): string => `Given up after ${attemptsMax} attempts: ${detail}`
+  return {
+    code: 'attempts-exhausted',
+    detail: given(last?.detail ?? 'every run ended without a word'),
+    ...(last?.publicDetail ? { publicDetail: given(last.publicDetail) } : {}),
+  }
 }
 
 async function settle(services: Services, ref: JobRef, holder: string, outcome: ProcessOutcome): Promise<void> {
@@ -116,10 +126,11 @@ async function settleSuperseded(services: Services, ref: JobRef, holder: string)
 }
 
 /** The letter comes first: when the rest fails, the next run comes here again and files the same letter. */
-async function giveUp(services: Services, ref: JobRef, failure: Failure): Promise<void> {
-  await fileJob(services, 'process', { ...ref, reopen: true }, failure.detail)
-  await failMedia(services, ref, failure)
-  await endJob(services, ref, { state: 'failed', error: failure })
+async function giveUp(services: Services, ref: JobRef, fault: JobFault): Promise<void> {
+  const { code, detail, publicDetail = detail } = fault
+  await fileJob(services, 'process', { ...ref, reopen: true }, detail)
+  await failMedia(services, ref, { code, detail: publicDetail })
+  await endJob(services, ref, { state: 'failed', error: fault })
 }
 
 async function failMedia(services: Services, ref: JobRef, error: Failure): Promise<void> {

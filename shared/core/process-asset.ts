@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { objectKeyOf, type Failure, type MediaBody, type RenditionBody } from '../domain/asset.ts'
-import { CatamaranError, isCatamaranError, isTransient } from '../domain/errors.ts'
+import { CatamaranError, isCatamaranError, isTransient, publicMessageOf } from '../domain/errors.ts'
 import { rowOptionsOf } from '../media/data.ts'
 import type { ConversionSource, ConvertedFile, Inspection } from '../ports/media-converter.ts'
 import { applyImagePolicy } from './image-policy.ts'
@@ -51,7 +51,7 @@ async function convertOriginal(
 ): Promise<ProcessOutcome> {
   const { tenant } = lease.ref
   const { asset, version } = lease.job
-  const inspected = await asOutcome(() => inspectOriginal(work, original, lease.signal))
+  const inspected = await asOutcome(services, () => inspectOriginal(work, original, lease.signal))
   if ('failure' in inspected) return { kind: 'rejected', failure: inspected.failure }
   const inspection = await applyImagePolicy(services, { tenant, asset }, inspected.value)
   const objectKey = objectKeyOf(tenant, asset, original.sha256)
@@ -75,7 +75,7 @@ async function convertOriginal(
     renditions: [],
   }))
   if (!begun) return { kind: 'superseded' }
-  const converted = await asOutcome(() => convertAll(services, work, lease, { original, inspection, folder }))
+  const converted = await asOutcome(services, () => convertAll(services, work, lease, { original, inspection, folder }))
   if ('failure' in converted) return { kind: 'rejected', failure: converted.failure }
   lease.check()
   const ended = await writeMediaOf(services, { tenant, asset, version }, ({ job }) => ({
@@ -139,12 +139,17 @@ async function keepRendition(services: Services, lease: Lease, file: ConvertedFi
 }
 
 /** A fault of the input is an outcome; everything else stays an exception. */
-async function asOutcome<Value>(act: () => Promise<Value>): Promise<{ value: Value } | { failure: Failure }> {
+async function asOutcome<Value>(
+  { telemetry }: Services,
+  act: () => Promise<Value>,
+): Promise<{ value: Value } | { failure: Failure }> {
   try {
     return { value: await act() }
   } catch (error) {
     if (!isCatamaranError(error) || isTransient(error) || error.code === 'conflict') throw error
-    return { failure: { code: error.code, detail: error.message } }
+    const detail = publicMessageOf(error)
+    if (detail !== error.message) telemetry.log('warn', 'An asset was refused by a store', {}, error)
+    return { failure: { code: error.code, detail } }
   }
 }
 

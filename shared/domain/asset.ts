@@ -66,6 +66,9 @@ export type MediaBody = {
   error?: Failure
 }
 
+/** Why a job failed: `detail` is for operators; the owner of the asset reads `publicDetail` where it differs. */
+export type JobFault = Failure & { publicDetail?: string }
+
 /** How bytes come in at one site. */
 export type UploadBody = {
   kind: 'single' | 'multipart' | 'inline' | 'drop'
@@ -97,7 +100,7 @@ export type JobBody = {
   /** 0 to 1 */
   progress: number
   checkpoint?: JsonObject
-  error?: Failure
+  error?: JobFault
 }
 
 /** Immutable bytes, named by their digest: doing a job twice writes the same key. */

@@ -37,6 +37,8 @@ export interface ErrorDetails {
   /** The current state, for a caller that lost a race. */
   readonly current?: unknown
   readonly cause?: unknown
+  /** Told outside of the site in place of the message, where that holds words which are the operators' alone. */
+  readonly publicMessage?: string
 }
 
 /** The one error type that crosses a port. SDK errors are mapped to it at the adapters' boundary. */
@@ -61,6 +63,10 @@ export const isCatamaranError = (error: unknown): error is CatamaranError =>
   typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'CatamaranError'
 
 export const hasCode = (error: unknown, code: ErrorCode): boolean => isCatamaranError(error) && error.code === code
+
+/** What a client may read of an error: nothing of one that is unknown, and no words of a cloud's SDK. */
+export const publicMessageOf = (error: unknown): string =>
+  isCatamaranError(error) ? (error.details.publicMessage ?? error.message) : 'Something went wrong on our side.'
 
 /** Faults that may pass by themselves: worth trying again, and no fault of the input. */
 export const isTransient = (error: unknown): boolean =>

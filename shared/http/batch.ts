@@ -5,7 +5,7 @@ import { durabilityOf, idempotencyOf } from './answer.ts'
 import { preconditionOf } from './conditions.ts'
 import { mergePatch } from './merge-patch.ts'
 import { lineTooLong, linesOf, type Line } from './ndjson.ts'
-import { problemOf, publicError } from './problem.ts'
+import { logWithheld, problemOf, publicError } from './problem.ts'
 import { assertBodySize, clientKey, nextBody } from './record-view.ts'
 import { decodeUtf8 } from './request-body.ts'
 import type { AnyCall } from './route.ts'
@@ -113,8 +113,8 @@ function preconditionOfLine(line: BatchLine): Precondition {
 }
 
 function failure(call: AnyCall, number: number, error: unknown): JsonObject {
-  const known = publicError(error)
-  if (known.code === 'internal') call.services.telemetry.log('error', 'A batch line failed', { line: number }, error)
-  const problem = problemOf(known)
+  const requestId = call.c.get('requestId')
+  logWithheld(call.services.telemetry, 'A batch line failed', { requestId, line: number }, error)
+  const problem = problemOf(publicError(error))
   return { line: number, status: problem.status, problem: problem as unknown as JsonObject }
 }

@@ -4,7 +4,7 @@ import { isTraceparent } from '../core/trace.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { Api, ApiEnv } from './api.ts'
 import { answerOptions, setCorsHeaders } from './cors.ts'
-import { problemResponse, publicError } from './problem.ts'
+import { logWithheld, problemResponse, publicError } from './problem.ts'
 
 const requestIdPattern = /^[A-Za-z0-9._-]{1,128}$/
 const urlCharsMax = 8192
@@ -100,17 +100,15 @@ export const noRoute =
     return failed(c, new CatamaranError('method-not-allowed', `This path allows ${methods.join(', ')}.`))
   }
 
-/** Any failure as a problem; only faults of our own are logged as errors. */
+/** Any failure as a problem; only faults of our own and of the clouds are logged as errors. */
 export const onFailure =
   ({ services }: Api) =>
   (error: unknown, c: Context<ApiEnv>): Response => {
     // Nobody reads this answer; it is no fault of ours that the work was broken off.
     const leftAlone = c.req.raw.signal.aborted
-    const known = leftAlone ? new CatamaranError('timed-out', 'The client went away.') : publicError(error)
-    if (known.code === 'internal') {
-      services.telemetry.log('error', 'A request failed unexpectedly', { requestId: c.get('requestId') }, error)
-    }
-    return failed(c, known)
+    if (leftAlone) return failed(c, new CatamaranError('timed-out', 'The client went away.'))
+    logWithheld(services.telemetry, 'A request failed unexpectedly', { requestId: c.get('requestId') }, error)
+    return failed(c, publicError(error))
   }
 
 function failed(c: Context<ApiEnv>, error: CatamaranError): Response {

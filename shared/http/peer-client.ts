@@ -103,6 +103,7 @@ async function refusal(response: Response): Promise<CatamaranError> {
   return new CatamaranError(
     passing ? 'peer-unavailable' : 'conflict',
     `The peer site answered ${response.status}: ${text}`,
+    { publicMessage: `The peer site answered ${response.status}.` },
   )
 }
 

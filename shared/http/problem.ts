@@ -1,6 +1,8 @@
 import { etagOf } from '../core/records.ts'
-import { CatamaranError, isCatamaranError, type ErrorCode } from '../domain/errors.ts'
+import { CatamaranError, isCatamaranError, publicMessageOf, type ErrorCode } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
 import type { RecordState } from '../domain/record.ts'
+import type { Telemetry } from '../ports/telemetry.ts'
 
 /** RFC 9457, with a stable `code`. */
 export interface Problem {
@@ -49,11 +51,20 @@ export const problemCatalogue: readonly { code: ErrorCode; status: number; title
   Object.keys(titles) as ErrorCode[]
 ).map((code) => ({ code, status: statusOf(code), title: titles[code] }))
 
-/** What a failed request may be told: an unknown fault says nothing of its cause. */
-export const publicError = (error: unknown): CatamaranError =>
-  isCatamaranError(error)
-    ? error
-    : new CatamaranError('internal', 'Something went wrong on our side.', { cause: error })
+/** What a failed request may be told: a fault that is unknown, or a cloud's own, says nothing of its cause. */
+export function publicError(error: unknown): CatamaranError {
+  if (!isCatamaranError(error)) return new CatamaranError('internal', publicMessageOf(error), { cause: error })
+  const { publicMessage, ...details } = error.details
+  if (publicMessage === undefined) return error
+  return new CatamaranError(error.code, publicMessage, { ...details, cause: error })
+}
+
+/** Puts into the log what the client is not told. Other faults are the client's own, and it hears all of them. */
+export function logWithheld(telemetry: Telemetry, message: string, fields: JsonObject, error: unknown): void {
+  const known = publicError(error)
+  if (known === error && known.code !== 'internal') return
+  telemetry.log(known.status >= 500 ? 'error' : 'warn', message, fields, error)
+}
 
 export function problemOf(error: CatamaranError, instance?: string): Problem {
   // An error may come from another copy of the class, whose getter this object still carries.

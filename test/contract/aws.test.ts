@@ -36,7 +36,7 @@ objectStreamSuite('S3', () => ({ store: stores.objects, isRemote: true }))
 objectPartSuite('S3', () => ({ store: stores.objects }))
 objectGrantSuite('S3', () => ({ store: stores.objects, fetch, nowMs, passTime }))
 jobQueueSuite('SQS', () => ({ ...stores, passTime }))
-// DynamoDB Local cannot be made to throttle: what its adapters make of a throttled answer is shown in parts.test.ts.
+// DynamoDB Local cannot be made to throttle: what its adapters make of a throttled answer is shown in sdk-errors.test.ts.
 throttleSuite('S3', ['a put'], () => ({
   refuseNext: throttleAt(stores.serverUrls.s3),
   writes: { 'a put': () => stores.objects.put('objects/t/throttled', new Uint8Array(3), { mediaType: 'text/plain' }) },

@@ -141,7 +141,7 @@ describe('jobs', () => {
     await world.pass(10)
     expect(await getAsset(world.azure.services, tenant, id)).toMatchObject({
       status: 'failed',
-      error: { code: 'attempts-exhausted' },
+      error: { code: 'attempts-exhausted', detail: 'Given up after 5 attempts: Something went wrong on our side.' },
     })
     const { items } = await listDeadLetters(world.aws.services, { limit: 10 })
     expect(items).toMatchObject([{ kind: 'job', cause: expect.stringContaining('x is not a function') }])
