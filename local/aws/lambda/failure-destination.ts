@@ -18,7 +18,7 @@ export async function storeFailure(to: FailureDestination, shardId: string, give
   const { records, condition, invokes, last } = given
   const timestamp = new Date().toISOString()
   const arrival = (index: number) =>
-    new Date((records.at(index)?.dynamodb.ApproximateCreationDateTime ?? 0) * 1000).toISOString()
+    new Date((records.at(index)?.dynamodb.ApproximateCreationDateTime ?? 0) * 1000).toISOString().replace('.000Z', 'Z')
   const body = {
     requestContext: {
       requestId: last?.requestId ?? randomUUID(),

@@ -192,7 +192,8 @@ function changeOne(input: Input, queue: Queue, state: SqsState): object {
   if (!message) throw new SqsError('ReceiptHandleIsInvalid', `The input receipt handle "${receipt}" is not valid.`)
   if (message.visibleMs <= state.now()) throw new SqsError('MessageNotInflight', 'The message is not in flight.')
   state.store.hide(queue.name, receipt, state.now() + seconds * 1000)
-  if (seconds === 0) state.wake(queue.name)
+  // A long poll that sleeps until the message was to be seen before has to look at the clock again.
+  state.wake(queue.name)
   return {}
 }
 

@@ -110,6 +110,21 @@ test('a long poll answers as soon as a message comes, and a delayed one comes la
   expect((await receive(url, { WaitTimeSeconds: 5 }))[0]?.Body).toBe('later')
 })
 
+test('a message that is given back for a second comes after it, to a long poll that waits already', async () => {
+  const url = await queue()
+  await send(url, 'soon')
+  const [message] = await receive(url, { VisibilityTimeout: 30 })
+  const waiting = receive(url, { WaitTimeSeconds: 10 })
+  await sleep(150)
+  const startMs = Date.now()
+  await sqs.send(
+    new ChangeMessageVisibilityCommand({ QueueUrl: url, ReceiptHandle: message?.ReceiptHandle, VisibilityTimeout: 1 }),
+  )
+  expect((await waiting).map(({ Body }) => Body)).toEqual(['soon'])
+  expect(Date.now() - startMs).toBeGreaterThan(900)
+  expect(Date.now() - startMs).toBeLessThan(6000)
+})
+
 test('after too many receives a message goes to the dead-letter queue, and back on demand', async () => {
   const dead = await queue()
   const arn = (await sqs.send(new GetQueueAttributesCommand({ QueueUrl: dead, AttributeNames: ['QueueArn'] })))

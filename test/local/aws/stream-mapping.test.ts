@@ -3,14 +3,17 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateTableCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb'
 import { DynamoDBStreamsClient } from '@aws-sdk/client-dynamodb-streams'
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3'
 import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { type DynamoDb, startDynamoDb } from '../../../local/aws/dynamodb.ts'
 import { Checkpoints } from '../../../local/aws/lambda/checkpoints.ts'
+import { storeFailure } from '../../../local/aws/lambda/failure-destination.ts'
 import type { Invocation } from '../../../local/aws/lambda/function-spec.ts'
 import { StreamMapping, type StreamMappingOptions } from '../../../local/aws/lambda/stream-mapping.ts'
 import { localCredentials } from '../../../local/aws/ports.ts'
 import { temporaryFolder } from './lambda-fixture.ts'
+import { s3Fixture } from './s3-fixture.ts'
 
 let folder: string
 let port: number
@@ -132,8 +135,23 @@ test('a mapping delivers changes in order, resumes after its checkpoint, and rep
   expect(again).toEqual(['b0'])
 }, 60_000)
 
-test('a poison record is isolated and given up; its neighbours arrive', async () => {
-  const [arrived, lost]: [string[], string[]] = [[], []]
+/** Everything in the bucket, read whole. */
+async function objectsIn(s3: S3Client, Bucket: string): Promise<{ key: string; type?: string; body: object }[]> {
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }))
+  return Promise.all(
+    Contents.map(async ({ Key = '' }) => {
+      const { Body, ContentType = '' } = await s3.send(new GetObjectCommand({ Bucket, Key }))
+      return { key: Key, type: ContentType, body: JSON.parse((await Body?.transformToString()) ?? '') as object }
+    }),
+  )
+}
+
+test('a poison record is isolated and given up, to where Lambda keeps such; its neighbours arrive', async () => {
+  const arrived: string[] = []
+  const store = await s3Fixture()
+  const s3 = store.client
+  await s3.send(new CreateBucketCommand({ Bucket: 'failures' }))
+  const functionArn = 'arn:aws:lambda:us-east-1:000000000000:function:change-feed'
   for (const name of ['c0', 'c1', 'poison', 'c2']) await put(name)
   const running = mapping(
     (records) => {
@@ -141,11 +159,45 @@ test('a poison record is isolated and given up; its neighbours arrive', async ()
       arrived.push(...names(records))
       return ok
     },
-    { giveUp: async ({ records }) => void lost.push(...names(records as unknown as Seen[])) },
+    {
+      giveUp: (given, shardId) =>
+        storeFailure({ s3, bucket: 'failures', mappingId: 'feed', functionArn, streamArn }, shardId, given),
+    },
   )
   await until(() => arrived.includes('c2'))
   await running.close()
-  expect([arrived, lost]).toEqual([['c0', 'c1', 'c2'], ['poison']])
+  expect(arrived).toEqual(['c0', 'c1', 'c2'])
+
+  // AWS Lambda developer guide, "Retaining discarded batches from a DynamoDB event source".
+  const kept = await objectsIn(s3, 'failures')
+  await store.close()
+  expect(kept).toHaveLength(1)
+  const { key, type, body } = kept[0] as { key: string; type: string; body: { payload: string } }
+  const uuid = '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+  const name = String.raw`^aws/lambda/feed/(shardId-[^/]+)/\d{4}/\d\d/\d\d/\d{4}-\d\d-\d\dT\d\d\.\d\d\.\d\d-${uuid}$`
+  const shardId = new RegExp(name).exec(key)?.[1]
+  expect(shardId).toBeDefined()
+  expect(type).toBe('application/json')
+  const { payload, ...about } = body
+  const { Records } = JSON.parse(payload) as { Records: Seen[] }
+  expect(names(Records)).toEqual(['poison'])
+  const sequence = Records[0]?.dynamodb.SequenceNumber
+  const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+  expect(about).toEqual({
+    requestContext: { requestId: 'r', functionArn, condition: 'RetryAttemptsExhausted', approximateInvokeCount: 2 },
+    responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+    version: '1.0',
+    timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    DDBStreamBatchInfo: {
+      shardId,
+      startSequenceNumber: sequence,
+      endSequenceNumber: sequence,
+      approximateArrivalOfFirstRecord: instant,
+      approximateArrivalOfLastRecord: instant,
+      batchSize: 1,
+      streamArn,
+    },
+  })
 }, 60_000)
 
 test('what DynamoDB acknowledged outlives kill -9 of its process, and the stream goes on', async () => {
