@@ -7,6 +7,8 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ErrorCode } from '../shared/domain/errors.ts'
+import { problemCatalogue } from '../shared/http/problem.ts'
 import { apiDocument } from './api-document.ts'
 import { isObject, type Json, type JsonObject, listOf, objectOf, textOf } from './cloudformation.ts'
 import { repository } from './sources.ts'
@@ -29,26 +31,38 @@ const integration = {
   },
 }
 
-/** A problem (RFC 9457) for what the gateway itself refuses, in the form of the API's own. */
-const problem = (status: number, code: string, title: string): JsonObject => ({
-  statusCode: status,
-  responseParameters: {
-    'gatewayresponse.header.Content-Type': "'application/problem+json'",
-    ...(status === 429 || status === 503 ? { 'gatewayresponse.header.Retry-After': "'1'" } : {}),
-  },
-  responseTemplates: {
-    'application/json': `{"type":"about:blank","status":${status},"code":"${code}","title":"${title}","detail":$context.error.messageString}`,
-  },
-})
+/** A problem (RFC 9457) for what the gateway itself refuses, with the type and the title that the API gives. */
+function problem(status: number, code: ErrorCode): JsonObject {
+  const title = problemCatalogue.find((each) => each.code === code)?.title ?? code
+  const body = `"type":"urn:catamaran:problem:${code}","title":"${title}","status":${status},"code":"${code}"`
+  return {
+    statusCode: status,
+    responseParameters: {
+      'gatewayresponse.header.Content-Type': "'application/problem+json'",
+      'gatewayresponse.header.Cache-Control': "'no-store'",
+      ...(status === 429 || status === 503 ? { 'gatewayresponse.header.Retry-After': "'1'" } : {}),
+    },
+    // The gateway puts a JSON text, quotes included, in place of the message.
+    responseTemplates: { 'application/json': `{${body},"detail":$context.error.messageString}` },
+  }
+}
 
+/** By the gateway's own names; a default is for all that have none of their own. */
 const gatewayResponses: JsonObject = {
-  BAD_REQUEST_BODY: problem(400, 'invalid-request', 'The request is not valid'),
-  BAD_REQUEST_PARAMETERS: problem(400, 'invalid-request', 'The request is not valid'),
-  REQUEST_TOO_LARGE: problem(413, 'too-large', 'The request is too large'),
-  THROTTLED: problem(429, 'throttled', 'Too many requests'),
-  WAF_FILTERED: problem(403, 'forbidden', 'Not allowed'),
-  INTEGRATION_TIMEOUT: problem(503, 'unavailable', 'Not available at the moment'),
-  DEFAULT_5XX: problem(503, 'unavailable', 'Not available at the moment'),
+  BAD_REQUEST_BODY: problem(400, 'invalid-request'),
+  BAD_REQUEST_PARAMETERS: problem(400, 'invalid-request'),
+  ACCESS_DENIED: problem(403, 'forbidden'),
+  INVALID_API_KEY: problem(403, 'forbidden'),
+  MISSING_AUTHENTICATION_TOKEN: problem(403, 'forbidden'),
+  WAF_FILTERED: problem(403, 'forbidden'),
+  RESOURCE_NOT_FOUND: problem(404, 'not-found'),
+  REQUEST_TOO_LARGE: problem(413, 'too-large'),
+  UNSUPPORTED_MEDIA_TYPE: problem(415, 'unsupported-media-type'),
+  QUOTA_EXCEEDED: problem(429, 'throttled'),
+  THROTTLED: problem(429, 'throttled'),
+  INTEGRATION_TIMEOUT: problem(503, 'unavailable'),
+  DEFAULT_4XX: problem(400, 'invalid-request'),
+  DEFAULT_5XX: problem(503, 'unavailable'),
 }
 
 /** What draft 4 and the gateway's import know of a schema. */

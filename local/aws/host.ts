@@ -11,6 +11,7 @@ import { functionsOf } from './functions.ts'
 import { Checkpoints } from './lambda/checkpoints.ts'
 import { FunctionPool, poolDefaults } from './lambda/function-pool.ts'
 import { createGateway } from './lambda/gateway.ts'
+import type { GatewayResponses } from './lambda/gateway-responses.ts'
 import { createInvokeApi } from './lambda/invoke-api.ts'
 import { Schedules } from './lambda/schedules.ts'
 import { schedulesOf, startMappings } from './mappings.ts'
@@ -68,6 +69,10 @@ function binaryTest({ provider, resources }: Template): (mediaType: string) => b
   return (mediaType) => patterns.includes('*/*') || patterns.some((pattern) => mediaType.startsWith(pattern))
 }
 
+const responsesOf = ({ resources }: Template): GatewayResponses =>
+  (at(resources.ApiGatewayRestApi?.Properties, 'Body', 'x-amazon-apigateway-gateway-responses') ??
+    {}) as unknown as GatewayResponses
+
 async function start(): Promise<Running> {
   const scale = Number(values['schedule-scale'])
   const instancesMax = Number(values['instances-max'])
@@ -88,6 +93,7 @@ async function start(): Promise<Running> {
     stage: values.stage,
     account: localAccount,
     isBinary: binaryTest(template),
+    responses: responsesOf(template),
   })
   const invokeApi = createInvokeApi({ pools, scale })
   await listen(gateway, ports.api, 'The AWS API')

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { payloadBytesMax } from './function-spec.ts'
 import type { FunctionPool } from './function-pool.ts'
+import { gatewayAnswer, type GatewayResponses, type GatewayResponseType } from './gateway-responses.ts'
 import { proxyAnswerOf, proxyEventOf, type ProxyContext } from './proxy-event.ts'
 
 const requestBytesMax = 10 * 1024 * 1024
@@ -9,6 +10,8 @@ const integrationMsMax = 29_000
 export interface GatewayOptions extends ProxyContext {
   readonly pool: FunctionPool
   readonly integrationMsMax?: number
+  /** What the API's document says of answers that are the gateway's own. */
+  readonly responses?: GatewayResponses
 }
 
 /** An API Gateway REST API whose every path goes to one function. */
@@ -16,20 +19,20 @@ export const createGateway = (options: GatewayOptions): Server =>
   createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
     serve(request, response, options).catch(() => {
       if (response.headersSent) response.destroy()
-      else fail(response, 502, 'Internal server error')
+      else fail('INTEGRATION_FAILURE', response, options)
     })
   })
 
 async function serve(request: IncomingMessage, response: ServerResponse, options: GatewayOptions): Promise<void> {
   const body = await read(request)
-  if (!body) return fail(response, 413, 'Request Too Long')
+  if (!body) return fail('REQUEST_TOO_LARGE', response, options)
   const event = JSON.stringify(proxyEventOf(request, body, options))
-  if (Buffer.byteLength(event) > payloadBytesMax) return fail(response, 413, 'Request Too Long')
+  if (Buffer.byteLength(event) > payloadBytesMax) return fail('REQUEST_TOO_LARGE', response, options)
   const result = await withTimeout(options.pool.invoke(event), options.integrationMsMax ?? integrationMsMax)
-  if (result === 'late') return fail(response, 504, 'Endpoint request timed out')
-  if (result === 'throttled') return fail(response, 429, 'Too Many Requests')
+  if (result === 'late') return fail('INTEGRATION_TIMEOUT', response, options)
+  if (result === 'throttled') return fail('THROTTLED', response, options)
   const answer = result.ok ? proxyAnswerOf(result.payload) : undefined
-  if (!answer) return fail(response, 502, 'Internal server error')
+  if (!answer) return fail('INTEGRATION_FAILURE', response, options)
   for (const [name, values] of answer.headers) response.setHeader(name, values)
   response.setHeader('x-amzn-requestid', result.requestId)
   const hasBody = answer.status !== 204 && answer.status !== 304 && answer.status >= 200
@@ -61,8 +64,8 @@ async function read(request: IncomingMessage): Promise<Buffer | undefined> {
   return bytes > requestBytesMax ? undefined : Buffer.concat(pieces)
 }
 
-function fail(response: ServerResponse, status: number, message: string): void {
-  const body = JSON.stringify({ message })
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) })
+function fail(type: GatewayResponseType, response: ServerResponse, { responses }: GatewayOptions): void {
+  const { status, headers, body } = gatewayAnswer(type, responses)
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }

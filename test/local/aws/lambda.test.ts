@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import type { FunctionSpec, Invocation } from '../../../local/aws/lambda/function-spec.ts'
 import { FunctionPool, type PoolOptions } from '../../../local/aws/lambda/function-pool.ts'
-import { createGateway } from '../../../local/aws/lambda/gateway.ts'
+import { createGateway, type GatewayOptions } from '../../../local/aws/lambda/gateway.ts'
 import { createInvokeApi } from '../../../local/aws/lambda/invoke-api.ts'
 import { parseSchedule } from '../../../local/aws/lambda/schedule-expression.ts'
 import { Schedules } from '../../../local/aws/lambda/schedules.ts'
@@ -174,10 +174,10 @@ describe('the gateway', () => {
       multiValueHeaders: { 'Set-Cookie': ['a=1', 'b=2'], 'WWW-Authenticate': ['Bearer'] } }
     if (event.path === '/none') return { statusCode: 304, headers: { etag: '"x"' } }
     return { statusCode: 201, headers: { 'content-type': 'application/json' }, body: JSON.stringify(event) } }`
-  const gateway = async () => {
+  const gateway = async (more: Partial<GatewayOptions> = {}) => {
     const pool = await poolOf('http', source)
     const context = { stage: 'local', account: '000000000000', isBinary: () => true }
-    return serve(createGateway({ pool, ...context, integrationMsMax: 3000 }))
+    return serve(createGateway({ pool, ...context, integrationMsMax: 3000, ...more }))
   }
 
   test('passes on a proxy event of format 1.0', async () => {
@@ -234,6 +234,30 @@ describe('the gateway', () => {
     expect((await fetch(url, { method: 'POST', body: Buffer.alloc(10 * 1024 ** 2 + 1) })).status).toBe(413)
     expect((await fetch(url, { method: 'POST', body: Buffer.alloc(5 * 1024 ** 2) })).status).toBe(413)
     expect((await fetch(url, { method: 'POST', body: Buffer.alloc(4 * 1024 ** 2) })).status).toBe(201)
+  })
+
+  test('what it answers by itself is a problem, as the document that deploys declares it', async () => {
+    const file = new URL('../../../aws/infra/api-document.json', import.meta.url)
+    const { body } = JSON.parse(await readFile(file, 'utf8')) as { body: Record<string, GatewayOptions['responses']> }
+    const responses = body['x-amazon-apigateway-gateway-responses']
+    const url = await gateway({ responses: responses ?? {} })
+    await Promise.all(Array.from({ length: 3 }, () => fetch(`${url}/none`)))
+    const large = await fetch(url, { method: 'POST', body: Buffer.alloc(10 * 1024 ** 2 + 1) })
+    const answers = [large, ...(await Promise.all(['/slow', '/throw', '/bad'].map((path) => fetch(url + path))))]
+    expect(answers.map(({ status }) => status)).toEqual([413, 503, 503, 503])
+    for (const answer of answers) {
+      expect(answer.headers.get('content-type')).toBe('application/problem+json')
+      expect(answer.headers.get('cache-control')).toBe('no-store')
+      expect(answer.headers.get('retry-after')).toBe(answer.status === 503 ? '1' : null)
+      const code = answer.status === 413 ? 'too-large' : 'unavailable'
+      expect(await answer.json()).toMatchObject({
+        type: `urn:catamaran:problem:${code}`,
+        code,
+        status: answer.status,
+        title: expect.any(String),
+        detail: expect.stringMatching(/ /),
+      })
+    }
   })
 })
 
