@@ -25,7 +25,8 @@ const handlerLinesMax = 40
 const functionLinesMax = 70
 const fileLinesMax = 300
 
-const sdk = /^(@aws-sdk|@smithy|@azure|@middy|aws-lambda|@types\/aws-lambda)(\/|$)/
+const sdk =
+  /^(@aws-sdk|@smithy|@azure|@middy|aws-sdk|aws-lambda|@types\/aws-lambda|hono\/(aws-lambda|lambda-edge))(\/|$)/
 const deployed = /^(shared|aws|azure)\//
 const notDeployed = /^(local|test|bench|scripts|cli|client|console|examples)\//
 /** What the simulator runs: time, chance, waiting and the network come by ports alone. */
@@ -48,10 +49,11 @@ export function violationsIn(file: SourceFile): Violation[] {
   if (errors.length > 0) report('parses', 0, errors[0]?.message ?? '')
   checkText(file, report)
   const root = program as unknown as Node
+  const harmless = new WeakSet<Node>()
   checkBarrel(root, report)
   visit(root, (node) => {
     checkImport(file.path, node, report)
-    checkEnvironment(file.path, node, report)
+    checkEnvironment(file.path, node, report, harmless)
     checkSyntax(file.path, node, report)
     checkPorts(file.path, node, report)
     checkFunction(file.path, node, report, (from, to) => lineOf(to) - lineOf(from) + 1)
@@ -127,16 +129,44 @@ const isIdentifier = (node: unknown, name: string): boolean =>
   isNode(node) &&
   ((node.type === 'Identifier' && node.name === name) || (node.type === 'Literal' && node.value === name))
 
-/** Only the two config files of the deployed code read the environment, however it is spelt. */
-function checkEnvironment(path: string, node: Node, report: Report): void {
-  if (!deployed.test(path) || /^(aws|azure)\/config\.ts$/.test(path)) return
-  if (node.type === 'MemberExpression' && isIdentifier(node.object, 'process') && isIdentifier(node.property, 'env')) {
-    report('environment', node.start, 'process.env')
-  }
-  if (node.type === 'VariableDeclarator' && isIdentifier(node.init, 'process')) {
-    report('environment', node.start, 'process taken apart')
-  }
+/** `process`, or the member of that name that the global object has. */
+const isProcess = (node: unknown): node is Node =>
+  isNode(node) &&
+  ((node.type === 'Identifier' && node.name === 'process') ||
+    (node.type === 'MemberExpression' &&
+      isIdentifier(node.property, 'process') &&
+      ['globalThis', 'global', 'self'].some((name) => isIdentifier(node.object, name))))
+
+/** Names that merely look like it: of a member, of a property, of a method. */
+function nameIn(node: Node): unknown {
+  const hasKey = ['Property', 'MethodDefinition', 'PropertyDefinition', 'TSPropertySignature', 'TSMethodSignature']
+  if (node.computed === true) return undefined
+  if (node.type === 'MemberExpression') return node.property
+  return hasKey.includes(node.type) ? node.key : undefined
 }
+
+/**
+ * Only the two config files of the deployed code read the environment, however it is spelt. What takes `process` itself,
+ * to assign it, to take it apart or to hand it on, may read it elsewhere: nothing but its plain members is let pass.
+ * `harmless` is what has been looked at as a part of its parent.
+ */
+function checkEnvironment(path: string, node: Node, report: Report, harmless: WeakSet<Node>): void {
+  if (!deployed.test(path) || /^(aws|azure)\/config\.ts$/.test(path)) return
+  const name = nameIn(node)
+  if (isNode(name)) harmless.add(name)
+  if (node.type === 'MemberExpression') {
+    const isKnown = node.computed !== true || (isNode(node.property) && node.property.type === 'Literal')
+    const isEnvironment = isIdentifier(node.property, 'env')
+    const ofProcess = isNode(node.object) && (isProcess(node.object) || isMemberNamed(node.object, 'process'))
+    if (ofProcess && isEnvironment) report('environment', node.start, 'process.env')
+    if (isProcess(node.object) && (isKnown || isEnvironment)) harmless.add(node.object)
+  }
+  const isTakenOut = node.type === 'ObjectPattern' && (node.properties as Node[]).some(({ key }) => isProcess(key))
+  if (isTakenOut || (isProcess(node) && !harmless.has(node))) report('environment', node.start, 'process itself')
+}
+
+const isMemberNamed = (node: Node, name: string): boolean =>
+  node.type === 'MemberExpression' && isIdentifier(node.property, name)
 
 function checkSyntax(path: string, node: Node, report: Report): void {
   if (node.type === 'ExportDefaultDeclaration' && !namedByJest.includes(path)) report('default-export', node.start, '')
