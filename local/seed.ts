@@ -14,21 +14,27 @@ import { until } from './tour/until.ts'
 
 export const developmentTenant = 'demo'
 
-const replicatedMsMax = 30_000
+const acceptedMsMaxDefault = 30_000
+
+export interface SeedOptions {
+  readonly signal?: AbortSignal | undefined
+  /** How long each site may take to accept the key. */
+  readonly acceptedMsMax?: number
+}
 
 /**
  * A tenant's development key with every scope: minted at the first call and kept in the data folder, where its owner
  * alone can read it. Resolves once both sites accept it; the second site learns of it by replication.
  */
-export async function seedKey(clouds: Clouds, tenant = developmentTenant, signal?: AbortSignal): Promise<string> {
+export async function seedKey(clouds: Clouds, tenant = developmentTenant, options: SeedOptions = {}): Promise<string> {
   const path = join(clouds.dataFolder, 'aws', 'development-keys.json')
   const kept = await keptKeys(path)
   const known = kept[tenant]
-  if (known && (await isAccepted(clouds, 'aws', known, signal))) return untilAccepted(clouds, known, signal)
+  if (known && (await isAccepted(clouds, 'aws', known, options.signal))) return untilAccepted(clouds, known, options)
   const { text = '' } = await mintKey(await servicesOf(clouds), { tenant, name: 'Development', scopes })
   await writeFile(`${path}.tmp`, JSON.stringify({ ...kept, [tenant]: text }), { mode: 0o600 })
   await rename(`${path}.tmp`, path)
-  return untilAccepted(clouds, text, signal)
+  return untilAccepted(clouds, text, options)
 }
 
 /** What a person needs for a first request of their own. */
@@ -45,10 +51,11 @@ async function keptKeys(path: string): Promise<Readonly<Record<string, string>>>
   }
 }
 
-async function untilAccepted(clouds: Clouds, key: string, signal: AbortSignal | undefined): Promise<string> {
+async function untilAccepted(clouds: Clouds, key: string, options: SeedOptions): Promise<string> {
+  const { signal, acceptedMsMax: timeoutMs = acceptedMsMaxDefault } = options
   for (const site of sites) {
     const what = `the development key accepted at ${site}`
-    await until(what, () => isAccepted(clouds, site, key, signal), { timeoutMs: replicatedMsMax, signal })
+    await until(what, () => isAccepted(clouds, site, key, signal), { timeoutMs, signal })
   }
   return key
 }

@@ -1,4 +1,5 @@
 /** `npm start`: both clouds on this machine, then the tour. `npm start -- --help` lists the options. */
+import type { ShowKeyOptions } from './development-key.ts'
 import type { ChildEvent } from './supervisor/child.ts'
 import { type BuildEvent, type Clouds, startClouds } from './supervisor/clouds.ts'
 import { helpText, readOptions, type StartOptions } from './supervisor/options.ts'
@@ -55,7 +56,7 @@ async function run(options: StartOptions): Promise<number> {
   print(`both clouds serve after ${seconds(performance.now() - began)}`)
   for (const site of ['aws', 'azure'] as const) print(`  ${site.padEnd(6)} ${clouds.urls[site].api}`)
   try {
-    const shown = options.tour ? showTour(clouds, signal) : showKey(clouds, signal)
+    const shown = options.tour ? showTour(clouds, signal) : showKey(clouds, { print, signal, once: options.once })
     const held = await Promise.race([shown, stop.then(() => !options.tour)])
     if (options.tour) signal.throwIfAborted()
     if (!options.once && !signal.aborted) {
@@ -70,20 +71,14 @@ async function run(options: StartOptions): Promise<number> {
   }
 }
 
+async function showKey(clouds: Clouds, options: ShowKeyOptions): Promise<boolean> {
+  const { printKey } = await import('./development-key.ts')
+  return printKey(clouds, options)
+}
+
 async function showTour(clouds: Clouds, signal: AbortSignal): Promise<boolean> {
   const { runTour } = await import('./tour.ts')
   return runTour(clouds, { print, signal })
-}
-
-/** Without the tour, which says it at its end. */
-async function showKey(clouds: Clouds, signal: AbortSignal): Promise<boolean> {
-  const { developmentTenant, keyLines, seedKey } = await import('./seed.ts')
-  try {
-    for (const line of keyLines(clouds, await seedKey(clouds, developmentTenant, signal))) print(line)
-  } catch (error) {
-    if (!signal.aborted) throw error
-  }
-  return true
 }
 
 function explain(error: unknown): void {

@@ -35,7 +35,7 @@ export async function runTour(clouds: Clouds, options: TourOptions): Promise<boo
   }
   const progress = progressOf(print)
   try {
-    const key = await seedKey(clouds, developmentTenant, signal)
+    const key = await seedKey(clouds, developmentTenant, { signal })
     const api = (site: Site): Api => apiOf(site, clouds.urls[site].api, key, signal)
     const apis = { aws: api('aws'), azure: api('azure') }
     await showFiles(clouds, apis, progress, print)

@@ -19,7 +19,7 @@ const faults: Readonly<Record<string, string>> = {
 }
 
 /** Makes the folder and proves that it takes data. Throws StartError with cause and cure. */
-export async function checkFolder(dataFolder: string): Promise<void> {
+export async function checkFolder(dataFolder: string, bytesMin = freeBytesMin): Promise<void> {
   const probe = join(dataFolder, `.probe-${process.pid}`)
   try {
     await makeFolder(resolve(dataFolder))
@@ -35,10 +35,10 @@ export async function checkFolder(dataFolder: string): Promise<void> {
     throw folderError(dataFolder, error)
   }
   const { bavail, bsize } = await statfs(dataFolder)
-  if (bavail * bsize >= freeBytesMin) return
+  if (bavail * bsize >= bytesMin) return
   const free = Math.floor((bavail * bsize) / 1024 / 1024)
   throw new StartError(
-    `The disk is full: ${free} MB are left at ${resolve(dataFolder)} and ${freeBytesMin / 1024 / 1024} MB are needed. Free some space, or choose another folder with --data.`,
+    `The disk is full: ${free} MB are left at ${resolve(dataFolder)} and ${bytesMin / 1024 / 1024} MB are needed. Free some space, or choose another folder with --data.`,
   )
 }
 

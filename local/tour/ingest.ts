@@ -41,30 +41,49 @@ export async function ingestByApi(api: Api, samples: readonly Sample[], progress
     const facts = await factsOf(sample)
     const name = `${namePrefix}${api.site}/${basename(sample.file)}`
     const began = { beganS: progress.seconds(), readyS: {}, views: {} }
+    let item: Item
     if (facts.bytes <= directBytesMax) {
-      const id = await sendDirect(api, sample, name, facts.sha256)
-      items.push({ ...facts, ...began, id, name, site: api.site, way: 'in the request' })
+      const { id, isOld } = await sendDirect(api, sample, name, facts.sha256)
+      item = { ...facts, ...began, id, name, site: api.site, way: isOld ? hereAlready : 'in the request' }
     } else {
       const id = `tour-${sample.kind}-${facts.sha256.slice(0, 12)}`
       const upload = facts.bytes >= multipartBytesMin ? 'multipart' : 'single'
       const asset = { ...facts, id, name, mediaType: sample.mediaType, labels: { part: 'tour' }, upload } as const
-      if (!(await isThere(api, id))) await uploadFile(api, asset, sample.file)
-      const way = upload === 'multipart' ? 'in parts' : 'to the store'
-      items.push({ ...facts, ...began, id, name, site: api.site, way })
+      const isOld = await isThere(api, id)
+      if (!isOld) await uploadFile(api, asset, sample.file)
+      const way = isOld ? hereAlready : upload === 'multipart' ? 'in parts' : 'to the store'
+      item = { ...facts, ...began, id, name, site: api.site, way }
     }
-    progress.say(`${name} is in at ${api.site} (${sizeText(facts.bytes)}, ${items.at(-1)?.way})`)
+    items.push(item)
+    progress.say(arrivalOf(item, `is in at ${api.site}`))
   })
   return items
 }
 
-async function sendDirect(api: Api, sample: Sample, name: string, sha256: string): Promise<string> {
+const hereAlready = 'was here already'
+
+/** What is not sent again is not said to have come. */
+function arrivalOf(item: Item, came: string): string {
+  const size = sizeText(item.bytes)
+  return item.way === hereAlready
+    ? `${item.name} ${hereAlready} (${size})`
+    : `${item.name} ${came} (${size}, ${item.way})`
+}
+
+/** The same request within a day is answered with what the first one made. */
+async function sendDirect(
+  api: Api,
+  sample: Sample,
+  name: string,
+  sha256: string,
+): Promise<{ readonly id: string; readonly isOld: boolean }> {
   const day = new Date().toISOString().slice(0, 10)
-  const { body } = await api.call<{ asset: Asset }>('POST', `/v1/assets?name=${encodeURIComponent(name)}`, {
+  const { body, headers } = await api.call<{ asset: Asset }>('POST', `/v1/assets?name=${encodeURIComponent(name)}`, {
     content: new Uint8Array(await readFile(sample.file)),
     headers: { 'content-type': sample.mediaType, 'idempotency-key': `tour-${day}-${sha256}` },
     status: [200, 202],
   })
-  return body.asset.id
+  return { id: body.asset.id, isOld: headers.get('idempotency-replayed') === 'true' }
 }
 
 /** An earlier tour on the same data brought it. */
@@ -91,13 +110,15 @@ export async function ingestByDrop(
     if (drop.kind !== 'drop') throw new Error(`${key} is no name for a drop`)
     const id = drop.assetId
     const began = { beganS: progress.seconds(), readyS: {}, views: {} }
-    if (!(await isThere(api, id))) {
+    const isOld = await isThere(api, id)
+    if (!isOld) {
       await blobs
         .getBlockBlobClient(key)
         .uploadFile(sample.file, { blobHTTPHeaders: { blobContentType: sample.mediaType } })
     }
-    items.push({ ...facts, ...began, id, name, site: api.site, way: 'dropped' })
-    progress.say(`${name} was dropped into the Blob container (${sizeText(facts.bytes)})`)
+    const item = { ...facts, ...began, id, name, site: api.site, way: isOld ? hereAlready : 'dropped' }
+    items.push(item)
+    progress.say(arrivalOf(item, 'is in the Blob container'))
   })
   return items
 }

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { checkFolder, folderError } from '../../local/supervisor/checks.ts'
 import { type ChildEvent, createChild } from '../../local/supervisor/child.ts'
 import { lockFolder } from '../../local/supervisor/lock.ts'
 import { isAlive } from '../../local/supervisor/process-table.ts'
@@ -87,6 +88,15 @@ describe('one clear line, exit code 1, nothing left running', () => {
     await refuses(['--data', '/proc/catamaran'], {}, /^Cannot write to \/proc\/catamaran: /)
   })
 
+  test('a file system that is read-only, or that nobody may write to', async () => {
+    // Not a folder of mode 0555, which is no obstacle for root.
+    await refuses(
+      ['--data', '/sys/catamaran'],
+      {},
+      /^Cannot write to \/sys\/catamaran: (the file system is read-only|this user)/,
+    )
+  })
+
   test('a second start on the same data folder', async () => {
     const lock = await lockFolder(folder, 4500)
     await refuses(['--data', folder], {}, new RegExp(`in use by process ${process.pid} .*kill ${process.pid}.*--data`))
@@ -99,6 +109,20 @@ describe('one clear line, exit code 1, nothing left running', () => {
       await refuses(['--data', folder, arg], {}, /./)
     },
   )
+})
+
+describe('a full disk', () => {
+  test('what the system says of one is told with its cure', async () => {
+    const full: unknown = await writeFile('/dev/full', 'x').catch((error: unknown) => error)
+    const line = /^Cannot write to .*: the disk is full: free some space, or choose another folder with --data\.$/
+    expect(folderError(folder, full)).toMatchObject({ name: 'StartError', message: expect.stringMatching(line) })
+  })
+
+  test('one with too little room is refused before anything starts', async () => {
+    const refusal = checkFolder(folder, 2 ** 60)
+    await expect(refusal).rejects.toThrow(/^The disk is full: \d+ MB are left at .*Free some space, or .* --data\.$/)
+    expect(await readdir(folder)).toEqual([])
+  })
 })
 
 describe('the lock', () => {
