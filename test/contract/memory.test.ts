@@ -1,9 +1,13 @@
+import { inspect } from 'node:util'
+import { systemClock } from '../../shared/adapters/clock.ts'
 import { memoryClock, memoryRandom } from '../memory/clock.ts'
 import { memoryObjectStore, type MemoryObjectStore } from '../memory/object-store.ts'
 import { memoryDelivery } from '../memory/delivery.ts'
 import { memoryJobQueue } from '../memory/job-queue.ts'
 import { memoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore } from '../memory/site-store.ts'
+import { memoryTelemetry } from '../memory/telemetry.ts'
+import { clockSuite } from './clock-suite.ts'
 import { deliverySuite } from './delivery-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
@@ -14,6 +18,7 @@ import { recordBatchSuite } from './record-batch-suite.ts'
 import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
+import { telemetryPortSuite } from './telemetry-suite.ts'
 
 const clock = memoryClock()
 const nowMs = () => clock.now()
@@ -54,3 +59,21 @@ deliverySuite(
   (ownClock) => memoryDelivery({ clock: ownClock }),
   (url) => Number(url.searchParams.get('expires')),
 )
+
+telemetryPortSuite('memory', () => {
+  const telemetry = memoryTelemetry()
+  const kept = () => [
+    ...telemetry.logs.map(({ error, ...log }) => `${JSON.stringify(log)} ${inspect(error)}`),
+    ...telemetry.metrics.map((metric) => JSON.stringify(metric)),
+  ]
+  return { telemetry, kept }
+})
+
+clockSuite("the machine's", () => ({
+  clock: systemClock,
+  passTime: (ms) => new Promise((done) => setTimeout(done, ms)),
+}))
+clockSuite('memory', () => {
+  const ownClock = memoryClock(Date.now())
+  return { clock: ownClock, passTime: (ms) => ownClock.advance(ms) }
+})

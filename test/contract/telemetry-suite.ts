@@ -3,6 +3,7 @@ import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { TelemetryOptions } from '../../shared/adapters/telemetry.ts'
 import { replicationMetrics } from '../../shared/core/replication-metrics.ts'
 import type { WarnedStatus } from '../../shared/core/replication-status.ts'
+import type { JsonObject } from '../../shared/domain/json.ts'
 import type { Telemetry } from '../../shared/ports/telemetry.ts'
 import { memoryClock } from '../memory/clock.ts'
 
@@ -42,7 +43,50 @@ const anyStatus: WarnedStatus = {
   warnings: [],
 }
 
-/** What every telemetry promises of its lines. */
+export interface TelemetryContext {
+  readonly telemetry: Telemetry
+  /** One text an entry or metric, in order, that holds all it was told. */
+  readonly kept: () => readonly string[]
+}
+
+/** What every telemetry promises. */
+export function telemetryPortSuite(name: string, make: () => TelemetryContext): void {
+  describe(`${name}: any telemetry`, () => {
+    test('keeps the level, the words, the fields and the error of an entry', () => {
+      const { telemetry, kept } = make()
+      telemetry.log('warn', 'It failed', { tenant: 't1' }, new CatamaranError('throttled', 'slow down'))
+      expect(kept()).toHaveLength(1)
+      for (const part of ['warn', 'It failed', 't1', 'CatamaranError', 'throttled']) expect(kept()[0]).toContain(part)
+    })
+
+    test('keeps the name, the value and the dimensions of a metric', () => {
+      const { telemetry, kept } = make()
+      telemetry.metric('lagMs', 12.5, { peer: 'azure' })
+      telemetry.metric('offers', 3)
+      expect(kept()).toHaveLength(2)
+      for (const part of ['lagMs', '12.5', 'peer', 'azure']) expect(kept()[0]).toContain(part)
+    })
+
+    test('never throws, whatever it is told', () => {
+      const { telemetry } = make()
+      const endless: { cause?: unknown; message: string } = { message: 'round' }
+      endless.cause = endless
+      const round: Record<string, unknown> = {}
+      round['round'] = round
+      const thrower = Object.defineProperty({}, 'message', {
+        get: () => {
+          throw new Error('not to be read')
+        },
+      })
+      for (const odd of ['text', null, 42, endless, thrower]) telemetry.log('error', 'odd', {}, odd)
+      telemetry.log('error', 'odd', round as JsonObject & { error?: never })
+      telemetry.log('error', 'odd', { big: 1n } as unknown as JsonObject & { error?: never })
+      for (const value of [Number.NaN, Infinity]) telemetry.metric('odd', value)
+    })
+  })
+}
+
+/** What every telemetry that writes lines promises of them. */
 export function telemetrySuite(name: string, make: (options: Omit<TelemetryOptions, 'provider'>) => Telemetry): void {
   const capture = (level: TelemetryOptions['level'] = 'debug') => {
     const lines: string[] = []
@@ -50,6 +94,10 @@ export function telemetrySuite(name: string, make: (options: Omit<TelemetryOptio
     const telemetry = make({ service: 'http', stage: 'test', level, clock: memoryClock(0), write })
     return { telemetry, read: () => lines.map((line) => JSON.parse(line) as Record<string, unknown>), lines }
   }
+  telemetryPortSuite(name, () => {
+    const { telemetry, lines } = capture()
+    return { telemetry, kept: () => lines }
+  })
 
   describe(`${name}: telemetry`, () => {
     test('a log entry is one line of named fields, its error and the causes included', () => {
@@ -72,7 +120,7 @@ export function telemetrySuite(name: string, make: (options: Omit<TelemetryOptio
       expect(lines[0]).not.toContain('\n')
     })
 
-    test('levels below the least are left out; odd errors and endless causes never throw', () => {
+    test('levels below the least are left out; odd errors and endless causes are kept', () => {
       const { telemetry, read } = capture('warn')
       telemetry.log('debug', 'no')
       telemetry.log('info', 'no')
