@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { sqsJobQueue } from '../../aws/adapters/job-queue.ts'
@@ -9,6 +10,7 @@ import { awsPorts, localCredentials, localRegion } from '../../local/aws/ports.t
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { startDynamoDb } from './dynamodb.ts'
 import { startProcesses } from './processes.ts'
+import { refusingProxy } from './refusing-dynamodb.ts'
 
 /** Every store of the AWS side, on local servers, by its real adapter. */
 export async function startAwsStores() {
@@ -23,8 +25,16 @@ export async function startAwsStores() {
   const client = new SQSClient({ ...common, endpoint: serverUrls.sqs })
   const { QueueUrl: queueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'jobs' }))
   const dead = await client.send(new CreateQueueCommand({ QueueName: 'jobs-dead' }))
+  const proxy = await refusingProxy(database.url)
+  const throttled = new DynamoDBClient({ ...common, endpoint: proxy.url })
   return {
     serverUrls,
+    /** The same tables, behind what refuses on demand. */
+    refusing: {
+      url: proxy.url,
+      records: dynamoRecordStore({ client: throttled, table: 'records' }),
+      siteStore: dynamoSiteStore({ client: throttled, table: 'site' }),
+    },
     database: database.client,
     records: dynamoRecordStore({ client: database.client, table: 'records' }),
     siteStore: dynamoSiteStore({ client: database.client, table: 'site' }),
@@ -38,6 +48,8 @@ export async function startAwsStores() {
       return JSON.parse(message.Body ?? '') as JobMessage
     },
     close: async (): Promise<void> => {
+      throttled.destroy()
+      await proxy.close()
       await database.close()
       await processes.close()
     },

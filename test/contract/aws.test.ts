@@ -14,7 +14,7 @@ import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
 import { telemetrySuite } from './telemetry-suite.ts'
-import { throttleAt, throttleSuite } from './throttle-suite.ts'
+import { recordWriteNames, recordWrites, throttleAt, throttleSuite } from './throttle-suite.ts'
 
 let stores: Awaited<ReturnType<typeof startAwsStores>>
 
@@ -36,7 +36,10 @@ objectStreamSuite('S3', () => ({ store: stores.objects, isRemote: true }))
 objectPartSuite('S3', () => ({ store: stores.objects }))
 objectGrantSuite('S3', () => ({ store: stores.objects, fetch, nowMs, passTime }))
 jobQueueSuite('SQS', () => ({ ...stores, passTime }))
-// DynamoDB Local cannot be made to throttle: what its adapters make of a throttled answer is shown in sdk-errors.test.ts.
+throttleSuite('DynamoDB', recordWriteNames, () => ({
+  refuseNext: throttleAt(stores.refusing.url),
+  writes: recordWrites(stores.refusing),
+}))
 throttleSuite('S3', ['a put'], () => ({
   refuseNext: throttleAt(stores.serverUrls.s3),
   writes: { 'a put': () => stores.objects.put('objects/t/throttled', new Uint8Array(3), { mediaType: 'text/plain' }) },

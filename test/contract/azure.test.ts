@@ -3,7 +3,6 @@ import { BlobServiceClient } from '@azure/storage-blob'
 import { blobDelivery } from '../../azure/adapters/delivery.ts'
 import { monitorTelemetry } from '../../azure/adapters/telemetry.ts'
 import { storageConnectionString } from '../../local/azure/endpoints.ts'
-import { facts, freshTenant, state } from './fixtures.ts'
 import { startAzureStores } from './azure-stores.ts'
 import { deliverySuite } from './delivery-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
@@ -16,7 +15,7 @@ import { recordIndexSuite } from './record-index-suite.ts'
 import { recordStoreSuite } from './record-store-suite.ts'
 import { siteStoreSuite } from './site-store-suite.ts'
 import { telemetrySuite } from './telemetry-suite.ts'
-import { throttleAt, throttleSuite } from './throttle-suite.ts'
+import { recordWriteNames, recordWrites, throttleAt, throttleSuite } from './throttle-suite.ts'
 
 let stores: Awaited<ReturnType<typeof startAzureStores>>
 
@@ -42,20 +41,10 @@ objectPartSuite('Blob Storage, copying from URLs', () => ({
 }))
 objectGrantSuite('Blob Storage', () => ({ store: stores.objects, fetch, nowMs, passTime }))
 jobQueueSuite('Storage queue', () => ({ ...stores, passTime }))
-// Azurite cannot be made to throttle: what its adapters make of a throttled answer is shown in parts.test.ts.
-const throttledKey = { tenant: freshTenant(), collection: 'c', id: 'throttled' }
-let throttledTime = 1
-throttleSuite('Cosmos DB', ['a record', 'records at once', 'a site item'], () => ({
+// Azurite cannot be made to throttle: what its adapters make of a throttled answer is shown in sdk-errors.test.ts.
+throttleSuite('Cosmos DB', recordWriteNames, () => ({
   refuseNext: throttleAt(stores.cosmosUrl),
-  writes: {
-    'a record': () =>
-      stores.records.put(state({ ...throttledKey, id: `r${throttledTime++}` }, {}), { kind: 'absent' }, facts()),
-    'records at once': () => {
-      const key = { ...throttledKey, id: `m${throttledTime++}` }
-      return stores.records.putMany([{ state: state(key, {}), condition: { kind: 'absent' }, facts: facts() }])
-    },
-    'a site item': () => stores.siteStore.put({ partition: 'throttled', id: 'i', value: {} }, { kind: 'any' }),
-  },
+  writes: recordWrites(stores),
 }))
 telemetrySuite('Azure', monitorTelemetry)
 

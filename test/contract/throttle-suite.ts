@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { isCatamaranError, isTransient } from '../../shared/domain/errors.ts'
+import type { RecordStore } from '../../shared/ports/record-store.ts'
+import type { SiteStore } from '../../shared/ports/site-store.ts'
+import { facts, freshTenant, state } from './fixtures.ts'
 
 export interface ThrottleContext {
   /** Makes the store refuse the next requests for want of capacity. */
@@ -22,6 +25,24 @@ export const throttleAt =
     })
     if (!response.ok) throw new Error(`The store at ${url} cannot be throttled: ${response.status}`)
   }
+
+let made = 1
+
+/** The writes of records and site items, each of a key of its own. */
+export function recordWrites(stores: {
+  readonly records: RecordStore
+  readonly siteStore: SiteStore
+}): ThrottleContext['writes'] {
+  const key = () => ({ tenant: freshTenant(), collection: 'c', id: `throttled-${made++}` })
+  return {
+    'a record': () => stores.records.put(state(key(), {}), { kind: 'absent' }, facts()),
+    'records at once': () =>
+      stores.records.putMany([{ state: state(key(), {}), condition: { kind: 'absent' }, facts: facts() }]),
+    'a site item': () => stores.siteStore.put({ partition: 'throttled', id: 'i', value: {} }, { kind: 'any' }),
+  }
+}
+
+export const recordWriteNames = ['a record', 'records at once', 'a site item'] as const
 
 /** What every adapter makes of a store that is short of capacity: rides out a moment, and says `throttled` of more. */
 export function throttleSuite(name: string, writes: readonly string[], contextOf: () => ThrottleContext): void {
