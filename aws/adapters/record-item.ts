@@ -13,7 +13,7 @@ export type Item = Record<string, AttributeValue>
  * A state as an item of the records table. `rev` names the state for compare-and-swap; `bucketKey`, `feedKey` and `arrivalKey`
  * are what the two indexes are built on. Throws `too-large` and `invalid-request` as storedText does.
  */
-export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item {
+export function toItem(state: RecordState, { via, arrivalMs, content }: LocalFacts): Item {
   const text = storedText(state)
   const { partition, bucketPage, bucketKey, feedKey, arrivalKey } = recordIndex(state.key, arrivalMs)
   return {
@@ -30,6 +30,9 @@ export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item
     createdMs: { N: String(state.createdMs) },
     via: { S: via },
     arrivalMs: { N: String(arrivalMs) },
+    ...(content === undefined
+      ? {}
+      : { contentVia: { S: content.via }, contentSinceMs: { N: String(content.sinceMs) } }),
     bucketPage: { S: bucketPage },
     bucketKey: { S: bucketKey },
     feedKey: { S: feedKey },
@@ -48,6 +51,9 @@ export const fromItem = (item: Item): StoredRecord => ({
   ...parseFields(item.fields?.S),
   via: textOf(item.via) as Via,
   arrivalMs: Number(item.arrivalMs?.N),
+  ...(item.contentVia === undefined
+    ? {}
+    : { content: { via: textOf(item.contentVia) as Via, sinceMs: Number(item.contentSinceMs?.N) } }),
   token: textOf(item.rev),
 })
 

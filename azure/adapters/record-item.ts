@@ -1,5 +1,5 @@
 import { keyOfPartition, recordIndex } from '../../shared/domain/record-index.ts'
-import type { Overruled, RecordState, StoredRecord, Via } from '../../shared/domain/record.ts'
+import type { ContentFacts, Overruled, RecordState, StoredRecord, Via } from '../../shared/domain/record.ts'
 import { idOfSortable, sortableId } from '../../shared/domain/sortable-id.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
 import { parseApplied, parseBody, parseFields, storedText } from '../../shared/domain/stored-text.ts'
@@ -21,6 +21,7 @@ export interface Item {
   readonly createdMs: number
   readonly via: string
   readonly arrivalMs: number
+  readonly content?: ContentFacts
   readonly bucketPage: string
   readonly bucketKey: string
   readonly feedKey: string
@@ -32,7 +33,7 @@ export interface Item {
  * A state as a document. Its `_etag` is what compare-and-swap goes by; `bucketKey`, `feedKey` and `arrivalKey` are what the two
  * composite indexes are built on. Throws `too-large` and `invalid-request` as storedText does.
  */
-export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item {
+export function toItem(state: RecordState, { via, arrivalMs, content }: LocalFacts): Item {
   const { body, applied, fields } = storedText(state)
   const { partition, ...index } = recordIndex(state.key, arrivalMs)
   return {
@@ -48,6 +49,7 @@ export function toItem(state: RecordState, { via, arrivalMs }: LocalFacts): Item
     createdMs: state.createdMs,
     via,
     arrivalMs,
+    ...(content === undefined ? {} : { content }),
     ...index,
   }
 }
@@ -63,6 +65,7 @@ export const fromItem = (item: Item): StoredRecord => ({
   ...parseFields(item.fields),
   via: item.via as Via,
   arrivalMs: item.arrivalMs,
+  ...(item.content === undefined ? {} : { content: item.content }),
   token: item._etag ?? '',
 })
 

@@ -6,6 +6,7 @@ import { keyText, type RecordState, type StoredRecord, type Via } from '../domai
 import { stampMs } from '../domain/stamp.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import { backoffMs } from '../replication/backoff.ts'
+import { contentKept } from '../replication/destruction.ts'
 import { losersIn, mergeStates } from '../replication/merge.ts'
 import type { Loser } from '../replication/lost-fields.ts'
 import { applyFresh } from './apply-fresh.ts'
@@ -127,7 +128,9 @@ export async function replace(
 ): Promise<boolean> {
   if (stored) await keepInHistory(services, stored)
   const condition = stored ? ({ kind: 'unchanged', token: stored.token } as const) : ({ kind: 'absent' } as const)
-  const outcome = await services.records.put(state, condition, { via, arrivalMs: services.clock.now() })
+  const content = stored && contentKept(stored, state)
+  const facts = { via, arrivalMs: services.clock.now(), ...(content ? { content } : {}) }
+  const outcome = await services.records.put(state, condition, facts)
   if (outcome.kind === 'stored' && !stored) countConflict(services, state)
   return outcome.kind === 'stored'
 }

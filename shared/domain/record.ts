@@ -59,11 +59,19 @@ export interface RecordState {
 /** How a state came to be at this site; a state copied unchanged from the peer is not offered back. */
 export type Via = 'client' | 'peer' | 'merge'
 
+/** How a content came to a site, and when by that site's clock. */
+export interface ContentFacts {
+  readonly via: Via
+  readonly sinceMs: number
+}
+
 /** A state as one site keeps it. The extra members never leave the site. */
 export interface StoredRecord extends RecordState {
   readonly via: Via
   /** When this state arrived here, on this site's clock: the order of the site's change list. */
   readonly arrivalMs: number
+  /** Of the content, where this state only repeats what stood here before: that makes it nobody else's, and no younger. */
+  readonly content?: ContentFacts
   /** The store's own version of the item, for compare-and-swap. */
   readonly token: string
 }

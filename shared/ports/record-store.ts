@@ -1,5 +1,5 @@
 import type { CatamaranError } from '../domain/errors.ts'
-import type { RecordKey, RecordState, StoredRecord, Via } from '../domain/record.ts'
+import type { ContentFacts, RecordKey, RecordState, StoredRecord, Via } from '../domain/record.ts'
 import type { Vector } from '../replication/vector.ts'
 import type { Page, PageRequest } from './page.ts'
 
@@ -9,6 +9,7 @@ export type WriteCondition = { readonly kind: 'absent' } | { readonly kind: 'unc
 export interface LocalFacts {
   readonly via: Via
   readonly arrivalMs: number
+  readonly content?: ContentFacts
 }
 
 export type PutOutcome =

@@ -1,5 +1,5 @@
 import { jsonEqual } from '../domain/json.ts'
-import type { RecordState, StoredRecord } from '../domain/record.ts'
+import type { ContentFacts, RecordState, StoredRecord } from '../domain/record.ts'
 
 /**
  * What a state that comes in takes away: `settled` is a delete, or other content in place of what has rested for a day;
@@ -19,11 +19,21 @@ const ownWorkMs = 3_600_000
 export function destructionOf(stored: StoredRecord, next: RecordState, nowMs: number): Destruction | undefined {
   if (stored.deleted) return undefined
   if (next.deleted) return 'settled'
-  const ageMs = nowMs - stored.arrivalMs
-  if (stored.via === 'peer' && ageMs < ownWorkMs) return undefined
+  const { via, sinceMs } = contentOf(stored)
+  const ageMs = nowMs - sinceMs
+  if (via === 'peer' && ageMs < ownWorkMs) return undefined
   if (jsonEqual(stored.body, next.body) || isRevocation(stored, next)) return undefined
   return ageMs < restedMs ? 'recent' : 'settled'
 }
+
+const contentOf = ({ content, via, arrivalMs }: StoredRecord): ContentFacts => content ?? { via, sinceMs: arrivalMs }
+
+/**
+ * What stays true of the content when `next` takes the place of `stored`; undefined when it brings another. Without it a peer
+ * could make all records its own by repeating them, and then overwrite them as its own work.
+ */
+export const contentKept = (stored: StoredRecord, next: RecordState): ContentFacts | undefined =>
+  !stored.deleted && !next.deleted && jsonEqual(stored.body, next.body) ? contentOf(stored) : undefined
 
 /** A key that is revoked at one site must never be held back at the other. */
 function isRevocation({ key, body }: StoredRecord, next: RecordState): boolean {

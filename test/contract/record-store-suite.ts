@@ -43,6 +43,13 @@ export function recordStoreSuite(name: string, storeOf: () => RecordStore): void
       expect(outcome).toEqual({ kind: 'stored', token: read?.token })
     })
 
+    test('keeps whose the content is where a state repeats it', async () => {
+      const written = state(keyOf('repeated'), { text: 'the same' })
+      const content = { via: 'client', sinceMs: 1234567890000 } as const
+      await storeOf().put(written, absent, { via: 'peer', arrivalMs: 1234567890123, content })
+      expect(await storeOf().get(written.key)).toMatchObject({ via: 'peer', arrivalMs: 1234567890123, content })
+    })
+
     test('an unknown record is undefined, whatever its id', async () => {
       expect(await storeOf().get(keyOf('nothing'))).toBeUndefined()
       expect(await storeOf().get(keyOf('../..\u0000\u{10ffff}'))).toBeUndefined()

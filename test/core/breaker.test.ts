@@ -60,6 +60,16 @@ describe('mass deletion by the peer', () => {
     expect(passed.map(({ key }) => key)).toEqual(expect.arrayContaining([keyOf(0), keyOf(1)]))
   })
 
+  test('a peer that repeats what is held here does not make it its own, to overwrite it as such', async () => {
+    const { aws, clock } = await settled(700)
+    const repeated = aws.records.all().map((record) => forged(record, clock.now(), record.body))
+    expect(kinds(await applyStates(aws.services, repeated))).toEqual({ applied: 700 })
+    await clock.advance(1_000)
+    const garbage = aws.records.all().map((record) => forged(record, clock.now(), { text: 'garbage' }))
+    expect(kinds(await applyStates(aws.services, garbage))).toEqual({ applied: 50, frozen: 650 })
+    expect(await scopeOf(aws.services)).toMatchObject({ lastHour: { settled: 50 }, frozen: { by: 'limit' } })
+  })
+
   test('another tenant’s deletes go on, until everything together is too much', async () => {
     const tenants = ['a', 'b', 'c', 'd', 'e', 'f']
     const sites = await settled(60, tenants)

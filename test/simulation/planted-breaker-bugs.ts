@@ -38,6 +38,13 @@ export const breakerBugs: readonly PlantedBug[] = [
     override: underAttack('overwrites'),
   },
   {
+    name: 'what the peer repeats becomes its own',
+    file: apply,
+    find: 'const content = stored && contentKept(stored, state)',
+    replace: 'const content = undefined',
+    override: underAttack('overwrites'),
+  },
+  {
     name: 'reconcile goes past the breaker',
     file: exchange,
     find: 'const outcomes = await applyStates(services, present)',

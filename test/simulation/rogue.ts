@@ -3,7 +3,8 @@ import { stateOf } from '../../shared/core/record-history.ts'
 import { writeRecord } from '../../shared/core/records.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
-import { keyText, type RecordKey, type RecordState } from '../../shared/domain/record.ts'
+import type { JsonObject } from '../../shared/domain/json.ts'
+import { keyText, type RecordKey, type RecordState, type StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { formatStamp, stampMs } from '../../shared/domain/stamp.ts'
 import { vectorText } from '../../shared/replication/vector.ts'
@@ -27,6 +28,8 @@ export interface RoguePlan {
   /** Through its own store, so that its feed and its digests tell of it, or by words alone. */
   readonly route: 'store' | 'offers' | 'both'
   readonly rounds: number
+  /** It first repeats what is held, as if that were its own work of this hour. */
+  readonly repeats: boolean
 }
 
 const minuteMs = 60_000
@@ -53,6 +56,7 @@ function drawPlan({ streams: { workload }, sites: all, profile }: World): RogueP
     isPatient: workload.oneIn(3),
     route: workload.of(['store', 'offers', 'both'] as const),
     rounds: workload.between(1, 2),
+    repeats: workload.oneIn(2),
   }
 }
 
@@ -143,13 +147,19 @@ async function put(site: SimSite, state: RecordState): Promise<void> {
 async function attack(world: World, plan: RoguePlan): Promise<void> {
   const { keys, isPatient, rogue, route } = plan
   const size = isPatient ? burst : keys.length
-  for (let start = 0; start < keys.length; start += size) {
-    const states = keys.slice(start, start + size).flatMap((key) => forged(plan, key) ?? [])
+  const send = async (states: readonly RecordState[]): Promise<void> => {
     if (route !== 'offers') for (const state of states) await put(rogue, state)
-    if (route !== 'store') {
-      for (const state of states) tellLedger(world, plan, state)
-      await offerAll(world, plan, states)
+    if (route === 'store') return
+    for (const state of states) tellLedger(world, plan, state)
+    await offerAll(world, plan, states)
+  }
+  for (let start = 0; start < keys.length; start += size) {
+    const some = keys.slice(start, start + size)
+    if (plan.repeats) {
+      await send(some.flatMap((key) => repeated(plan, key) ?? []))
+      await world.scheduler.delay(minuteMs, 'the rogue lets it sink in')
     }
+    await send(some.flatMap((key) => forged(plan, key) ?? []))
     await world.scheduler.delay(3 * minuteMs, 'the rogue waits')
     if (isPatient) passTime(world, hourMs + 6 * minuteMs)
   }
@@ -162,14 +172,27 @@ function tellLedger({ ledger }: World, { rogue }: RoguePlan, state: RecordState)
   ledger.writes.set(state.stamp, { state: { ...before, ...state }, before })
 }
 
-function forged({ honest, rogue, action, stamps }: RoguePlan, key: RecordKey): RecordState | undefined {
-  const stored = rogue.latestOf(key)
+function forged(plan: RoguePlan, key: RecordKey): RecordState | undefined {
+  const stored = plan.rogue.latestOf(key)
   if (!stored) return undefined
+  return written(plan, stored, { counter: 1, body: plan.action === 'delete' ? null : { text: 'garbage' } })
+}
+
+/** The same content under a new stamp, older than that of what is forged afterwards. */
+function repeated(plan: RoguePlan, key: RecordKey): RecordState | undefined {
+  const stored = plan.rogue.latestOf(key)
+  return stored && written(plan, stored, { counter: 0, body: stored.body })
+}
+
+function written(
+  { honest, rogue, stamps }: RoguePlan,
+  stored: StoredRecord,
+  { counter, body }: { readonly counter: number; readonly body: JsonObject | null },
+): RecordState {
   const nowMs = rogue.now()
   const at = { true: nowMs, old: stampMs(stored.stamp) + 1000, ahead: nowMs + 50_000, theirs: nowMs }
   const site = stamps === 'theirs' ? honest.site : rogue.site
-  const stamp = formatStamp({ ms: at[stamps], counter: 1, nonce: nonceOf(key), site })
-  const body = action === 'delete' ? null : { text: 'garbage' }
+  const stamp = formatStamp({ ms: at[stamps], counter, nonce: nonceOf(stored.key), site })
   return { ...stateOf(stored), vector: { ...stored.vector, [site]: stamp }, stamp, deleted: body === null, body }
 }
 
