@@ -12,6 +12,19 @@ export const isOfThisLife = ({ site, incarnation }: Services, { via, stamp }: St
   via !== 'peer' && stampOrigin(stamp) === originOf(site, incarnation)
 
 /**
+ * Takes in what the peer knows of the records `keys` if this site lost, or may have lost, what it wrote beside them as
+ * `witness`: to be done before one of them is made as if it had never been. Throws `peer-unavailable`.
+ */
+export async function hearOfEarlierLife(
+  services: Services,
+  witness: RecordKey,
+  keys: readonly RecordKey[],
+): Promise<void> {
+  const record = await readRecord(services, witness)
+  if (record && !isOfThisLife(services, record)) await hearPeer(services, keys)
+}
+
+/**
  * Whether the peer knew more than this site of a record that this site has not written in this life; what it knew is taken
  * in. To be asked before anything is concluded from what lacks here. Throws `peer-unavailable`.
  */

@@ -5,6 +5,7 @@ import { peerOf, type Site } from '../domain/site.ts'
 import type { MultipartUpload, ObjectInfo, PresignedRequest, UploadedPart } from '../ports/object-store.ts'
 import { enqueueProcess, processJobId } from './job-store.ts'
 import { writeMedia } from './media-store.ts'
+import { hearOfEarlierLife } from './own-life.ts'
 import { readRecord, readRecords } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
@@ -218,6 +219,7 @@ export async function beginProcessing(
   const { objectKey, etag = '', bytes = 0 } = upload
   if (upload.state !== 'complete') return
   const version = derivedId(services.site, objectKey, etag)
+  await hearOfEarlierLife(services, uploadKey(tenant, id, services.site), [mediaKey(tenant, id)])
   const media = await writeMedia(services, tenant, id, (present) =>
     present
       ? undefined

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { createAssetFromBytes, getAsset } from '../../shared/core/assets.ts'
+import { applyStates } from '../../shared/core/apply.ts'
+import { completeUpload, createAssetFromBytes, getAsset } from '../../shared/core/assets.ts'
 import { assetContent } from '../../shared/core/content.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
+import { stateOf } from '../../shared/core/record-history.ts'
 import { ingestWorld, tenant, type IngestWorld } from './ingest-world.ts'
 
 let world: IngestWorld
@@ -43,6 +45,23 @@ test('nor while the peer that knows it is away, however long', async () => {
   world.azure.isUp = true
   await world.pass(40)
   for (const asset of await assetsOf(id)) expect(asset).toMatchObject({ status: 'ready', bytesHere: true })
+})
+
+test('a burnt site that has only its upload back, and not yet what became of it, does not begin again', async () => {
+  const { aws, azure } = world
+  const input = { name: 'boat.jpg', mediaType: 'image/jpeg' }
+  const { asset } = await createAssetFromBytes(aws.services, tenant, input, Buffer.from('a picture'))
+  await world.settle()
+  aws.records.load([])
+  aws.siteStore.load([])
+  aws.feed.length = 0
+  Object.assign(aws.services, { incarnation: 1 })
+  const back = azure.records.all().filter(({ key }) => key.collection !== '_media')
+  await applyStates(aws.services, back.map(stateOf))
+  await world.clock.advance(60_000)
+  await completeUpload(aws.services, tenant, asset.id)
+  await world.pass(3)
+  for (const seen of await assetsOf(asset.id)) expect(seen).toMatchObject({ status: 'ready' })
 })
 
 test('what nobody knows more of fails', async () => {
