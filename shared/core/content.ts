@@ -51,13 +51,17 @@ export async function assetContent(
 ): Promise<ContentPlace> {
   const { info, record } = await contentInfo(services, tenant, id, request)
   const { objectKey, mediaType, disposition, etag } = info
-  // What a rebuilt site made in an earlier life may be at the peer alone until it was copied back.
-  const isOwn = (record.body as MediaBody).site === services.site && isOfThisLife(services, record)
-  const isHere = isOwn || (await services.objects.head(objectKey)) !== undefined
-  if (!isHere) return atPeer(services, info)
+  if (!(await isObjectHere(services, record, objectKey))) return atPeer(services, info)
   const expiresAtMs = services.clock.now() + signedMs
   const url = await services.delivery.signedUrl(objectKey, { expiresAtMs, mediaType, disposition })
   return { kind: 'redirect', url, etag, info }
+}
+
+/** Whether this site's store has an object that this media record names. */
+export async function isObjectHere(services: Services, media: StoredRecord, objectKey: string): Promise<boolean> {
+  // What a rebuilt site made in an earlier life may be at the peer alone until it was copied back.
+  const isOwn = (media.body as MediaBody).site === services.site && isOfThisLife(services, media)
+  return isOwn || (await services.objects.head(objectKey)) !== undefined
 }
 
 /** The bytes themselves, or a range of them (`range-not-satisfiable`). Otherwise like assetContent. */

@@ -134,8 +134,10 @@ async function keepRendition(services: Services, lease: Lease, file: ConvertedFi
     ifAbsent: true,
     signal: lease.signal,
   })
-  const { name, version } = file.recipe
-  return { name, version, objectKey, mediaType: file.mediaType, bytes, sha256, crc64nvme, properties: file.properties }
+  const { recipe, mediaType, properties, segments } = file
+  const { name, version } = recipe
+  const rendition = { name, version, objectKey, mediaType, bytes, sha256, crc64nvme, properties }
+  return segments ? { ...rendition, segments } : rendition
 }
 
 /** A fault of the input is an outcome; everything else stays an exception. */

@@ -1,5 +1,6 @@
 import type { JsonObject } from './json.ts'
 import type { RecordKey } from './record.ts'
+import type { PackedSegments } from './segments.ts'
 import type { Site } from './site.ts'
 
 /**
@@ -44,6 +45,8 @@ export type RenditionBody = {
   sha256: string
   crc64nvme: string
   properties: JsonObject
+  /** A track of an adaptive stream: playlists are written from this when they are asked for. */
+  segments?: PackedSegments
 }
 
 /** What machines found. While `uploaded`, the object and renditions are still those of the version before, if any. */

@@ -17,6 +17,7 @@ import { addContentRoutes } from './routes/content.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addImagePolicyRoutes } from './routes/image-policies.ts'
 import { addKeyRoutes } from './routes/keys.ts'
+import { addPlaybackRoutes } from './routes/playback.ts'
 import { addRecordVersionRoutes } from './routes/record-versions.ts'
 import { addRecordRoutes } from './routes/records.ts'
 import { addReplicationOperationRoutes } from './routes/replication-operations.ts'
@@ -45,6 +46,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addUploadRoutes(api)
   addContentRoutes(api)
   addImagePolicyRoutes(api)
+  addPlaybackRoutes(api)
   addRecordRoutes(api)
   addRecordVersionRoutes(api)
   addBatchRoutes(api)

@@ -5,8 +5,8 @@ import { flags } from './flags.ts'
 import { convertedBytesMax, convertWallMsMax } from './limits.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
+import { numberOption, refuseShortened } from './recipe-options.ts'
 import { probeTracks } from './track-probe.ts'
-import { numberOption, refuseShortened } from './video.ts'
 import { waveform, waveformSampleRate } from './waveform.ts'
 
 interface Work {

@@ -7,7 +7,7 @@ import { convertibleImages, inspectImage } from './image-inspect.ts'
 import { inspectMedia } from './media-inspect.ts'
 import { invalidMedia } from './reasons.ts'
 import { sniffFile } from './sniff.ts'
-import { convertPoster, convertVideo } from './video.ts'
+import { convertVideo } from './video.ts'
 
 type ConvertOptions = Parameters<MediaConverter['convert']>[2]
 
@@ -82,7 +82,7 @@ async function convert(
     case 'image':
       return convertImage(typed, recipes, work)
     case 'video':
-      return convertVideoFiles(typed, inspection, work)
+      return convertVideo(typed, recipes, work)
     case 'audio':
       if (!ffmpeg) throw invalidMedia('No audio converter is installed at this site')
       return convertAudio(typed, recipes, { ...work, ffmpeg })
@@ -92,22 +92,6 @@ async function convert(
     case 'other':
       return []
   }
-}
-
-async function convertVideoFiles(
-  source: ConversionSource,
-  { recipes }: Inspection,
-  work: ConvertOptions & { readonly ffmpeg: FfmpegRunner | undefined },
-): Promise<ConvertedFile[]> {
-  const files: ConvertedFile[] = []
-  // The poster is quick and shows early whether anything can be decoded.
-  const ordered = [...recipes].sort((a, b) => Number(b.name === 'poster') - Number(a.name === 'poster'))
-  for (const recipe of ordered) {
-    files.push(
-      recipe.name === 'poster' ? await convertPoster(source, recipe, work) : await convertVideo(source, recipe, work),
-    )
-  }
-  return files
 }
 
 /** Progress that never goes back and never leaves 0 to 1. */

@@ -5,14 +5,11 @@ import { probeWithFfmpeg } from './ffmpeg-probe.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { mediaDurationMsMax, probeWallMsMax, videoPixelsMax } from './limits.ts'
 import { invalidMedia, reasonOf, timedOut } from './reasons.ts'
-import { remuxBytesMax } from './remux.ts'
-import { probeTracks, type Tracks, type VideoTrack } from './track-probe.ts'
+import { probeTracks, type Tracks } from './track-probe.ts'
 import { refuseTruncated } from './truncation.ts'
+import { videoRecipes } from './video-recipes.ts'
 
 const version = 1
-const phoneLongSideMax = 1280
-const phoneShortSideMax = 720
-const phoneBitsPerSecondMax = 4_000_000
 const audioBitsPerSecondMax = 192_000
 
 /** Reads the tracks of a video or audio file and decides what to make of them. */
@@ -38,7 +35,10 @@ export async function inspectMedia(
     ...(audio && { audioCodec: audio.codec, channels: audio.channels, sampleRate: audio.sampleRate }),
   }
   if (video) {
-    const recipes = videoRecipes(tracks, video, bitsPerSecond, file.bytes, ffmpeg !== undefined)
+    const recipes = videoRecipes(
+      { ...tracks, video },
+      { bitsPerSecond, bytes: file.bytes, ffmpeg: ffmpeg !== undefined },
+    )
     return { mediaType: file.mediaType, kind: 'video', properties, recipes }
   }
   const mediaType = file.mediaType.replace(/^video\/(?=mp4|webm|ogg|matroska|quicktime)/, 'audio/')
@@ -85,40 +85,6 @@ async function tracksOf(
   throw invalidMedia(
     `The media cannot be read: ${cause === undefined ? 'its container is not known' : reasonOf(cause)}`,
   )
-}
-
-function videoRecipes(
-  tracks: Tracks,
-  video: VideoTrack,
-  bitsPerSecond: number,
-  bytes: number,
-  ffmpeg: boolean,
-): Recipe[] {
-  const scale = Math.min(
-    1,
-    phoneLongSideMax / Math.max(video.width, video.height),
-    phoneShortSideMax / Math.min(video.width, video.height),
-  )
-  const even = (side: number): number => Math.max(2, Math.round((side * scale) / 2) * 2)
-  const [width, height] = [even(video.width), even(video.height)]
-  const copy = isPhoneSafe(tracks, bitsPerSecond)
-  const audio = tracks.audio !== undefined
-  const options = { width, height, audio, copy, durationMs: tracks.durationMs }
-  const mp4: Recipe = { name: `video-h264-${Math.min(width, height)}`, version, options }
-  const poster: Recipe = { name: 'poster', version, options: { width, height, durationMs: tracks.durationMs } }
-  if (!ffmpeg) return copy && bytes <= remuxBytesMax ? [mp4] : []
-  return [mp4, poster]
-}
-
-/** Plays on phones as it is: H.264 up to High at level 4, 8 bits, 720p, a moderate rate; AAC-LC in stereo. */
-function isPhoneSafe({ video, audio }: Tracks, bitsPerSecond: number): boolean {
-  if (video?.codec !== 'avc' || bitsPerSecond > phoneBitsPerSecondMax) return false
-  const [, profile, level] = /^avc[13]\.([0-9a-f]{2})[0-9a-f]{2}([0-9a-f]{2})$/i.exec(video.codecString) ?? []
-  if (!profile || !level || !['42', '4d', '64'].includes(profile.toLowerCase()) || parseInt(level, 16) > 40)
-    return false
-  if (Math.max(video.width, video.height) > phoneLongSideMax) return false
-  if (Math.min(video.width, video.height) > phoneShortSideMax) return false
-  return audio === undefined || (audio.codecString === 'mp4a.40.2' && audio.channels <= 2)
 }
 
 function audioRecipes({ audio, durationMs }: Tracks, bitsPerSecond: number, ffmpeg: boolean): Recipe[] {

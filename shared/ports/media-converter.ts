@@ -1,4 +1,5 @@
 import type { JsonObject } from '../domain/json.ts'
+import type { PackedSegments } from '../domain/segments.ts'
 
 /** What a recipe makes. The same recipe on the same bytes gives the same rendition id, at both sites. */
 export interface Recipe {
@@ -24,6 +25,8 @@ export interface ConvertedFile {
   readonly bytes: number
   /** width, height, durationMs, ... as far as they apply. */
   readonly properties: JsonObject
+  /** A track of an adaptive stream: where its segments lie in the file. */
+  readonly segments?: PackedSegments
 }
 
 export interface Inspection {

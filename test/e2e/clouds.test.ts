@@ -9,6 +9,7 @@ import { largeSuite } from './suites/large.ts'
 import { operationsSuite } from './suites/operations.ts'
 import { recordsSuite } from './suites/records.ts'
 import { replicationSuite } from './suites/replication.ts'
+import { streamsSuite } from './suites/streams.ts'
 
 // One pair of clouds for all suites, since a start costs seconds; the rough ones come last.
 // A message that got lost is sent again after a minute: only what takes longer than that is stuck.
@@ -32,6 +33,7 @@ describe('both clouds', () => {
   operationsSuite(pair)
   assetsSuite(pair)
   contentSuite(pair)
+  streamsSuite(pair)
   dropsSuite(pair)
   garbageSuite(pair)
   crashSuite(pair)

@@ -72,7 +72,12 @@ test('a 1080p film becomes 720p H.264 with AAC that starts at once, with a poste
     signal: never(),
     onProgress: (fraction) => void seen.push(fraction),
   })
-  expect((await readdir(bench.at('work'))).sort()).toEqual(['poster.jpg', 'video-h264-720.mp4'])
+  expect((await readdir(bench.at('work'))).sort()).toEqual([
+    'cmaf-aac.m4a',
+    'cmaf-h264-720.mp4',
+    'poster.jpg',
+    'video-h264-720.mp4',
+  ])
   const mp4 = named(files, 'video-h264-720')
   await expectFastStart(mp4.path)
   expect((await readFile(mp4.path)).includes('46.7033')).toBe(false)
@@ -81,7 +86,7 @@ test('a 1080p film becomes 720p H.264 with AAC that starts at once, with a poste
     video: { codec: 'avc', width: 1280, height: 720 },
     audio: { codecString: 'mp4a.40.2', channels: 2 },
   })
-  expect(tracks?.video?.codecString).toMatch(/^avc1\.6400(28)$/)
+  expect(tracks?.video?.codecString).toBe('avc1.64001f')
   expect(Math.abs((tracks?.durationMs ?? 0) - 2000)).toBeLessThan(100)
   expect(await sharp(named(files, 'poster').path).metadata()).toMatchObject({
     format: 'jpeg',
@@ -231,7 +236,7 @@ test.each([
 
 test('an abort ends the decoder at once and leaves nothing running', async () => {
   await using bench = await workbench()
-  const film = await bench.film('long.mp4', ...picture(20, '1280x720'), ...h264)
+  const film = await bench.film('long.mp4', ...picture(9, '1280x720'), ...h264)
   const source = { path: film, mediaType: 'video/mp4', bytes: (await stat(film)).size }
   const inspection = await converter.inspect(source, never())
   const recoding = {
@@ -251,7 +256,7 @@ test('an abort ends the decoder at once and leaves nothing running', async () =>
 
 test('past its wall time a decoder is stopped with `timed-out`', async () => {
   await using bench = await workbench()
-  const film = await bench.film('long.mp4', ...picture(20, '1280x720'), ...h264)
+  const film = await bench.film('long.mp4', ...picture(9, '1280x720'), ...h264)
   const args = [...inputArgs(film, 'video/mp4', { threads: 1 }), '-vf', 'scale=4000:4000', '-f', 'null', 'pipe:1']
   await expect(ffmpeg.run(args, { signal: never(), wallMsMax: 300 })).rejects.toMatchObject({ code: 'timed-out' })
   expect(await decodersOf(bench.folder)).toEqual([])
@@ -267,7 +272,7 @@ test('a decoder may use only so much memory', async () => {
 
 test('a decoder dies with the process that started it', async () => {
   await using bench = await workbench()
-  const film = await bench.film('long.mp4', ...picture(20, '1280x720'), ...h264)
+  const film = await bench.film('long.mp4', ...picture(9, '1280x720'), ...h264)
   const script = await bench.write(
     'owner.mjs',
     `import { ffmpegRunner, inputArgs } from '${new URL('../../shared/media/ffmpeg.ts', import.meta.url).href}'

@@ -1,0 +1,10 @@
+import { z } from '@hono/zod-openapi'
+import { timeSchema } from './common.ts'
+
+export const playbackSchema = z
+  .object({
+    hls: z.string().openapi({ description: 'The master playlist (RFC 8216).' }),
+    dash: z.string().openapi({ description: 'The manifest (ISO/IEC 23009-1, on-demand profile).' }),
+    expiresAt: timeSchema,
+  })
+  .openapi('Playback')

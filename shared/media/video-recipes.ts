@@ -1,0 +1,66 @@
+import type { Recipe } from '../ports/media-converter.ts'
+import { segmentMsOf } from './encoding.ts'
+import { framesPerSecondMax, rungOf, rungsFor, type Rung } from './ladder.ts'
+import { remuxBytesMax } from './remux.ts'
+import type { Tracks, VideoTrack } from './track-probe.ts'
+
+const version = 2
+const phoneLongSideMax = 1280
+const phoneShortSideMax = 720
+const phoneBitsPerSecondMax = 4_000_000
+const framesPerSecondUsual = 30
+
+export type FilmTracks = Tracks & { readonly video: VideoTrack }
+
+/** What to make of a film: an MP4 for phones, the tracks of an adaptive stream, a poster. */
+export function videoRecipes(
+  tracks: FilmTracks,
+  file: { readonly bitsPerSecond: number; readonly bytes: number; readonly ffmpeg: boolean },
+): Recipe[] {
+  const { video, audio, durationMs } = tracks
+  const framesPerSecond = video.framesPerSecond ?? framesPerSecondUsual
+  const picture = { width: video.width, height: video.height, framesPerSecond }
+  const copy = isPhoneSafe(tracks, file.bitsPerSecond)
+  const rungs = rungsFor(picture, durationMs)
+  const phone = rungs.find((rung) => shortSideOf(rung) <= phoneShortSideMax) ?? rungOf(picture, phoneShortSideMax)
+  const shared = {
+    durationMs,
+    segmentMs: segmentMsOf(durationMs),
+    ...(framesPerSecond > framesPerSecondMax && { halve: true }),
+  }
+  // A copy may lie on its side and say so, which players of streams do not heed.
+  const isSingle = rungs.length === 1 && !(copy && video.rotation !== 0)
+  const mp4: Recipe = {
+    name: `video-h264-${shortSideOf(phone)}`,
+    version,
+    options: {
+      ...phone,
+      ...shared,
+      audio: audio !== undefined,
+      copy,
+      ...(!copy && !isSingle && { from: trackName(phone) }),
+    },
+  }
+  if (!file.ffmpeg) return copy && file.bytes <= remuxBytesMax ? [mp4] : []
+  const from = isSingle ? 'mp4' : 'source'
+  return [
+    mp4,
+    { name: 'poster', version, options: { width: phone.width, height: phone.height, durationMs } },
+    ...rungs.map((rung) => ({ name: trackName(rung), version, options: { ...rung, ...shared, from } })),
+    ...(audio ? [{ name: 'cmaf-aac', version, options: { ...shared, from } }] : []),
+  ]
+}
+
+const shortSideOf = ({ width, height }: Rung): number => Math.min(width, height)
+const trackName = (rung: Rung): string => `cmaf-h264-${shortSideOf(rung)}`
+
+/** Plays on phones as it is: H.264 up to High at level 4, 8 bits, 720p, a moderate rate; AAC-LC in stereo. */
+function isPhoneSafe({ video, audio }: FilmTracks, bitsPerSecond: number): boolean {
+  if (video.codec !== 'avc' || bitsPerSecond > phoneBitsPerSecondMax) return false
+  const [, profile, level] = /^avc[13]\.([0-9a-f]{2})[0-9a-f]{2}([0-9a-f]{2})$/i.exec(video.codecString) ?? []
+  if (!profile || !level || !['42', '4d', '64'].includes(profile.toLowerCase()) || parseInt(level, 16) > 40)
+    return false
+  if (Math.max(video.width, video.height) > phoneLongSideMax) return false
+  if (Math.min(video.width, video.height) > phoneShortSideMax) return false
+  return audio === undefined || (audio.codecString === 'mp4a.40.2' && audio.channels <= 2)
+}

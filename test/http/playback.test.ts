@@ -1,0 +1,191 @@
+import { beforeAll, describe, expect, test } from '@jest/globals'
+import { writeRecord } from '../../shared/core/records.ts'
+import { mediaKey, objectKeyOf, type MediaBody, type RenditionBody } from '../../shared/domain/asset.ts'
+import { sha256Hex } from '../../shared/domain/hash.ts'
+import { packSegments } from '../../shared/domain/segments.ts'
+import { testClouds, textOf, type Answer, type TestClouds } from './fixture.ts'
+
+let clouds: TestClouds
+
+/** A track of three segments: 40 bytes of header, 20 of index, then 100, 200 and 50. */
+const bytesOf = (seed: number): Uint8Array<ArrayBuffer> => new Uint8Array(410).map((_, at) => (at * 7 + seed) % 251)
+const segments = packSegments({
+  initBytes: 40,
+  indexBytes: 20,
+  timescale: 1000,
+  segments: [
+    { ticks: 4000, bytes: 100 },
+    { ticks: 4000, bytes: 200 },
+    { ticks: 1500, bytes: 50 },
+  ],
+})
+
+async function film(id: string, status: MediaBody['status'] = 'ready'): Promise<void> {
+  const { services, call } = clouds.aws
+  await call('POST', '/v1/assets', { json: { id, name: 'film.mov', mediaType: 'video/quicktime' } })
+  const track = async (name: string, seed: number, mediaType: string, properties: object): Promise<RenditionBody> => {
+    const data = bytesOf(seed)
+    const objectKey = objectKeyOf('acme', id, sha256Hex(data))
+    await services.objects.put(objectKey, data, { mediaType })
+    const digests = { bytes: data.length, sha256: sha256Hex(data), crc64nvme: '' }
+    return { name, version: 1, objectKey, mediaType, ...digests, properties: { ...properties }, segments }
+  }
+  const rates = { bitsPerSecond: 900, bitsPerSecondPeak: 1_200 }
+  const picture = { ...rates, videoCodec: 'avc1.64001f', framesPerSecond: 29.97 }
+  const media: MediaBody = {
+    status,
+    version: 'v1',
+    job: 'j1',
+    site: 'aws',
+    properties: {},
+    renditions: [
+      await track('cmaf-h264-720', 1, 'video/mp4', { ...picture, width: 1280, height: 720 }),
+      await track('cmaf-h264-270', 2, 'video/mp4', { ...picture, width: 480, height: 270, bitsPerSecond: 300 }),
+      await track('cmaf-aac', 3, 'audio/mp4', { ...rates, audioCodec: 'mp4a.40.2' }),
+    ],
+  }
+  await writeRecord(services, mediaKey('acme', id), { precondition: { kind: 'none' } }, () => media)
+}
+
+beforeAll(async () => {
+  clouds = await testClouds()
+  await film('film')
+  await clouds.aws.call('POST', '/v1/assets', { json: { id: 'early', name: 'a', mediaType: 'video/mp4' } })
+  await clouds.sites.flush()
+})
+
+const open = async (site: 'aws' | 'azure' = 'aws', query = ''): Promise<{ hls: string; dash: string; at: string }> => {
+  const { status, json } = await clouds[site].call('GET', `/v1/assets/film/playback${query}`)
+  expect(status).toBe(200)
+  return { hls: textOf(json['hls']), dash: textOf(json['dash']), at: textOf(json['expiresAt']) }
+}
+
+/** As a player would: without a key. */
+const play = (url: string | URL, site: 'aws' | 'azure' = 'aws', method = 'GET'): Promise<Answer> =>
+  clouds[site].call(method, new URL(url).pathname, { key: undefined })
+
+/** The addresses in a playlist, against its own. */
+const linesOf = (playlist: string, base: string): string[] =>
+  playlist
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => new URL(line, base).href)
+
+describe('a stream', () => {
+  test('is a playlist of playlists, which lie beside it', async () => {
+    const { hls } = await open()
+    const master = await play(hls)
+    expect([master.status, master.headers.get('content-type')]).toEqual([200, 'application/vnd.apple.mpegurl'])
+    expect(master.headers.get('cache-control')).toBe('private, max-age=60')
+    expect(master.text).toContain('BANDWIDTH=2400,AVERAGE-BANDWIDTH=1800,CODECS="avc1.64001f,mp4a.40.2"')
+    expect(master.text).toContain('RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="sound"')
+    expect(linesOf(master.text, hls).map((each) => each.split('/').at(-1))).toEqual([
+      'cmaf-h264-270.m3u8',
+      'cmaf-h264-720.m3u8',
+    ])
+  })
+
+  test('leads to ranges of one signed object a track, which are all of it but its index', async () => {
+    const { hls } = await open()
+    const playlist = (await play(new URL('cmaf-aac.m3u8', hls))).text
+    const whole = bytesOf(3)
+    const map = /#EXT-X-MAP:URI="(.+)",BYTERANGE="(\d+)@0"/.exec(playlist)
+    const ranges = [...playlist.matchAll(/#EXT-X-BYTERANGE:(\d+)@(\d+)\n(.+)/g)]
+    expect(new Set([map?.[1], ...ranges.map(([, , , url]) => url)]).size).toBe(1)
+    expect(map?.[1]).toMatch(`https://edge.test/objects/acme/film/${sha256Hex(whole)}?`)
+    const parts = ranges.map(([, bytes, at]) => whole.subarray(Number(at), Number(at) + Number(bytes)))
+    expect(map?.[2]).toBe('40')
+    expect(Buffer.concat(parts)).toEqual(Buffer.from(whole.subarray(60)))
+    expect([...playlist.matchAll(/#EXTINF:([\d.]+),/g)].map(([, seconds]) => Number(seconds))).toEqual([4, 4, 1.5])
+    expect(playlist).toMatch(/#EXT-X-TARGETDURATION:4\n[^]*#EXT-X-ENDLIST\n$/)
+  })
+
+  test('says the same to players of DASH', async () => {
+    const { dash } = await open()
+    const manifest = await play(dash)
+    expect([manifest.status, manifest.headers.get('content-type')]).toEqual([200, 'application/dash+xml'])
+    expect(manifest.text).toContain('mediaPresentationDuration="PT9.500S"')
+    expect(manifest.text.match(/<Representation /g)).toHaveLength(3)
+    expect(manifest.text.match(/indexRange="40-59"><Initialization range="0-39"\/>/g)).toHaveLength(3)
+    expect(manifest.text).toMatch(
+      /<BaseURL>https:\/\/edge\.test\/objects\/acme\/film\/[0-9a-f]{64}\?[^<& ]*(&amp;[^<& ]*)+<\/B/,
+    )
+    expect(manifest.text).toContain('frameRate="29970/1000"')
+  })
+
+  test('plays at the other site before its bytes are there, with the address of either', async () => {
+    const { hls } = await open('aws')
+    const playlist = await play(new URL('cmaf-h264-720.m3u8', hls), 'azure')
+    expect(playlist.status).toBe(200)
+    const [track] = linesOf(playlist.text, hls)
+    expect(new URL(track ?? '').pathname).toBe(new URL('cmaf-h264-720.mp4', hls).pathname)
+    const redirect = await play(track ?? '', 'azure')
+    expect([redirect.status, redirect.headers.get('location')]).toEqual([
+      307,
+      expect.stringMatching(sha256Hex(bytesOf(1))),
+    ])
+    expect((await play((await open('azure')).hls, 'aws')).status).toBe(200)
+  })
+})
+
+describe('an address', () => {
+  test('is good for one asset, until its time is over', async () => {
+    const { hls, at } = await open('aws', '?seconds=60')
+    expect(Date.parse(at) - clouds.sites.clock.now()).toBeLessThanOrEqual(60_000)
+    expect((await play(hls)).status).toBe(200)
+    await clouds.sites.clock.advance(60_000)
+    const late = await play(hls)
+    expect([late.status, late.json['code']]).toEqual([403, 'forbidden'])
+  })
+
+  test('cannot be made up, nor made of another', async () => {
+    const { hls } = await open()
+    const [, token = ''] = /playback\/([^/]+)\//.exec(hls) ?? []
+    const payload = Buffer.from(token, 'base64url').subarray(16).toString()
+    const forged = (text: string): string =>
+      Buffer.concat([Buffer.from(token, 'base64url').subarray(0, 16), Buffer.from(text)]).toString('base64url')
+    for (const other of [
+      forged(payload.replace('film', 'farm')),
+      forged(payload.replace('acme', 'else')),
+      forged(payload.replace(/\d{6}/, '999999')),
+      `${token.slice(0, -2)}AA`,
+      'x'.repeat(60),
+    ]) {
+      const answer = await play(hls.replace(token, other))
+      expect([answer.status, answer.json['code']]).toEqual([404, 'not-found'])
+    }
+    expect((await play(hls.replace(token, forged(payload)))).status).toBe(200)
+  })
+
+  test('opens no file but those of the stream', async () => {
+    const { hls } = await open()
+    for (const name of ['cmaf-h264-999.m3u8', 'cmaf-aac.mp4', 'hls.mpd', 'poster.mp4']) {
+      expect([name, (await play(new URL(name, hls))).status]).toEqual([name, 404])
+    }
+    expect((await play(new URL('cmaf-aac.exe', hls))).status).toBe(400)
+    expect((await play(hls, 'aws', 'HEAD')).text).toBe('')
+    expect((await play(hls, 'aws', 'DELETE')).status).toBe(405)
+  })
+
+  test('is given only to who may read the asset, once there is something to play', async () => {
+    const { call } = clouds.aws
+    expect((await call('GET', '/v1/assets/film/playback', { key: clouds.keys.other })).status).toBe(404)
+    expect((await call('GET', '/v1/assets/film/playback', { key: undefined })).status).toBe(401)
+    const early = await call('GET', '/v1/assets/early/playback')
+    expect([early.status, early.json['code']]).toEqual([409, 'conflict'])
+    for (const seconds of ['59', '86401', 'x']) {
+      expect((await call('GET', `/v1/assets/film/playback?seconds=${seconds}`)).status).toBe(400)
+    }
+  })
+
+  test('ends with the asset', async () => {
+    await film('gone')
+    await clouds.sites.flush()
+    const { json } = await clouds.aws.call('GET', '/v1/assets/gone/playback')
+    const hls = textOf(json['hls'])
+    expect((await play(hls)).status).toBe(200)
+    const { headers } = await clouds.aws.call('GET', '/v1/assets/gone')
+    await clouds.aws.call('DELETE', '/v1/assets/gone', { headers: { 'if-match': headers.get('etag') ?? '' } })
+    expect((await play(hls)).status).toBe(404)
+  })
+})
