@@ -137,6 +137,8 @@ const extensions: Readonly<Record<string, string>> = {
   'image/webp': '.webp',
   'video/mp4': '.mp4',
   'audio/mp4': '.m4a',
+  'audio/ogg': '.ogg',
+  'text/vtt': '.vtt',
   'application/json': '.json',
 }
 const extensionOf = (mediaType: string): string => extensions[mediaType] ?? ''

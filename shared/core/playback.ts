@@ -1,9 +1,10 @@
-import type { MediaBody } from '../domain/asset.ts'
+import type { MediaBody, RenditionBody } from '../domain/asset.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { dashManifest, dashType } from '../playback/dash.ts'
-import { hlsType, masterPlaylist, trackPlaylist } from '../playback/hls.ts'
-import { streamOf, type Stream, type Track } from '../playback/stream.ts'
+import { captionPlaylist, hlsType, masterPlaylist, trackPlaylist } from '../playback/hls.ts'
+import { streamOf, type Stream } from '../playback/stream.ts'
+import { thumbnailTrack } from '../playback/thumbnail-track.ts'
 import { readAssetPair } from './asset-view.ts'
 import { assetContent, isObjectHere } from './content.ts'
 import type { Services } from './services.ts'
@@ -24,17 +25,19 @@ export type PlaybackFile =
 interface Playing {
   readonly stream: Stream
   readonly record: StoredRecord
+  /** Thumbnails on one sheet. */
+  readonly sprite: RenditionBody | undefined
 }
 
-/**
- * The adaptive stream of an asset. Throws `not-found` when there is none, and `conflict` while it may still come.
- */
+/** The adaptive stream of an asset. Throws `not-found` when there is none, and `conflict` while it may still come. */
 export async function playingOf(services: Services, tenant: string, id: string): Promise<Playing> {
   const { asset, media: record } = await readAssetPair(services, tenant, id)
   if (!asset) throw new CatamaranError('not-found', 'There is no such asset.')
   const media = record?.body as MediaBody | undefined
   const stream = media && streamOf(media)
-  if (record && stream) return { stream, record }
+  if (record && stream) {
+    return { stream, record, sprite: media.renditions.find(({ name }) => name === 'sprite') }
+  }
   const status = media?.status ?? 'awaiting-upload'
   if (status === 'ready' || status === 'failed') {
     throw new CatamaranError('not-found', 'This asset has nothing that can be streamed.')
@@ -46,43 +49,68 @@ export async function playingOf(services: Services, tenant: string, id: string):
 }
 
 /**
- * `hls.m3u8`, `dash.mpd`, `<track>.m3u8` of each track, or the track itself. Manifests are written from the media record, so
- * that they are there as soon as it is; the tracks in them lead straight to this site's edge, or, while their bytes are at
- * the peer, back here. Throws `not-found`.
+ * `hls.m3u8`, `dash.mpd`, `thumbnails.vtt`, `<track>.m3u8` of each track, or the track itself. Manifests are written from
+ * the media record, so that they are there as soon as it is; the tracks in them lead straight to this site's edge, or, while
+ * their bytes are at the peer, back here. Throws `not-found`.
  */
 export async function playbackFile(services: Services, grant: PlaybackGrant, file: string): Promise<PlaybackFile> {
-  const { tenant, asset } = grant
-  const dot = file.lastIndexOf('.')
-  const [name, extension] = [file.slice(0, dot), file.slice(dot)]
-  const { stream, record } = await playingOf(services, tenant, asset)
-  const tracks = [...stream.pictures, ...(stream.sound ? [stream.sound] : [])]
-  if (file === 'hls.m3u8') return { kind: 'manifest', mediaType: hlsType, text: masterPlaylist(stream) }
-  if (file === 'dash.mpd') {
-    const urls = new Map<Track, string>()
-    await Promise.all(tracks.map(async (each) => urls.set(each, await trackUrl(services, grant, record, each))))
-    return { kind: 'manifest', mediaType: dashType, text: dashManifest(stream, (each) => urls.get(each) ?? '') }
-  }
-  const track = tracks.find(({ rendition }) => rendition.name === name)
-  if (track && extension === '.m3u8') {
-    const text = trackPlaylist(track.index, await trackUrl(services, grant, record, track))
-    return { kind: 'manifest', mediaType: hlsType, text }
-  }
-  if (track && file === fileOf(track)) {
-    return { kind: 'redirect', url: (await assetContent(services, tenant, asset, { rendition: name })).url }
-  }
-  throw new CatamaranError('not-found', 'This asset has no such file to play.')
+  const playing = await playingOf(services, grant.tenant, grant.asset)
+  const manifest = await manifestOf(services, grant, playing, file)
+  if (manifest) return { kind: 'manifest', ...manifest }
+  const found = renditionsOf(playing).find((rendition) => fileOf(rendition) === file)
+  if (!found) throw new CatamaranError('not-found', 'This asset has no such file to play.')
+  const { url } = await assetContent(services, grant.tenant, grant.asset, { rendition: found.name })
+  return { kind: 'redirect', url }
 }
 
-const fileOf = ({ rendition: { name, mediaType } }: Track): string =>
-  `${name}${mediaType === 'audio/mp4' ? '.m4a' : '.mp4'}`
+async function manifestOf(
+  services: Services,
+  grant: PlaybackGrant,
+  { stream, record, sprite }: Playing,
+  file: string,
+): Promise<{ mediaType: string; text: string } | undefined> {
+  const urlOf = (rendition: RenditionBody): Promise<string> => addressOf(services, grant, record, rendition)
+  if (file === 'hls.m3u8') return { mediaType: hlsType, text: masterPlaylist(stream) }
+  if (file === 'dash.mpd') {
+    const tracks = renditionsOf({ stream, record, sprite: undefined })
+    const urls = new Map(await Promise.all(tracks.map(async (each) => [each.name, await urlOf(each)] as const)))
+    const text = dashManifest(stream, ({ rendition }) => urls.get(rendition.name) ?? '')
+    return { mediaType: dashType, text }
+  }
+  if (file === 'thumbnails.vtt' && sprite) {
+    return { mediaType: 'text/vtt', text: thumbnailTrack(sprite, await urlOf(sprite), stream.seconds * 1000) }
+  }
+  const name = /^(.+)\.m3u8$/.exec(file)?.[1]
+  const track = tracksOf(stream).find(({ rendition }) => rendition.name === name)
+  if (track) return { mediaType: hlsType, text: trackPlaylist(track.index, await urlOf(track.rendition)) }
+  const caption = stream.captions.find(({ rendition }) => rendition.name === name)
+  if (caption) return { mediaType: hlsType, text: captionPlaylist(stream.seconds, await urlOf(caption.rendition)) }
+  return undefined
+}
 
-async function trackUrl(
+const tracksOf = ({ pictures, sound }: Stream) => [...pictures, ...(sound ? [sound] : [])]
+
+const renditionsOf = ({ stream, sprite }: Playing): RenditionBody[] => [
+  ...[...tracksOf(stream), ...stream.captions].map(({ rendition }) => rendition),
+  ...(sprite ? [sprite] : []),
+]
+
+const extensions: Readonly<Record<string, string>> = {
+  'video/mp4': '.mp4',
+  'audio/mp4': '.m4a',
+  'text/vtt': '.vtt',
+  'image/jpeg': '.jpg',
+}
+
+const fileOf = ({ name, mediaType }: RenditionBody): string => `${name}${extensions[mediaType] ?? ''}`
+
+async function addressOf(
   services: Services,
   { expiresAtMs }: PlaybackGrant,
   record: StoredRecord,
-  track: Track,
+  rendition: RenditionBody,
 ): Promise<string> {
-  const { objectKey, mediaType } = track.rendition
-  if (!(await isObjectHere(services, record, objectKey))) return fileOf(track)
+  const { objectKey, mediaType } = rendition
+  if (!(await isObjectHere(services, record, objectKey))) return fileOf(rendition)
   return services.delivery.signedUrl(objectKey, { expiresAtMs, mediaType, disposition: 'inline' })
 }

@@ -7,6 +7,8 @@ import { convertibleImages, inspectImage } from './image-inspect.ts'
 import { inspectMedia } from './media-inspect.ts'
 import { invalidMedia } from './reasons.ts'
 import { sniffFile } from './sniff.ts'
+import { convertSubtitleFile, inspectSubtitles } from './subtitle-file.ts'
+import { isSubtitleType } from './subtitles.ts'
 import { convertVideo } from './video.ts'
 
 type ConvertOptions = Parameters<MediaConverter['convert']>[2]
@@ -33,6 +35,7 @@ async function inspect(
   if (isTimedMedia(mediaType))
     return inspectMedia({ path: source.path, bytes: source.bytes, mediaType }, ffmpeg, signal)
   refuseOther(source.mediaType, mediaType)
+  if (isSubtitleType(mediaType)) return inspectSubtitles(source.path, mediaType, source.bytes)
   if (isDataType(mediaType)) return inspectData(source.path, mediaType, gzip, signal)
   return { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
 }
@@ -50,7 +53,7 @@ function refuseOther(declaredType: string, found: string): void {
   const declared = declaredType.split(';', 1)[0]?.trim().toLowerCase().slice(0, 100) ?? ''
   const family = declared.split('/', 1)[0] ?? ''
   if (!mediaFamilies.has(family)) return
-  const isText = found.startsWith('text/') || isDataType(found)
+  const isText = found.startsWith('text/') || isDataType(found) || isSubtitleType(found)
   if (isText && !writtenAsText.test(declared)) {
     throw invalidMedia(`The file is declared as ${declared}, but it holds text (${found})`)
   }
@@ -89,6 +92,7 @@ async function convert(
     case 'data':
       return convertData(source.path, recipes, work)
     case 'document':
+      return convertSubtitleFile(source.path, recipes, work)
     case 'other':
       return []
   }

@@ -1,6 +1,7 @@
 import { inputArgs, type FfmpegRunner } from './ffmpeg.ts'
 import { probeWallMsMax } from './limits.ts'
 import { invalidMedia, tidyReason } from './reasons.ts'
+import { isHdrTransfer, type HdrTransfer } from './tone-map.ts'
 import type { AudioTrack, Tracks, VideoTrack } from './track-probe.ts'
 
 /** Asks ffmpeg what is in a file, for containers that `probeTracks` doesn't know. Throws `invalid-media`. */
@@ -14,6 +15,43 @@ export async function probeWithFfmpeg(
   const args = ['-loglevel', 'info', ...inputArgs(path, mediaType, { threads: 1 })]
   const { messages } = await ffmpeg.run(args, { signal, wallMsMax: probeWallMsMax, anyExit: true })
   return parseProbe(messages)
+}
+
+/** What the track reader does not tell of a film. */
+export interface FilmDetails {
+  /** How brightness is written, when it is a way of high dynamic range. */
+  readonly transfer?: HdrTransfer
+  /** Tracks of text, by their place among all tracks. */
+  readonly captions: readonly { readonly stream: number; readonly language?: string }[]
+}
+
+const captionsMax = 16
+
+/** Never throws for what is in the file: a film without details is a film. */
+export async function probeDetails(
+  ffmpeg: FfmpegRunner,
+  path: string,
+  mediaType: string,
+  signal: AbortSignal,
+): Promise<FilmDetails> {
+  const args = ['-loglevel', 'info', ...inputArgs(path, mediaType, { threads: 1 })]
+  const { messages } = await ffmpeg.run(args, { signal, wallMsMax: probeWallMsMax, anyExit: true })
+  const lines = messages.split('\n').filter((line) => /^\s*Stream #0/.test(line))
+  const picture = lines.find((line) => / Video: /.test(line) && !/attached pic/.test(line)) ?? ''
+  const transfer = /\/(smpte2084|arib-std-b67)\b/.exec(picture)?.[1]
+  const captions = lines.flatMap((line) => captionsOf(line) ?? []).slice(0, captionsMax)
+  return { captions, ...(isHdrTransfer(transfer) && { transfer }) }
+}
+
+/** Tracks of pictures, as discs have them, are no text. */
+function captionsOf(line: string): FilmDetails['captions'][number] | undefined {
+  const found = /Stream #0:(\d+)(?:\[\w+\])?(?:\((\w+)\))?: Subtitle: (mov_text|subrip|webvtt|ass|ssa|text)\b/.exec(
+    line,
+  )
+  const [, stream, language] = found ?? []
+  if (stream === undefined) return undefined
+  const isKnown = language !== undefined && language !== 'und' && /^[a-z]{2,3}$/.test(language)
+  return { stream: Number(stream), ...(isKnown && { language }) }
 }
 
 /** Reads the summary that `ffmpeg -i` prints. */

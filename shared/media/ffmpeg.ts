@@ -171,7 +171,7 @@ export const isTimedMedia = (mediaType: string): boolean => Object.hasOwn(demuxe
 export function inputArgs(
   path: string,
   mediaType: string,
-  options: { readonly threads: number; readonly startMs?: number },
+  options: { readonly threads: number; readonly startMs?: number; readonly takeMs?: number },
 ): string[] {
   const demuxer = demuxers[mediaType]
   if (demuxer === undefined) throw invalidMedia(`${mediaType} is no type that is converted`)
@@ -179,6 +179,7 @@ export function inputArgs(
     ...flags(`-protocol_whitelist file,pipe -format_whitelist ${demuxerNames[demuxer] ?? demuxer}`),
     ...flags(`-threads ${options.threads} -max_pixels ${videoPixelsMax} -f ${demuxer}`),
     ...(options.startMs === undefined ? [] : ['-ss', (options.startMs / 1000).toFixed(3)]),
+    ...(options.takeMs === undefined ? [] : ['-t', (options.takeMs / 1000).toFixed(3)]),
     '-i',
     `file:${path}`,
   ]

@@ -1,10 +1,11 @@
 import type { JsonObject } from '../domain/json.ts'
 import { isCatamaranError } from '../domain/errors.ts'
 import type { Inspection, Recipe } from '../ports/media-converter.ts'
-import { probeWithFfmpeg } from './ffmpeg-probe.ts'
+import { probeDetails, probeWithFfmpeg, type FilmDetails } from './ffmpeg-probe.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { mediaDurationMsMax, probeWallMsMax, videoPixelsMax } from './limits.ts'
 import { invalidMedia, reasonOf, timedOut } from './reasons.ts'
+import { canToneMap, hdrTransfers } from './tone-map.ts'
 import { probeTracks, type Tracks } from './track-probe.ts'
 import { refuseTruncated } from './truncation.ts'
 import { videoRecipes } from './video-recipes.ts'
@@ -35,11 +36,20 @@ export async function inspectMedia(
     ...(audio && { audioCodec: audio.codec, channels: audio.channels, sampleRate: audio.sampleRate }),
   }
   if (video) {
+    const details = ffmpeg ? await probeDetails(ffmpeg, file.path, file.mediaType, signal) : { captions: [] }
+    const range = await rangeOf(details, ffmpeg)
     const recipes = videoRecipes(
       { ...tracks, video },
-      { bitsPerSecond, bytes: file.bytes, ffmpeg: ffmpeg !== undefined },
+      {
+        bitsPerSecond,
+        bytes: file.bytes,
+        ffmpeg: ffmpeg !== undefined,
+        captions: details.captions,
+        ...(range?.toneMapped && { toneMap: range.transfer }),
+      },
     )
-    return { mediaType: file.mediaType, kind: 'video', properties, recipes }
+    const hdr = range && { hdr: hdrTransfers[range.transfer], toneMapped: range.toneMapped }
+    return { mediaType: file.mediaType, kind: 'video', properties: { ...properties, ...hdr }, recipes }
   }
   const mediaType = file.mediaType.replace(/^video\/(?=mp4|webm|ogg|matroska|quicktime)/, 'audio/')
   return {
@@ -48,6 +58,12 @@ export async function inspectMedia(
     properties,
     recipes: audioRecipes(tracks, bitsPerSecond, ffmpeg !== undefined),
   }
+}
+
+/** How a film of high dynamic range is written, and whether this build can bring it into that of ordinary screens. */
+async function rangeOf({ transfer }: FilmDetails, ffmpeg: FfmpegRunner | undefined) {
+  if (!transfer || !ffmpeg) return undefined
+  return { transfer, toneMapped: await canToneMap(ffmpeg) }
 }
 
 /** A crafted index can keep the reader busy: it is given up, not waited for. */

@@ -6,6 +6,7 @@ import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption } from './recipe-options.ts'
 import { openPixels, type Pixels } from './sharp-safe.ts'
+import { toneMapFilters } from './tone-map.ts'
 import type { EncodingWork } from './video-work.ts'
 
 /** A telling frame from near the beginning, as JPEG. */
@@ -34,12 +35,13 @@ async function grabFrame(
   signal: AbortSignal,
 ): Promise<Pixels | undefined> {
   const [width, height] = [numberOption(recipe, 'width'), numberOption(recipe, 'height')]
+  const filters = [`scale=${width}:${height}`, ...toneMapFilters(recipe), 'thumbnail=20']
   const data = Buffer.alloc(width * height * 3)
   let filled = 0
   await ffmpeg.run(
     [
       ...inputArgs(source.path, source.mediaType, { threads: ffmpeg.threads, startMs }),
-      ...flags(`-map 0:v:0 -an -vf scale=${width}:${height},thumbnail=20 -frames:v 1`),
+      ...flags(`-map 0:v:0 -an -vf ${filters.join(',')} -frames:v 1`),
       ...flags('-f rawvideo -pix_fmt rgb24 pipe:1'),
     ],
     {

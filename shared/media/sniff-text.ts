@@ -1,5 +1,6 @@
 import { decodeHead } from '../data/encoding.ts'
 import { detectDelimiter } from '../data/delimiter.ts'
+import { looksLikeSubRip, subRipType } from './subtitles.ts'
 
 interface SniffedText {
   readonly mediaType: string
@@ -19,6 +20,8 @@ export function sniffText(head: Uint8Array, declared: string): SniffedText | und
 }
 
 function sniffMarkup(start: string): SniffedText | undefined {
+  if (/^\uFEFF?WEBVTT(\s|$)/.test(start)) return { mediaType: 'text/vtt', data: false }
+  if (looksLikeSubRip(start)) return { mediaType: subRipType, data: false }
   if (start.startsWith('#EXTM3U')) return { mediaType: 'application/vnd.apple.mpegurl', data: false }
   if (/^(ffconcat version|;FFMETADATA)/.test(start)) return { mediaType: 'text/plain', data: false }
   if (!start.startsWith('<')) return undefined

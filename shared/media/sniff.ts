@@ -4,6 +4,7 @@ import { constants } from 'node:zlib'
 import { fileTypeFromBuffer } from 'file-type'
 import { sniffText } from './sniff-text.ts'
 import { sniffBytes } from './limits.ts'
+import { isSubtitleType } from './subtitles.ts'
 
 interface Sniffed {
   /** The true type, or `application/octet-stream`. */
@@ -41,6 +42,8 @@ const textTypes = new Set([
 /** Finds the type of a local file from its bytes alone; the declared type only chooses among kinds of plain text. */
 export async function sniffFile(path: string, declared: string): Promise<Sniffed> {
   const head = await readHead(path, sniffBytes)
+  const wide = isWideText(head) ? sniffText(head, declared) : undefined
+  if (wide && isSubtitleType(wide.mediaType)) return { mediaType: wide.mediaType, gzip: false }
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const mediaType = found && (canonical[found.mime] ?? found.mime)
   if (mediaType === 'application/gzip') {
@@ -51,6 +54,10 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
   const text = sniffText(head, declared)
   return { mediaType: text?.mediaType ?? mediaType ?? 'application/octet-stream', gzip: false }
 }
+
+/** A byte order mark of UTF-16, which also looks like the beginning of an MP3. */
+const isWideText = (head: Buffer): boolean =>
+  head[0] === 0xff ? head[1] === 0xfe : head[0] === 0xfe && head[1] === 0xff
 
 async function readHead(path: string, bytes: number): Promise<Buffer> {
   const file = await open(path, 'r')

@@ -17,9 +17,11 @@ import { inputArgs } from './ffmpeg.ts'
 import { flags } from './flags.ts'
 import { framesPerSecondMax, type Rung } from './ladder.ts'
 import { convertWallMsMax } from './limits.ts'
+import { gainFilters, type SoundGain } from './loudness.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption, refuseShortened, rungOption } from './recipe-options.ts'
+import { toneMapFilters } from './tone-map.ts'
 import { probeTracks } from './track-probe.ts'
 import type { EncodingWork } from './video-work.ts'
 
@@ -28,11 +30,13 @@ const isSound = ({ name }: Recipe): boolean => name === 'cmaf-aac'
 const segmentMsMax = 12_000
 
 /** What happens to the picture before it is encoded. */
-export const pictureFilters = (recipe: Recipe, { width, height }: Rung): string[] => [
+export const pictureFilters = (recipe: Recipe, rung: Rung): string[] => [
   ...(recipe.options.halve === true ? [`fps=${framesPerSecondMax}`] : []),
-  `scale=${width}:${height}`,
-  'setsar=1',
+  ...sizeFilters(rung),
+  ...toneMapFilters(recipe),
 ]
+
+const sizeFilters = ({ width, height }: Rung): string[] => [`scale=${width}:${height}`, 'setsar=1']
 
 /** All tracks of an adaptive stream out of one decode: each rung is scaled from the one above it. */
 export async function encodeLadder(
@@ -58,7 +62,7 @@ export async function encodeLadder(
         ...untagged,
         ...fragmentsTo(rawPath(work, recipe)),
       ]),
-      ...(sound ? soundTo(rawPath(work, sound), segmentMs) : []),
+      ...(sound ? soundTo(rawPath(work, sound), segmentMs, work.gain) : []),
       ...progressArgs,
     ],
     {
@@ -73,19 +77,19 @@ export async function encodeLadder(
 /** The largest rung first; the filters that depend on the film alone run once. */
 function cascade(rungs: readonly Recipe[]): string {
   const chains = rungs.map((recipe, index) => {
-    const filters = pictureFilters(recipe, rungOption(recipe))
+    const rung = rungOption(recipe)
     const from = index === 0 ? '[0:v:0]' : `[n${index}]`
     const isLast = index === rungs.length - 1
-    const own = index === 0 ? filters : filters.slice(-2)
-    return `${from}${own.join(',')}${isLast ? `[v${index}]` : `,split[v${index}][n${index + 1}]`}`
+    const filters = index === 0 ? pictureFilters(recipe, rung) : sizeFilters(rung)
+    return `${from}${filters.join(',')}${isLast ? `[v${index}]` : `,split[v${index}][n${index + 1}]`}`
   })
   return chains.join(';')
 }
 
-const soundTo = (path: string, segmentMs: number): string[] => [
+const soundTo = (path: string, segmentMs: number, gain: SoundGain | undefined): string[] => [
   ...flags('-map 0:a:0'),
   '-af',
-  steadySound,
+  [steadySound, ...gainFilters(gain)].join(','),
   ...aacArgs,
   ...untagged,
   ...fragmentsTo(path, segmentMs),
@@ -152,6 +156,7 @@ async function finishTrack(recipe: Recipe, segmentMs: number, work: EncodingWork
       ...(video.framesPerSecond !== undefined && { framesPerSecond: video.framesPerSecond }),
     }),
     ...(audio && { audioCodec: audio.codecString, channels: audio.channels, sampleRate: audio.sampleRate }),
+    ...(audio && recipe.options.from === 'source' && { gainDb: work.gain?.decibels ?? 0 }),
   }
   const mediaType = video ? 'video/mp4' : 'audio/mp4'
   const file = await finishFile(work.workFolder, recipe, video ? 'mp4' : 'm4a', mediaType, properties)

@@ -1,8 +1,9 @@
 import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-converter.ts'
-import { aacArgs, h264Args, mp4To, progressArgs, progressReader, untagged } from './encoding.ts'
+import { aacArgs, h264Args, mp4To, progressArgs, progressReader, steadySound, untagged } from './encoding.ts'
 import { inputArgs } from './ffmpeg.ts'
 import { flags } from './flags.ts'
 import { convertWallMsMax } from './limits.ts'
+import { gainFilters } from './loudness.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption, refuseShortened, rungOption } from './recipe-options.ts'
@@ -69,10 +70,12 @@ async function writeMp4(
 
 const first = '-map 0:v:0 -map 0:a:0?'
 
-function encoded(recipe: Recipe, { ffmpeg }: EncodingWork): string[] {
+function encoded(recipe: Recipe, { ffmpeg, gain }: EncodingWork): string[] {
   const rung = rungOption(recipe)
   const options = { threads: ffmpeg.threads, segmentMs: numberOption(recipe, 'segmentMs') }
-  return ['-vf', pictureFilters(recipe, rung).join(','), ...h264Args(rung, options), ...aacArgs]
+  const sound = [steadySound, ...gainFilters(gain)].join(',')
+  const audio = recipe.options.audio === true ? ['-af', sound, ...aacArgs] : ['-an']
+  return ['-vf', pictureFilters(recipe, rung).join(','), ...h264Args(rung, options), ...audio]
 }
 
 /** The rung that the recipe names and the sound, both as they were encoded for the adaptive stream. */

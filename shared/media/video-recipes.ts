@@ -1,7 +1,10 @@
 import type { Recipe } from '../ports/media-converter.ts'
 import { segmentMsOf } from './encoding.ts'
+import type { FilmDetails } from './ffmpeg-probe.ts'
 import { framesPerSecondMax, rungOf, rungsFor, type Rung } from './ladder.ts'
 import { remuxBytesMax } from './remux.ts'
+import { spriteLayout } from './thumbnails.ts'
+import type { HdrTransfer } from './tone-map.ts'
 import type { Tracks, VideoTrack } from './track-probe.ts'
 
 const version = 2
@@ -12,21 +15,30 @@ const framesPerSecondUsual = 30
 
 export type FilmTracks = Tracks & { readonly video: VideoTrack }
 
+export interface FilmFile {
+  readonly bitsPerSecond: number
+  readonly bytes: number
+  /** Whether there is an ffmpeg to work with. */
+  readonly ffmpeg: boolean
+  readonly captions: FilmDetails['captions']
+  /** Given when the film is to be brought into the range of ordinary screens. */
+  readonly toneMap?: HdrTransfer
+}
+
 /** What to make of a film: an MP4 for phones, the tracks of an adaptive stream, a poster. */
-export function videoRecipes(
-  tracks: FilmTracks,
-  file: { readonly bitsPerSecond: number; readonly bytes: number; readonly ffmpeg: boolean },
-): Recipe[] {
+export function videoRecipes(tracks: FilmTracks, file: FilmFile): Recipe[] {
   const { video, audio, durationMs } = tracks
   const framesPerSecond = video.framesPerSecond ?? framesPerSecondUsual
   const picture = { width: video.width, height: video.height, framesPerSecond }
-  const copy = isPhoneSafe(tracks, file.bitsPerSecond)
+  const toneMap = file.toneMap === undefined ? {} : { toneMap: file.toneMap }
+  const copy = file.toneMap === undefined && isPhoneSafe(tracks, file.bitsPerSecond)
   const rungs = rungsFor(picture, durationMs)
   const phone = rungs.find((rung) => shortSideOf(rung) <= phoneShortSideMax) ?? rungOf(picture, phoneShortSideMax)
   const shared = {
     durationMs,
     segmentMs: segmentMsOf(durationMs),
     ...(framesPerSecond > framesPerSecondMax && { halve: true }),
+    ...toneMap,
   }
   // A copy may lie on its side and say so, which players of streams do not heed.
   const isSingle = rungs.length === 1 && !(copy && video.rotation !== 0)
@@ -45,10 +57,24 @@ export function videoRecipes(
   const from = isSingle ? 'mp4' : 'source'
   return [
     mp4,
-    { name: 'poster', version, options: { width: phone.width, height: phone.height, durationMs } },
+    { name: 'poster', version, options: { width: phone.width, height: phone.height, durationMs, ...toneMap } },
     ...rungs.map((rung) => ({ name: trackName(rung), version, options: { ...rung, ...shared, from } })),
     ...(audio ? [{ name: 'cmaf-aac', version, options: { ...shared, from } }] : []),
+    { name: 'sprite', version, options: { ...spriteLayout(phone, durationMs) } },
+    { name: 'preview', version, options: { durationMs } },
+    ...captionRecipes(file.captions),
   ]
+}
+
+/** Named by language; the second track of a language has a number. */
+function captionRecipes(captions: FilmFile['captions']): Recipe[] {
+  const seen = new Map<string, number>()
+  return captions.map(({ stream, language }) => {
+    const count = (seen.get(language ?? 'und') ?? 0) + 1
+    seen.set(language ?? 'und', count)
+    const name = `captions-${language ?? 'und'}${count === 1 ? '' : `-${count}`}`
+    return { name, version, options: { stream, ...(language !== undefined && { language }) } }
+  })
 }
 
 const shortSideOf = ({ width, height }: Rung): number => Math.min(width, height)

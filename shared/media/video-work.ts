@@ -1,10 +1,13 @@
 import type { FfmpegRunner } from './ffmpeg.ts'
+import type { SoundGain } from './loudness.ts'
 
 export interface VideoWork {
   readonly workFolder: string
   readonly signal: AbortSignal
   readonly ffmpeg: FfmpegRunner | undefined
   readonly onProgress?: (fraction: number) => void
+  /** What is done to the sound where it is encoded. */
+  readonly gain?: SoundGain
 }
 
 export type EncodingWork = VideoWork & { readonly ffmpeg: FfmpegRunner }

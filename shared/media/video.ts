@@ -1,13 +1,18 @@
 import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-converter.ts'
+import { convertCaptions } from './captions.ts'
 import { progressShare } from './encoding.ts'
+import { planGain } from './loudness.ts'
 import { convertPoster } from './poster.ts'
+import { convertPreview } from './preview.ts'
 import { invalidMedia } from './reasons.ts'
+import { convertSprite } from './thumbnails.ts'
 import { encodeLadder, ladderFromMp4 } from './video-ladder.ts'
 import { convertMp4 } from './video-mp4.ts'
 import type { EncodingWork, VideoWork } from './video-work.ts'
 
 /** Tracks of an adaptive stream have this in front of their names. */
 const isTrack = ({ name }: Recipe): boolean => name.startsWith('cmaf-')
+const isCaptions = ({ name }: Recipe): boolean => name.startsWith('captions-')
 
 /**
  * All renditions of a film. The picture is encoded once: a film with several rungs gives the ladder, of which the MP4 is
@@ -26,9 +31,27 @@ export async function convertVideo(
   // The poster is quick and shows early whether anything can be decoded.
   const poster = recipes.find(({ name }) => name === 'poster')
   if (poster) files.push(await convertPoster(source, poster, encoding))
-  files.push(...(await streams(source, { mp4, tracks: recipes.filter(isTrack) }, encoding)))
+  files.push(...(await convertCaptions(source, recipes.filter(isCaptions), encoding)))
+  const streamed = await streams(source, { mp4, tracks: recipes.filter(isTrack) }, encoding)
+  files.push(...streamed, ...(await glimpses(streamed, recipes, encoding)))
   work.onProgress?.(1)
   return files
+}
+
+/** What shows a film without playing it, out of the smallest picture that was made of it. */
+async function glimpses(
+  streamed: readonly ConvertedFile[],
+  recipes: readonly Recipe[],
+  work: EncodingWork,
+): Promise<ConvertedFile[]> {
+  const pictures = streamed.filter(({ mediaType, segments }) => mediaType === 'video/mp4' && segments)
+  const [smallest] = pictures.sort((a, b) => Number(a.properties.height) - Number(b.properties.height))
+  const [sprite, preview] = ['sprite', 'preview'].map((name) => recipes.find((recipe) => recipe.name === name))
+  if (!smallest) return []
+  return [
+    ...(sprite ? [await convertSprite(smallest, sprite, work)] : []),
+    ...(preview ? [await convertPreview(smallest, preview, work)] : []),
+  ]
 }
 
 async function streams(
@@ -37,7 +60,14 @@ async function streams(
   work: EncodingWork,
 ): Promise<ConvertedFile[]> {
   if (!mp4) throw invalidMedia('The recipes of a video lack its MP4')
-  const first = { ...work, onProgress: progressShare(work.onProgress, 0.02, 0.9) }
+  const isEncoded = mp4.options.copy !== true || tracks.some(({ options }) => options.from === 'source')
+  const isHeard = isEncoded && mp4.options.audio === true
+  const gain = isHeard ? await planGain(work.ffmpeg, source, work.signal) : undefined
+  const first = {
+    ...work,
+    ...(gain && { gain }),
+    onProgress: progressShare(work.onProgress, 0.02, 0.9),
+  }
   const second = { ...work, onProgress: progressShare(work.onProgress, 0.9, 1) }
   if (tracks.some(({ options }) => options.from === 'mp4')) {
     const made = await convertMp4(source, mp4, [], first)

@@ -1,12 +1,12 @@
-import type { PictureTrack, Stream, Track } from './stream.ts'
+import type { CaptionTrack, PictureTrack, Stream, Track } from './stream.ts'
 
 export const dashType = 'application/dash+xml'
 
 /** Where a track's file is, as far as this manifest's readers need to know. */
-export type UrlOf = (track: Track) => string
+export type UrlOf = (track: Track | CaptionTrack) => string
 
 /** The manifest of the on-demand profile (ISO/IEC 23009-1, 8.3): players read each file's own index. */
-export function dashManifest({ pictures, sound, seconds }: Stream, urlOf: UrlOf): string {
+export function dashManifest({ pictures, sound, captions, seconds }: Stream, urlOf: UrlOf): string {
   const [widest] = [...pictures].sort((a, b) => b.width - a.width)
   const sets = [
     `<AdaptationSet id="1" contentType="video" segmentAlignment="true" subsegmentAlignment="true" subsegmentStartsWithSAP="1" maxWidth="${widest?.width ?? 0}" maxHeight="${widest?.height ?? 0}">`,
@@ -19,6 +19,7 @@ export function dashManifest({ pictures, sound, seconds }: Stream, urlOf: UrlOf)
           '</AdaptationSet>',
         ]
       : []),
+    ...captions.map((track, index) => captionSet(track, urlOf(track), index + 3)),
   ]
   const text = `<?xml version="1.0" encoding="UTF-8"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" type="static" minBufferTime="PT4S" mediaPresentationDuration="PT${seconds.toFixed(3)}S">
@@ -29,6 +30,14 @@ ${sets.join('\n')}
 `
   return text
 }
+
+const captionSet = ({ rendition, language }: CaptionTrack, url: string, id: number): string =>
+  [
+    `<AdaptationSet id="${id}" contentType="text" mimeType="text/vtt" lang="${language}">`,
+    '<Role schemeIdUri="urn:mpeg:dash:role:2011" value="subtitle"/>',
+    `<Representation id="${rendition.name}" bandwidth="256"><BaseURL>${escaped(url)}</BaseURL></Representation>`,
+    '</AdaptationSet>',
+  ].join('')
 
 const pictureAttributes = ({ width, height, framesPerSecond }: PictureTrack): string =>
   ` width="${width}" height="${height}"${framesPerSecond === undefined ? '' : ` frameRate="${fraction(framesPerSecond)}"`}`

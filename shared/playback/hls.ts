@@ -4,9 +4,10 @@ import type { PictureTrack, Stream } from './stream.ts'
 export const hlsType = 'application/vnd.apple.mpegurl'
 
 const soundGroup = 'sound'
+const captionGroup = 'captions'
 
 /** The playlist of playlists (RFC 8216); `<track>.m3u8` lies beside it. The middle rung comes first: players begin there. */
-export function masterPlaylist({ pictures, sound }: Stream): string {
+export function masterPlaylist({ pictures, sound, captions }: Stream): string {
   const start = pictures[Math.floor(pictures.length / 2)]
   const ordered = [...pictures].sort((a, b) => Number(b === start) - Number(a === start))
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS']
@@ -23,11 +24,24 @@ export function masterPlaylist({ pictures, sound }: Stream): string {
       }),
     )
   }
-  for (const picture of ordered) lines.push(rungLine(picture, sound), `${picture.rendition.name}.m3u8`)
+  for (const { rendition, language } of captions) {
+    lines.push(
+      attributes('#EXT-X-MEDIA', {
+        TYPE: 'SUBTITLES',
+        'GROUP-ID': `"${captionGroup}"`,
+        NAME: `"${rendition.name.replace(/^captions-/, '')}"`,
+        LANGUAGE: `"${language}"`,
+        DEFAULT: 'NO',
+        AUTOSELECT: 'YES',
+        URI: `"${rendition.name}.m3u8"`,
+      }),
+    )
+  }
+  for (const picture of ordered) lines.push(rungLine(picture, { sound, captions }), `${picture.rendition.name}.m3u8`)
   return `${lines.join('\n')}\n`
 }
 
-const rungLine = (picture: PictureTrack, sound: Stream['sound']): string =>
+const rungLine = (picture: PictureTrack, { sound, captions }: Pick<Stream, 'sound' | 'captions'>): string =>
   attributes('#EXT-X-STREAM-INF', {
     BANDWIDTH: String(picture.bitsPerSecondPeak + (sound?.bitsPerSecondPeak ?? 0)),
     'AVERAGE-BANDWIDTH': String(picture.bitsPerSecond + (sound?.bitsPerSecond ?? 0)),
@@ -35,6 +49,7 @@ const rungLine = (picture: PictureTrack, sound: Stream['sound']): string =>
     RESOLUTION: `${picture.width}x${picture.height}`,
     ...(picture.framesPerSecond !== undefined && { 'FRAME-RATE': picture.framesPerSecond.toFixed(3) }),
     ...(sound && { AUDIO: `"${soundGroup}"` }),
+    ...(captions.length > 0 && { SUBTITLES: `"${captionGroup}"` }),
   })
 
 const attributes = (tag: string, values: Readonly<Record<string, string>>): string =>
@@ -60,3 +75,15 @@ export function trackPlaylist({ initBytes, indexBytes, timescale, segments }: Se
   }
   return `${[...lines, '#EXT-X-ENDLIST'].join('\n')}\n`
 }
+
+/** The playlist of a track of text, which is one file. */
+export const captionPlaylist = (seconds: number, url: string): string =>
+  `${[
+    '#EXTM3U',
+    '#EXT-X-VERSION:7',
+    `#EXT-X-TARGETDURATION:${Math.ceil(seconds)}`,
+    '#EXT-X-PLAYLIST-TYPE:VOD',
+    `#EXTINF:${seconds.toFixed(6)},`,
+    url,
+    '#EXT-X-ENDLIST',
+  ].join('\n')}\n`

@@ -16,10 +16,18 @@ export interface PictureTrack extends Track {
   readonly framesPerSecond: number | undefined
 }
 
+/** A track of text. */
+export interface CaptionTrack {
+  readonly rendition: RenditionBody
+  /** ISO 639, as the source told; `und` when it did not. */
+  readonly language: string
+}
+
 /** What can be played in an adaptive way: pictures from the largest to the smallest, and their sound. */
 export interface Stream {
   readonly pictures: readonly PictureTrack[]
   readonly sound: Track | undefined
+  readonly captions: readonly CaptionTrack[]
   readonly seconds: number
 }
 
@@ -30,11 +38,23 @@ export function streamOf(media: MediaBody): Stream | undefined {
   const [first] = pictures
   if (!first) return undefined
   const sound = tracks.find(({ rendition }) => rendition.mediaType === 'audio/mp4')
-  return { pictures, sound, seconds: Math.max(secondsOf(first.index), sound ? secondsOf(sound.index) : 0) }
+  return {
+    pictures,
+    sound,
+    captions: captionsOf(media),
+    seconds: Math.max(secondsOf(first.index), sound ? secondsOf(sound.index) : 0),
+  }
 }
 
 export const secondsOf = ({ segments, timescale }: SegmentIndex): number =>
   segments.reduce((ticks, each) => ticks + each.ticks, 0) / timescale
+
+const captionsOf = ({ renditions }: MediaBody): CaptionTrack[] =>
+  renditions.flatMap((rendition) => {
+    const { name, mediaType, properties } = rendition
+    if (mediaType !== 'text/vtt' || !name.startsWith('captions-')) return []
+    return [{ rendition, language: typeof properties.language === 'string' ? properties.language : 'und' }]
+  })
 
 function trackOf(rendition: RenditionBody): Track | undefined {
   const { segments, properties } = rendition

@@ -30,6 +30,10 @@ async function film(id: string, status: MediaBody['status'] = 'ready'): Promise<
     const digests = { bytes: data.length, sha256: sha256Hex(data), crc64nvme: '' }
     return { name, version: 1, objectKey, mediaType, ...digests, properties: { ...properties }, segments }
   }
+  const plain = async (name: string, mediaType: string, properties: object): Promise<RenditionBody> => {
+    const { segments: _, ...rendition } = await track(name, name.length, mediaType, properties)
+    return rendition
+  }
   const rates = { bitsPerSecond: 900, bitsPerSecondPeak: 1_200 }
   const picture = { ...rates, videoCodec: 'avc1.64001f', framesPerSecond: 29.97 }
   const media: MediaBody = {
@@ -42,6 +46,8 @@ async function film(id: string, status: MediaBody['status'] = 'ready'): Promise<
       await track('cmaf-h264-720', 1, 'video/mp4', { ...picture, width: 1280, height: 720 }),
       await track('cmaf-h264-270', 2, 'video/mp4', { ...picture, width: 480, height: 270, bitsPerSecond: 300 }),
       await track('cmaf-aac', 3, 'audio/mp4', { ...rates, audioCodec: 'mp4a.40.2' }),
+      await plain('captions-eng', 'text/vtt', { language: 'eng' }),
+      await plain('sprite', 'image/jpeg', { intervalMs: 4000, count: 2, columns: 10, tileWidth: 160, tileHeight: 90 }),
     ],
   }
   await writeRecord(services, mediaKey('acme', id), { precondition: { kind: 'none' } }, () => media)
@@ -100,12 +106,28 @@ describe('a stream', () => {
     expect(playlist).toMatch(/#EXT-X-TARGETDURATION:4\n[^]*#EXT-X-ENDLIST\n$/)
   })
 
+  test('brings its captions and thumbnails', async () => {
+    const { hls } = await open()
+    const master = (await play(hls)).text
+    expect(master).toContain('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="eng",LANGUAGE="eng"')
+    expect(master.match(/AUDIO="sound",SUBTITLES="captions"/g)).toHaveLength(2)
+    const captions = (await play(new URL('captions-eng.m3u8', hls))).text
+    expect(captions).toMatch(/#EXTINF:9\.500000,\nhttps:\/\/edge\.test\/.+\n#EXT-X-ENDLIST/)
+    expect((await play(new URL('captions-eng.vtt', hls))).status).toBe(307)
+    const { json } = await clouds.aws.call('GET', '/v1/assets/film/playback')
+    const thumbnails = await play(textOf(json['thumbnails']))
+    expect([thumbnails.status, thumbnails.headers.get('content-type')]).toEqual([200, 'text/vtt'])
+    expect(thumbnails.text).toMatch(/^WEBVTT\n\n00:00:00\.000 --> 00:00:04\.000\nhttps:.+#xywh=0,0,160,90\n\n/)
+    expect(thumbnails.text).toMatch(/00:00:04\.000 --> 00:00:09\.500\nhttps:.+#xywh=160,0,160,90\n$/)
+  })
+
   test('says the same to players of DASH', async () => {
     const { dash } = await open()
     const manifest = await play(dash)
     expect([manifest.status, manifest.headers.get('content-type')]).toEqual([200, 'application/dash+xml'])
     expect(manifest.text).toContain('mediaPresentationDuration="PT9.500S"')
-    expect(manifest.text.match(/<Representation /g)).toHaveLength(3)
+    expect(manifest.text.match(/<Representation /g)).toHaveLength(4)
+    expect(manifest.text).toContain('contentType="text" mimeType="text/vtt" lang="eng"')
     expect(manifest.text.match(/indexRange="40-59"><Initialization range="0-39"\/>/g)).toHaveLength(3)
     expect(manifest.text).toMatch(
       /<BaseURL>https:\/\/edge\.test\/objects\/acme\/film\/[0-9a-f]{64}\?[^<& ]*(&amp;[^<& ]*)+<\/B/,

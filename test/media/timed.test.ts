@@ -8,6 +8,7 @@ import { mediaConverter } from '../../shared/media/converter.ts'
 import { probeWithFfmpeg } from '../../shared/media/ffmpeg-probe.ts'
 import { ffmpegRunner, inputArgs } from '../../shared/media/ffmpeg.ts'
 import { probeTracks } from '../../shared/media/track-probe.ts'
+import { expectFastStart } from './fast-start.ts'
 import { converter, ffmpeg, ffmpegPath, named, never, run, turn, workbench } from './workbench.ts'
 
 const picture = (seconds: number, size: string): string[] => [
@@ -18,24 +19,6 @@ const picture = (seconds: number, size: string): string[] => [
 ]
 const tone = (seconds: number): string[] => ['-f', 'lavfi', '-i', `sine=d=${seconds}:f=440:r=48000`]
 const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p']
-
-/** The names of a file's top-level MP4 boxes, in order. */
-async function boxes(path: string): Promise<string[]> {
-  const bytes = await readFile(path)
-  const names: string[] = []
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const length = bytes.readUInt32BE(at)
-    names.push(bytes.toString('latin1', at + 4, at + 8))
-    at += length === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : length || bytes.length
-  }
-  return names
-}
-
-async function expectFastStart(path: string): Promise<void> {
-  const names = await boxes(path)
-  expect(names).toContain('moov')
-  expect(names.indexOf('moov')).toBeLessThan(names.indexOf('mdat'))
-}
 
 test('a 1080p film becomes 720p H.264 with AAC that starts at once, with a poster', async () => {
   await using bench = await workbench()
@@ -76,6 +59,8 @@ test('a 1080p film becomes 720p H.264 with AAC that starts at once, with a poste
     'cmaf-aac.m4a',
     'cmaf-h264-720.mp4',
     'poster.jpg',
+    'preview.mp4',
+    'sprite.jpg',
     'video-h264-720.mp4',
   ])
   const mp4 = named(files, 'video-h264-720')
@@ -195,44 +180,6 @@ test('both probes agree on rotation, size and sound', async () => {
   expect(other.audio?.sampleRate).toBe(own?.audio?.sampleRate)
   expect(Math.abs(other.durationMs - (own?.durationMs ?? 0))).toBeLessThan(100)
 })
-
-test.each([
-  ['tone.wav', ['-c:a', 'pcm_s16le'], 'audio/wav'],
-  ['tone.mp3', ['-c:a', 'libmp3lame'], 'audio/mpeg'],
-  ['tone.flac', ['-c:a', 'flac'], 'audio/flac'],
-  ['tone.ogg', ['-c:a', 'libvorbis'], 'audio/ogg'],
-  ['tone.m4a', ['-c:a', 'aac'], 'audio/mp4'],
-  ['tone.mp4', ['-c:a', 'aac'], 'audio/mp4'],
-  ['tone.aac', ['-c:a', 'aac', '-f', 'adts'], 'audio/aac'],
-  ['tone.aiff', ['-c:a', 'pcm_s16be'], 'audio/aiff'],
-] as const)(
-  '%s becomes AAC and a waveform',
-  async (name, codecs, mediaType) => {
-    await using bench = await workbench()
-    // Two silent seconds, then a tone.
-    const path = await bench.film(
-      name,
-      '-f',
-      'lavfi',
-      '-i',
-      'aevalsrc=0.8*sin(2*PI*440*t)*gt(t\\,2):d=4:s=48000',
-      ...codecs,
-    )
-    const { inspection, files } = await run(path)
-    expect(inspection).toMatchObject({ mediaType, kind: 'audio' })
-    const aac = named(files, 'audio-aac')
-    await expectFastStart(aac.path)
-    expect(Math.abs(Number(aac.properties.durationMs) - 4000)).toBeLessThan(150)
-    const wave = JSON.parse(await readFile(named(files, 'waveform').path, 'utf8'))
-    expect(wave).toMatchObject({ version: 2, channels: 1, bits: 8, sample_rate: 8000 })
-    expect(wave.data).toHaveLength(wave.length * 2)
-    const loudest = (from: number, to: number): number =>
-      Math.max(...wave.data.slice(Math.floor(from * wave.data.length), Math.floor(to * wave.data.length)).map(Math.abs))
-    expect(loudest(0.05, 0.45)).toBeLessThan(6)
-    expect(loudest(0.55, 0.95)).toBeGreaterThan(60)
-  },
-  60_000,
-)
 
 test('an abort ends the decoder at once and leaves nothing running', async () => {
   await using bench = await workbench()

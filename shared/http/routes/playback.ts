@@ -16,7 +16,7 @@ const keptSeconds = 60
 
 const fileParams = z.strictObject({
   token: z.string().regex(/^[A-Za-z0-9_-]{32,1024}$/),
-  file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(m3u8|mpd|mp4|m4a)$/),
+  file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.(m3u8|mpd|mp4|m4a|vtt|jpg)$/),
 })
 
 export function addPlaybackRoutes(api: Api): void {
@@ -55,11 +55,16 @@ async function addresses(call: AnyCall, id: string, seconds: number): Promise<Re
   const { api, c, services, tenant, session } = call
   // Brings the asset here first when the session has seen more of it than this site.
   if (session) await getAsset(services, tenant, id, { session })
-  await playingOf(services, tenant, id)
+  const { sprite } = await playingOf(services, tenant, id)
   const expiresAtMs = Math.floor(services.clock.now() / 1000 + seconds) * 1000
   const token = sealPlayback(api.options.cursorKey, { tenant, asset: id, expiresAtMs })
   const base = `${api.options.publicUrl}/v1/playback/${token}`
-  return c.json({ hls: `${base}/hls.m3u8`, dash: `${base}/dash.mpd`, expiresAt: new Date(expiresAtMs).toISOString() })
+  return c.json({
+    hls: `${base}/hls.m3u8`,
+    dash: `${base}/dash.mpd`,
+    ...(sprite && { thumbnails: `${base}/thumbnails.vtt` }),
+    expiresAt: new Date(expiresAtMs).toISOString(),
+  })
 }
 
 async function file(call: AnyCall, params: z.output<typeof fileParams>): Promise<Response> {

@@ -1,0 +1,87 @@
+import type { ConversionSource } from '../ports/media-converter.ts'
+import { inputArgs, type FfmpegRunner } from './ffmpeg.ts'
+import { flags } from './flags.ts'
+import { convertWallMsMax } from './limits.ts'
+
+/** What EBU R 128 calls integrated loudness, and the highest sample. */
+interface Loudness {
+  /** LUFS. */
+  readonly integrated: number
+  /** Decibels below full scale. */
+  readonly peak: number
+}
+
+/** One gain for all of a sound, so that what was quiet stays quieter than what was loud. */
+export interface SoundGain {
+  readonly decibels: number
+  /** Peaks would clip, and are held. */
+  readonly isLimited: boolean
+}
+
+/** What phones and streaming services play at. */
+const targetLufs = -16
+/** Decibels below full scale that sound may reach, so that a lossy encoder does not go above it. */
+const peakMax = -1.5
+/** Sound that is nearer to the target than this stays as it is. */
+const missMax = 0.5
+/** What is quieter than this is noise: it would only be made louder. */
+const gainMax = 24
+const roundsMax = 3
+
+/** Two channels are louder than the one that they were made of: what is measured must be what is played. */
+const stereo = 'aformat=channel_layouts=stereo'
+
+/** Decodes the sound once and measures it; undefined for silence and for what is too short to be measured. */
+export async function measureLoudness(
+  ffmpeg: FfmpegRunner,
+  source: Pick<ConversionSource, 'path' | 'mediaType'>,
+  signal: AbortSignal,
+  filters: readonly string[] = [stereo],
+): Promise<Loudness | undefined> {
+  const meter = [...filters, 'ebur128=peak=sample:framelog=verbose'].join(',')
+  const { messages } = await ffmpeg.run(
+    [
+      ...flags('-loglevel info -nostats'),
+      ...inputArgs(source.path, source.mediaType, { threads: ffmpeg.threads }),
+      ...flags(`-map 0:a:0 -vn -sn -dn -af ${meter} -f null pipe:1`),
+    ],
+    { signal, wallMsMax: convertWallMsMax },
+  )
+  const summary = messages.slice(messages.lastIndexOf('Summary:'))
+  const integrated = Number(/I:\s+(-?[\d.]+) LUFS/.exec(summary)?.[1])
+  const peak = Number(/Peak:\s+(-?[\d.]+) dBFS/.exec(summary)?.[1])
+  // The meter says -70 when nothing was loud enough to count.
+  return integrated > -69 && Number.isFinite(peak) ? { integrated, peak } : undefined
+}
+
+/**
+ * The gain that brings a sound to the target; undefined when it is there. Where peaks must be held for that, which takes
+ * loudness away again, it is measured again with them held.
+ */
+export async function planGain(
+  ffmpeg: FfmpegRunner,
+  source: ConversionSource,
+  signal: AbortSignal,
+): Promise<SoundGain | undefined> {
+  const found = await measureLoudness(ffmpeg, source, signal)
+  if (!found) return undefined
+  let decibels = bounded(targetLufs - found.integrated)
+  if (Math.abs(decibels) < missMax) return undefined
+  if (found.peak + decibels <= peakMax) return { decibels, isLimited: false }
+  for (let round = 1; round < roundsMax; round++) {
+    const heard = await measureLoudness(ffmpeg, source, signal, gainFilters({ decibels, isLimited: true }))
+    const miss = targetLufs - (heard?.integrated ?? targetLufs)
+    if (Math.abs(miss) < missMax) break
+    decibels = bounded(decibels + miss)
+  }
+  return { decibels, isLimited: true }
+}
+
+const bounded = (gain: number): number => Math.round(Math.max(-60, Math.min(gainMax, gain)) * 10) / 10
+
+export function gainFilters(gain: SoundGain | undefined): string[] {
+  if (!gain) return []
+  const limit = (10 ** (peakMax / 20)).toFixed(4)
+  const held = gain.isLimited ? [`alimiter=limit=${limit}:level=false:attack=5:release=50`] : []
+  return [stereo, `volume=${gain.decibels}dB`, ...held]
+}
