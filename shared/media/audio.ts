@@ -1,12 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-converter.ts'
+import { convertCover } from './cover.ts'
+import { aacArgs } from './encoding.ts'
 import { inputArgs, type FfmpegRunner } from './ffmpeg.ts'
 import { flags } from './flags.ts'
 import { convertedBytesMax, convertWallMsMax } from './limits.ts'
+import { gainFilters, planGain, type SoundGain } from './loudness.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption, refuseShortened } from './recipe-options.ts'
 import { probeTracks } from './track-probe.ts'
+import { drawWaveform } from './waveform-picture.ts'
 import { waveform, waveformSampleRate } from './waveform.ts'
 
 interface Work {
@@ -16,27 +20,66 @@ interface Work {
   readonly onProgress?: (fraction: number) => void
 }
 
-/** AAC in M4A and the waveform, out of one decode. */
+const encodings = {
+  'audio-aac': { codec: 'aac', words: aacArgs, format: flags('-movflags +faststart -f ipod'), extension: 'm4a' },
+  'audio-opus': {
+    codec: 'opus',
+    words: flags('-c:a libopus -b:a 96k -vbr on -ac 2 -ar 48000'),
+    // The stream's serial number is made of chance otherwise.
+    format: flags('-fflags +bitexact -serial_offset 1 -f ogg'),
+    extension: 'ogg',
+  },
+} as const
+
+type EncodedName = keyof typeof encodings
+const isEncoded = (name: string): name is EncodedName => Object.hasOwn(encodings, name)
+
+/** Tags, chapters and cover pictures go. */
+const plain = flags('-map_metadata -1 -map_chapters -1 -vn -sn -dn')
+
+/** AAC in M4A, Opus in Ogg, and the waveform, out of one decode; and the cover picture. */
 export async function convertAudio(
   source: ConversionSource,
   recipes: readonly Recipe[],
   work: Work,
 ): Promise<ConvertedFile[]> {
-  const aac = recipes.find((recipe) => recipe.name === 'audio-aac')
-  const peaks = recipes.find((recipe) => recipe.name === 'waveform')
-  const first = aac ?? peaks
-  if (!first) return []
+  const encoded = recipes.filter(({ name }) => isEncoded(name))
+  const [first] = recipes.filter(({ name }) => name !== 'cover')
+  const cover = recipes.find(({ name }) => name === 'cover')
+  const covers = cover ? await convertCover(source.path, cover, work) : []
+  if (!first) return covers
   const durationMs = numberOption(first, 'durationMs')
+  const isChanged = encoded.some(({ options }) => options.copy !== true)
+  const gain = isChanged ? await planGain(work.ffmpeg, source, work.signal) : undefined
+  const wave = await decode(source, { encoded, gain, durationMs }, work)
+  const decodedMs = Math.round((wave.samples * 1000) / waveformSampleRate)
+  if (wave.samples === 0) throw invalidMedia('The audio has no sound that can be decoded')
+  refuseShortened(decodedMs, durationMs)
+  const files: ConvertedFile[] = [...covers]
+  for (const recipe of encoded) files.push(await finishEncoded(recipe, { durationMs, gain }, work))
+  const peaks = wave.result()
+  const drawn = recipes.find(({ name }) => name === 'waveform-png')
+  if (drawn) files.push(await drawWaveform(drawn, peaks, work))
+  const written = recipes.find(({ name }) => name === 'waveform')
+  return written ? [...files, await finishWaveform(written, peaks, decodedMs, work)] : files
+}
+
+interface Decoding {
+  readonly encoded: readonly Recipe[]
+  readonly gain: SoundGain | undefined
+  readonly durationMs: number
+}
+
+async function decode(
+  source: ConversionSource,
+  { encoded, gain, durationMs }: Decoding,
+  work: Work,
+): Promise<ReturnType<typeof waveform>> {
   const wave = waveform()
-  const encoder =
-    aac?.options.copy === true ? ['-c:a', 'copy'] : ['-c:a', 'aac', '-b:a', '128k', '-ac', '2', '-ar', '48000']
   await work.ffmpeg.run(
     [
       ...inputArgs(source.path, source.mediaType, { threads: work.ffmpeg.threads }),
-      ...(aac ? ['-map', '0:a:0', ...encoder, ...plain, '-movflags', '+faststart'] : []),
-      ...(aac
-        ? ['-fs', String(convertedBytesMax), '-f', 'ipod', '-y', `file:${partPath(work.workFolder, aac.name)}`]
-        : []),
+      ...encoded.flatMap((recipe) => outputOf(recipe, gain, work)),
       ...flags(`-map 0:a:0 -ac 1 -ar ${waveformSampleRate} -c:a pcm_s16le -f s16le pipe:1`),
     ],
     {
@@ -48,29 +91,42 @@ export async function convertAudio(
       },
     },
   )
-  const decodedMs = Math.round((wave.samples * 1000) / waveformSampleRate)
-  if (wave.samples === 0) throw invalidMedia('The audio has no sound that can be decoded')
-  refuseShortened(decodedMs, durationMs)
+  return wave
+}
+
+function outputOf({ name, options }: Recipe, gain: SoundGain | undefined, work: Work): string[] {
+  if (!isEncoded(name)) return []
+  const { words, format } = encodings[name]
+  const filters = gainFilters(gain)
+  const changed = [...(filters.length > 0 ? ['-af', filters.join(',')] : []), ...words]
   return [
-    ...(aac ? [await finishAac(aac, durationMs, work)] : []),
-    ...(peaks ? [await finishWaveform(peaks, wave.result(), decodedMs, work)] : []),
+    ...flags('-map 0:a:0'),
+    ...(options.copy === true ? flags('-c:a copy') : changed),
+    ...plain,
+    ...format,
+    ...flags(`-fs ${convertedBytesMax} -y`),
+    `file:${partPath(work.workFolder, name)}`,
   ]
 }
 
-/** Tags, chapters and cover pictures go. */
-const plain = flags('-map_metadata -1 -map_chapters -1 -vn -sn -dn')
-
-async function finishAac(recipe: Recipe, expectedMs: number, work: Work): Promise<ConvertedFile> {
+async function finishEncoded(
+  recipe: Recipe,
+  { durationMs, gain }: { readonly durationMs: number; readonly gain: SoundGain | undefined },
+  work: Work,
+): Promise<ConvertedFile> {
+  if (!isEncoded(recipe.name)) throw invalidMedia(`The recipe ${recipe.name} is not known`)
+  const { codec, extension } = encodings[recipe.name]
   const made = await decoding('The converted audio', work.signal, () =>
     probeTracks(partPath(work.workFolder, recipe.name)),
   )
-  if (made?.audio?.codec !== 'aac') throw invalidMedia('The audio came out empty')
-  refuseShortened(made.durationMs, expectedMs)
-  return finishFile(work.workFolder, recipe, 'm4a', 'audio/mp4', {
+  if (made?.audio?.codec !== codec) throw invalidMedia('The audio came out empty')
+  refuseShortened(made.durationMs, durationMs)
+  return finishFile(work.workFolder, recipe, extension, extension === 'ogg' ? 'audio/ogg' : 'audio/mp4', {
     durationMs: made.durationMs,
     audioCodec: made.audio.codecString,
     channels: made.audio.channels,
     sampleRate: made.audio.sampleRate,
+    gainDb: recipe.options.copy === true ? 0 : (gain?.decibels ?? 0),
   })
 }
 

@@ -1,16 +1,18 @@
 import type { JsonObject } from '../domain/json.ts'
 import { isCatamaranError } from '../domain/errors.ts'
 import type { Inspection, Recipe } from '../ports/media-converter.ts'
+import { canEncode, canToneMap } from './ffmpeg-abilities.ts'
 import { probeDetails, probeWithFfmpeg, type FilmDetails } from './ffmpeg-probe.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { mediaDurationMsMax, probeWallMsMax, videoPixelsMax } from './limits.ts'
 import { invalidMedia, reasonOf, timedOut } from './reasons.ts'
-import { canToneMap, hdrTransfers } from './tone-map.ts'
+import { readTags } from './tags.ts'
+import { hdrTransfers } from './tone-map.ts'
 import { probeTracks, type Tracks } from './track-probe.ts'
 import { refuseTruncated } from './truncation.ts'
 import { videoRecipes } from './video-recipes.ts'
 
-const version = 1
+const version = 2
 const audioBitsPerSecondMax = 192_000
 
 /** Reads the tracks of a video or audio file and decides what to make of them. */
@@ -51,12 +53,13 @@ export async function inspectMedia(
     const hdr = range && { hdr: hdrTransfers[range.transfer], toneMapped: range.toneMapped }
     return { mediaType: file.mediaType, kind: 'video', properties: { ...properties, ...hdr }, recipes }
   }
+  const { shown, cover } = await readTags(file.path)
   const mediaType = file.mediaType.replace(/^video\/(?=mp4|webm|ogg|matroska|quicktime)/, 'audio/')
   return {
     mediaType: mediaType === 'audio/quicktime' ? 'audio/mp4' : mediaType,
     kind: 'audio',
-    properties,
-    recipes: audioRecipes(tracks, bitsPerSecond, ffmpeg !== undefined),
+    properties: Object.keys(shown).length > 0 ? { ...properties, tags: shown } : properties,
+    recipes: await audioRecipes(tracks, { bitsPerSecond, hasCover: cover !== undefined }, ffmpeg),
   }
 }
 
@@ -103,12 +106,19 @@ async function tracksOf(
   )
 }
 
-function audioRecipes({ audio, durationMs }: Tracks, bitsPerSecond: number, ffmpeg: boolean): Recipe[] {
+async function audioRecipes(
+  { audio, durationMs }: Tracks,
+  file: { readonly bitsPerSecond: number; readonly hasCover: boolean },
+  ffmpeg: FfmpegRunner | undefined,
+): Promise<Recipe[]> {
   if (!ffmpeg) return []
-  const copy = audio?.codecString === 'mp4a.40.2' && audio.channels <= 2 && bitsPerSecond <= audioBitsPerSecondMax
-  const options = { durationMs, copy }
+  const isSafe = audio?.codecString === 'mp4a.40.2' && audio.channels <= 2
+  const copy = isSafe && file.bitsPerSecond <= audioBitsPerSecondMax
   return [
-    { name: 'audio-aac', version, options },
+    { name: 'audio-aac', version, options: { durationMs, copy } },
+    ...((await canEncode(ffmpeg, 'libopus')) ? [{ name: 'audio-opus', version, options: { durationMs } }] : []),
     { name: 'waveform', version, options: { durationMs } },
+    { name: 'waveform-png', version, options: { durationMs } },
+    ...(file.hasCover ? [{ name: 'cover', version, options: {} }] : []),
   ]
 }

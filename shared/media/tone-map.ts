@@ -1,5 +1,4 @@
 import type { Recipe } from '../ports/media-converter.ts'
-import type { FfmpegRunner } from './ffmpeg.ts'
 
 /** The transfer of a film in high dynamic range (ITU-R BT.2100), as ffmpeg names it. */
 export const hdrTransfers = { smpte2084: 'pq', 'arib-std-b67': 'hlg' } as const
@@ -19,25 +18,4 @@ export function toneMapFilters({ options: { toneMap } }: Recipe): string[] {
     'zscale=t=709:m=709:r=limited',
     'format=yuv420p',
   ]
-}
-
-const known = new WeakMap<FfmpegRunner, Promise<ReadonlySet<string>>>()
-const askedMsMax = 10_000
-
-/** Whether this build of ffmpeg has the filters that tone mapping needs. */
-export async function canToneMap(ffmpeg: FfmpegRunner): Promise<boolean> {
-  const asked = known.get(ffmpeg) ?? filtersOf(ffmpeg)
-  known.set(ffmpeg, asked)
-  const filters = await asked
-  return filters.has('zscale') && filters.has('tonemap')
-}
-
-async function filtersOf(ffmpeg: FfmpegRunner): Promise<ReadonlySet<string>> {
-  let text = ''
-  await ffmpeg.run(['-filters'], {
-    signal: new AbortController().signal,
-    wallMsMax: askedMsMax,
-    onOutput: (chunk) => void (text += chunk.toString('latin1')),
-  })
-  return new Set([...text.matchAll(/^ [A-Z.]{2,3} (\w+) /gm)].map(([, name = '']) => name))
 }
