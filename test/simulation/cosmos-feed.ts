@@ -5,8 +5,9 @@ import type { World } from './world.ts'
 /**
  * Cosmos DB change feed, latest-version mode: a document updated twice before it is read is seen once, at its last place.
  * The lease is checkpointed after success, so what was done may come again; the function holds a batch until it succeeds.
+ * Without a policy of retrying, the feed moves on after an exception.
  */
-export function makeCosmosFeed(world: World, handle: Handler = deliver): Feed {
+export function makeCosmosFeed(world: World, handle: Handler = deliver, isRetrying = true): Feed {
   const { scheduler, streams, profile, mark, faultsOn } = world
   let lsn = 0
   let checkpoint = 0
@@ -38,7 +39,7 @@ export function makeCosmosFeed(world: World, handle: Handler = deliver): Feed {
       return again(1000)
     }
     const outcome = await handle(world, 'azure', states)
-    if (outcome.kind === 'failed' || outcome.failed.length > 0) {
+    if (isRetrying && (outcome.kind === 'failed' || outcome.failed.length > 0)) {
       mark('feed batch retried')
       return again(1000)
     }

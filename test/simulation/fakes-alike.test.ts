@@ -14,7 +14,7 @@ import type { StoredRecord } from '../../shared/domain/record.ts'
 import type { RecordStore } from '../../shared/ports/record-store.ts'
 import { startAwsStores } from '../contract/aws-stores.ts'
 import { startAzureStores } from '../contract/azure-stores.ts'
-import { facts, freshTenant, state } from '../contract/fixtures.ts'
+import { facts, freshTenant, idsInShard, state } from '../contract/fixtures.ts'
 import { memoryClock, memoryRandom } from '../memory/clock.ts'
 import { memoryJobQueue } from '../memory/job-queue.ts'
 import { memoryObjectStore } from '../memory/object-store.ts'
@@ -29,9 +29,12 @@ import {
   type RecordCommand,
   type SiteCommand,
 } from './alike.ts'
+import { fakeDeliveries, realChangeFeed, realStream, writeAll, type FeedPlan, type RealFeed } from './alike-feeds.ts'
 import { makeCosmosFeed } from './cosmos-feed.ts'
+import type { Feed, Handler } from './feed.ts'
 import { makeWorld } from './run.ts'
 import { makeStreamFeed } from './stream-feed.ts'
+import type { World } from './world.ts'
 
 /** The same commands for the stores of the simulator and for the servers behind the real adapters: nobody can tell which is which. */
 const runs = { numRuns: 20, seed: 20_260_101 }
@@ -65,6 +68,7 @@ const siteCommands = fc.record<SiteCommand>({
   descending: fc.boolean(),
   limit,
 })
+const share = fc.double({ min: 0, max: 0.99, noNaN: true })
 const objectCommands = fc.record<ObjectCommand>({
   kind: fc.constantFrom('put', 'put', 'head', 'get', 'copy', 'remove', 'list'),
   id,
@@ -135,6 +139,52 @@ describe.each(['aws', 'azure'] as const)('%s', (site) => {
     expect(Object.keys(byRecord(found, tenant))).toHaveLength(5)
     expect(byRecord(told, tenant)).toEqual(byRecord(found, tenant))
   }, 30_000)
+})
+
+const feedPlans = fc.record<FeedPlan>({
+  writes: fc.array(fc.nat({ max: 30 }), { minLength: 4, maxLength: 26 }),
+  answers: fc.array(fc.oneof(fc.constant('done' as const), fc.constant('throws' as const), share), { maxLength: 6 }),
+})
+/** Nothing is made smaller: what a plan that failed leaves behind would be delivered under the next. */
+const feedRuns = { ...runs, numRuns: 6, endOnFailure: true }
+
+describe('what is delivered to a function that fails, or fails in part', () => {
+  const tenant = freshTenant()
+  let plans = 0
+
+  const areDeliveredAlike = async (
+    real: RealFeed,
+    store: RecordStore,
+    make: (world: World, handle: Handler) => Feed,
+  ): Promise<void> => {
+    const property = fc.asyncProperty(feedPlans, async (plan) => {
+      const run = plans++
+      const keys = { tenant, collection: 'c', ids: idsInShard(tenant, 'c', 0, 12, (n) => `p${run}-${n}`) }
+      const fake = await fakeDeliveries(make, keys, plan)
+      const found = await real.deliveries(plan, () => writeAll(store, keys, plan), fake.length)
+      expect(fake).toEqual(found)
+    })
+    try {
+      await fc.assert(property, feedRuns)
+    } finally {
+      real.close()
+    }
+  }
+
+  test('a stream, batches cut in two', async () => {
+    const real = await realStream(aws.database, (name) => new RegExp(`^p${plans - 1}-`).test(name))
+    await areDeliveredAlike(real, aws.records, makeStreamFeed)
+  }, 60_000)
+
+  test('a change feed whose function is tried again', async () => {
+    const real = realChangeFeed(azure.container, azure.cosmosUrl, true)
+    await areDeliveredAlike(real, azure.records, makeCosmosFeed)
+  }, 60_000)
+
+  test('a change feed that moves on after an exception', async () => {
+    const real = realChangeFeed(azure.container, azure.cosmosUrl, false)
+    await areDeliveredAlike(real, azure.records, (world, handle) => makeCosmosFeed(world, handle, false))
+  }, 60_000)
 })
 
 /** Several writes of several records, one of them a delete, all before anybody reads. */

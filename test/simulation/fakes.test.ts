@@ -56,6 +56,14 @@ describe('DynamoDB Streams', () => {
     expect(batches.slice(3).flat()).toEqual(Array.from({ length: 8 }, (_, n) => `a${n}`))
   })
 
+  test('both halves of a batch that failed come before anything newer', async () => {
+    const { feed, world, batches } = feedWith(makeStreamFeed, { answers: [failed, { kind: 'done', failed: [0] }] })
+    for (let n = 0; n < 14; n++) feed.changed(version('a', n))
+    await world.scheduler.runUntil(10_000)
+    expect(batches.map((batch) => batch.length)).toEqual([10, 5, 3, 2, 5, 4])
+    expect(batches.slice(2).flat()).toEqual(Array.from({ length: 14 }, (_, n) => `a${n}`))
+  })
+
   test('a batch that fails in part is read again from the first that failed', async () => {
     const { feed, world, batches } = feedWith(makeStreamFeed, { answers: [{ kind: 'done', failed: [3, 1] }] })
     for (let n = 0; n < 5; n++) feed.changed(version('a', n))
