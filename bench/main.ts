@@ -1,10 +1,12 @@
 /** `npm run bench -- NAME`: figures of this machine, one JSON object a line. */
 import { benchLocal } from './local.ts'
+import { benchData } from './media-data.ts'
 import { benchObjects } from './objects.ts'
 import { benchReconcile } from './reconcile.ts'
 import { benchReplication } from './replication.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
+  data: benchData,
   local: benchLocal,
   objects: benchObjects,
   reconcile: benchReconcile,

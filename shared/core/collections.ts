@@ -1,5 +1,5 @@
 import { CatamaranError } from '../domain/errors.ts'
-import type { JsonObject } from '../domain/json.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import type { RecordKey, StoredRecord } from '../domain/record.ts'
 import { mergeFieldsFeature } from '../ports/peer.ts'
 import type { Services } from './services.ts'
@@ -16,6 +16,12 @@ export const collectionKey = (tenant: string, collection: string): RecordKey => 
   collection: collectionsCollection,
   id: collection,
 })
+
+/** The JSON Schema that the rows of data files are held to, where the settings name one. */
+export function rowSchemaIn(body: JsonObject | null | undefined): JsonObject | undefined {
+  const schema = body?.['rowSchema']
+  return schema !== undefined && isJsonObject(schema) ? schema : undefined
+}
 
 export const policyOf = (body: JsonObject | null | undefined): ConflictPolicy =>
   conflictPolicies.find((policy) => policy === body?.['conflicts']) ?? 'last-writer'

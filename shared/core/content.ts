@@ -140,5 +140,8 @@ const extensions: Readonly<Record<string, string>> = {
   'audio/ogg': '.ogg',
   'text/vtt': '.vtt',
   'application/json': '.json',
+  'application/x-ndjson': '.ndjson',
+  'application/vnd.apache.parquet': '.parquet',
+  'image/svg+xml': '.svg',
 }
 const extensionOf = (mediaType: string): string => extensions[mediaType] ?? ''

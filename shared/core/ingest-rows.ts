@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { rowsCollection, type MediaBody } from '../domain/asset.ts'
 import { hasCode } from '../domain/errors.ts'
+import { derivedId } from '../domain/hash.ts'
+import { canonicalJson, type JsonObject } from '../domain/json.ts'
 import type { RecordKey } from '../domain/record.ts'
 import type { RowItem, RowOptions } from '../data/row.ts'
 import { rowsOf } from '../data/rows.ts'
@@ -25,7 +27,7 @@ interface Numbered {
 
 /**
  * Stores each row as a record of the asset's own collection; the id is the row's number, so that a second run writes the
- * same records again, which changes nothing. Goes on at the job's checkpoint.
+ * same records again, which changes nothing. Goes on at the job's checkpoint, if that was reached by reading the same way.
  */
 export async function ingestRows(
   services: Services,
@@ -33,7 +35,8 @@ export async function ingestRows(
   file: { readonly path: string; readonly options: RowOptions },
 ): Promise<NonNullable<MediaBody['rows']>> {
   const collection = rowsCollection(lease.job.asset)
-  const begun = lease.job.checkpoint
+  const way = derivedId(canonicalJson({ ...file.options } as JsonObject))
+  const begun = lease.job.checkpoint?.['way'] === way ? lease.job.checkpoint : undefined
   const seen = { number: 0, count: Number(begun?.['count'] ?? 0), errors: Number(begun?.['errors'] ?? 0) }
   const doneUntil = Number(begun?.['rows'] ?? 0)
   let batch: Numbered[] = []
@@ -47,13 +50,18 @@ export async function ingestRows(
     batch = []
     if (unmarked < checkpointRows) return
     unmarked = 0
-    await lease.checkpoint({ rows: seen.number, count: seen.count, errors: seen.errors })
+    await lease.checkpoint({ way, rows: seen.number, count: seen.count, errors: seen.errors })
   }
-  for await (const item of rowsOf(createReadStream(file.path), file.options)) {
-    seen.number++
-    if (seen.number <= doneUntil) continue
-    batch.push({ number: seen.number, item })
-    if (batch.length >= batchRows) await flush()
+  const source = createReadStream(file.path)
+  try {
+    for await (const item of rowsOf(source, file.options)) {
+      seen.number++
+      if (seen.number <= doneUntil) continue
+      batch.push({ number: seen.number, item })
+      if (batch.length >= batchRows) await flush()
+    }
+  } finally {
+    source.destroy()
   }
   await flush()
   await removeRowsAfter(services, lease, { tenant: lease.ref.tenant, collection }, seen.number)

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { objectKeyOf, type Failure, type MediaBody, type RenditionBody } from '../domain/asset.ts'
 import { CatamaranError, isCatamaranError, isTransient, publicMessageOf } from '../domain/errors.ts'
+import type { JsonObject } from '../domain/json.ts'
 import { rowOptionsOf } from '../media/data.ts'
 import type { ConversionSource, ConvertedFile, Inspection } from '../ports/media-converter.ts'
 import { applyImagePolicy } from './image-policy.ts'
@@ -8,6 +9,7 @@ import { ingestRows } from './ingest-rows.ts'
 import type { Lease } from './lease.ts'
 import { readMedia, writeMediaOf } from './media-store.ts'
 import { fetchSource, type Original } from './process-source.ts'
+import { readRowSchema } from './row-schemas.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
 import { digestsOfFile, fileStream } from './work-file.ts'
@@ -51,7 +53,8 @@ async function convertOriginal(
 ): Promise<ProcessOutcome> {
   const { tenant } = lease.ref
   const { asset, version } = lease.job
-  const inspected = await asOutcome(services, () => inspectOriginal(work, original, lease.signal))
+  const rowSchema = (): Promise<JsonObject | undefined> => readRowSchema(services, tenant, asset)
+  const inspected = await asOutcome(services, () => inspectOriginal(work, original, lease.signal, rowSchema))
   if ('failure' in inspected) return { kind: 'rejected', failure: inspected.failure }
   const inspection = await applyImagePolicy(services, { tenant, asset }, inspected.value)
   const objectKey = objectKeyOf(tenant, asset, original.sha256)
@@ -89,9 +92,14 @@ async function convertOriginal(
 
 const stored: Omit<Inspection, 'mediaType'> = { kind: 'other', properties: {}, recipes: [] }
 
-async function inspectOriginal(work: WorkTools, original: Original, signal: AbortSignal): Promise<Inspection> {
+async function inspectOriginal(
+  work: WorkTools,
+  original: Original,
+  signal: AbortSignal,
+  rowSchema: NonNullable<ConversionSource['rowSchema']>,
+): Promise<Inspection> {
   if (original.path === undefined) return { ...stored, mediaType: original.mediaType }
-  return work.converter.inspect(sourceOf(original, original.path, original.mediaType), signal)
+  return work.converter.inspect({ ...sourceOf(original, original.path, original.mediaType), rowSchema }, signal)
 }
 
 const sourceOf = (original: Original, path: string, mediaType: string): ConversionSource => ({

@@ -24,19 +24,17 @@ export function decodeHead(head: Uint8Array): string | undefined {
   return encoding && new TextDecoder(encoding).decode(head, { stream: true })
 }
 
-/** Decodes a stream of bytes; the encoding is found from the first chunk unless given. */
 export async function* decodeText(
   source: AsyncIterable<Uint8Array>,
-  encoding?: TextEncodingName,
+  encoding: TextEncodingName,
 ): AsyncGenerator<string> {
-  let decoder: TextDecoder | undefined
+  const decoder = new TextDecoder(encoding)
   for await (const chunk of source) {
-    decoder ??= new TextDecoder(encoding ?? detectEncoding(chunk) ?? 'utf-8')
     const text = decoder.decode(chunk, { stream: true })
     if (text !== '') yield text
   }
-  const rest = decoder?.decode()
-  if (rest) yield rest
+  const rest = decoder.decode()
+  if (rest !== '') yield rest
 }
 
 function zerosAt(head: Uint8Array, parity: 0 | 1): number {

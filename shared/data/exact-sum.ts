@@ -3,20 +3,20 @@
  * Source: Shewchuk, "Adaptive Precision Floating-Point Arithmetic", 1997.
  */
 export function exactSum(): { add(value: number): void; total(): number } {
-  let partials: number[] = []
+  const partials: number[] = []
   return {
     add(value) {
-      const next: number[] = []
       let x = value
-      for (let y of partials) {
-        if (Math.abs(x) < Math.abs(y)) [x, y] = [y, x]
-        const high = x + y
-        const low = y - (high - x)
-        if (low !== 0) next.push(low)
+      let kept = 0
+      for (const partial of partials) {
+        const [large, small] = Math.abs(x) < Math.abs(partial) ? [partial, x] : [x, partial]
+        const high = large + small
+        const low = small - (high - large)
+        if (low !== 0) partials[kept++] = low
         x = high
       }
-      next.push(x)
-      partials = next
+      partials.length = kept
+      partials.push(x)
     },
     total: () => partials.reduce((sum, partial) => sum + partial, 0),
   }

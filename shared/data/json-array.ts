@@ -3,7 +3,7 @@ import { parseRow } from './ndjson.ts'
 import { rowBytesMax, type RowItem } from './row.ts'
 
 /** The objects of a JSON array, cut out by their brackets as they stream by and parsed one at a time. */
-export async function* jsonRows(text: AsyncIterable<string>): AsyncGenerator<RowItem> {
+export async function* jsonBatches(text: AsyncIterable<string>): AsyncGenerator<RowItem[]> {
   const state = {
     line: 1,
     depth: 0,
@@ -15,6 +15,7 @@ export async function* jsonRows(text: AsyncIterable<string>): AsyncGenerator<Row
     ended: false,
   }
   for await (const chunk of text) {
+    const batch: RowItem[] = []
     // Where the current element goes on in this chunk; -1 between elements.
     let start = state.depth > 1 ? 0 : -1
     for (let index = 0; index < chunk.length; index++) {
@@ -39,14 +40,17 @@ export async function* jsonRows(text: AsyncIterable<string>): AsyncGenerator<Row
         if (state.depth !== 1) continue
         state.element += chunk.slice(start, index + 1)
         const tooLong = state.long || state.element.length > rowBytesMax
-        yield tooLong
-          ? { line: state.startLine, error: `The row is longer than ${rowBytesMax} characters` }
-          : parseRow(state.startLine, state.element)
+        batch.push(
+          tooLong
+            ? { line: state.startLine, error: `The row is longer than ${rowBytesMax} characters` }
+            : parseRow(state.startLine, state.element),
+        )
         ;[state.element, state.long, start] = ['', false, -1]
       } else if (state.depth === 1 && code !== comma) throw damaged(state.line, 'it holds something that is no object')
     }
     if (start >= 0 && !state.long) state.element += chunk.slice(start)
     if (state.element.length > rowBytesMax) [state.element, state.long] = ['', true]
+    if (batch.length > 0) yield batch
   }
   if (!state.ended) throw damaged(state.line, 'it is cut off')
 }

@@ -2,37 +2,36 @@ import { canonicalJson, type Json, type JsonObject } from '../domain/json.ts'
 import { distinct } from './distinct.ts'
 import { exactSum } from './exact-sum.ts'
 import { quantiles } from './quantiles.ts'
+import { spread } from './spread.ts'
 import { joinTypes, typeOfJson, type ColumnType } from './types.ts'
 
 /** Columns beyond these are counted, not profiled. */
 const profiledColumnsMax = 256
+const omittedNamesMax = 10_000
 const topValuesMax = 10
+const histogramBins = 20
 
 interface Profiler {
   add(row: JsonObject): void
-  /** `{ rows, columnsOmitted, columns: [{ name, type, count, missing, distinct, ... }] }` */
+  /** `{ rows, columnsOmitted, columns: [{ name, type, count, missing, distinct, quantiles, histogram, ... }] }` */
   result(): JsonObject
 }
 
-/** Describes the columns of any number of rows at flat memory; the same rows in any order give the same result. */
-export function profiler(): Profiler {
-  const columns = new Map<string, ColumnProfile>()
-  const omitted = new Set<string>()
+/**
+ * Describes the columns of any number of rows at flat memory; the same rows in any order give the same result. `names` says
+ * which columns there are, in their order: rows from elsewhere, whose members may stand in another, then give the same too.
+ */
+export function profiler(names: readonly string[]): Profiler {
+  const columns = new Map(names.slice(0, profiledColumnsMax).map((name) => [name, columnProfile()]))
+  const omitted = new Set(names.slice(profiledColumnsMax))
   let rows = 0
   return {
     add(row) {
       rows++
-      for (const [name, value] of Object.entries(row)) {
-        let column = columns.get(name)
-        if (!column) {
-          if (columns.size >= profiledColumnsMax) {
-            if (omitted.size < 10_000) omitted.add(name)
-            continue
-          }
-          column = columnProfile()
-          columns.set(name, column)
-        }
-        column.add(value)
+      for (const name of Object.keys(row)) {
+        const column = columns.get(name)
+        if (column) column.add(row[name] ?? null)
+        else if (omitted.size < omittedNamesMax) omitted.add(name)
       }
     },
     result: () => ({
@@ -51,6 +50,7 @@ interface ColumnProfile {
 function columnProfile(): ColumnProfile {
   const values = distinct()
   const ranks = quantiles()
+  const stretches = spread()
   const sum = exactSum()
   let [count, numbers, low, high] = [0, 0, Infinity, -Infinity]
   let [shortest, longest] = [Infinity, 0]
@@ -62,11 +62,12 @@ function columnProfile(): ColumnProfile {
       if (value === null) return
       count++
       type = joinTypes(type, typeOfJson(value))
-      values.add(value, typeof value === 'string' ? value : canonicalJson(value))
+      values.add(value, textOf(value))
       if (typeof value === 'number') {
         numbers++
         sum.add(value)
         ranks.add(value)
+        stretches.add(value)
         low = Math.min(low, value)
         high = Math.max(high, value)
       } else if (typeof value === 'string') {
@@ -85,13 +86,29 @@ function columnProfile(): ColumnProfile {
         missing: rows - count,
         distinct: values.count(),
         distinctExact: values.exact,
-        ...(numbers > 0 && { min: low, max: high, mean: sum.total() / numbers, quantiles: ranked(ranks) }),
+        ...(numbers > 0 && {
+          min: low,
+          max: high,
+          mean: sum.total() / numbers,
+          quantiles: ranked(ranks),
+          // Whole numbers that lie close together have a bin each.
+          histogram: {
+            from: low,
+            to: high,
+            counts: stretches.histogram(type === 'integer' ? Math.min(histogramBins, high - low + 1) : histogramBins),
+          },
+        }),
         ...(temporal && first !== undefined && last !== undefined && { min: first, max: last }),
         ...(longest > 0 && !temporal && { lengthMin: shortest, lengthMax: longest }),
         ...(top && { top }),
       }
     },
   }
+}
+
+function textOf(value: Json): string {
+  if (typeof value === 'string') return value
+  return typeof value === 'object' ? canonicalJson(value) : String(value)
 }
 
 function ranked(ranks: ReturnType<typeof quantiles>): JsonObject {

@@ -5,10 +5,19 @@ const rowFormats = ['csv', 'ndjson', 'json'] as const
 export type RowFormat = (typeof rowFormats)[number]
 export type ColumnTypes = Readonly<Record<string, ColumnType>>
 
-/** A row, or why there is none. `line` is the line (from 1) on which it begins in the file. */
-export type RowItem =
-  | { readonly line: number; readonly row: JsonObject }
-  | { readonly line: number; readonly error: string }
+export interface GoodRow {
+  /** The line (from 1) on which it begins in the file. */
+  readonly line: number
+  readonly row: JsonObject
+}
+
+export interface BadRow {
+  readonly line: number
+  readonly error: string
+}
+
+/** A row, or why there is none. */
+export type RowItem = GoodRow | BadRow
 
 export interface RowOptions {
   readonly format: RowFormat
@@ -18,9 +27,11 @@ export interface RowOptions {
   readonly encoding?: string
   /** For csv: the type of each column by its name. Columns without one, and cells that don't fit theirs, stay text. */
   readonly types?: ColumnTypes
+  /** A JSON Schema: a row that does not fit it is a bad row. */
+  readonly schema?: JsonObject
 }
 
-/** A row may be this long; longer ones are reported, not read. */
+/** The text of a row may be this long; longer ones are reported, not read. */
 export const rowBytesMax = 1024 * 1024
 export const columnsMax = 2_000
 

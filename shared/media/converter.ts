@@ -1,6 +1,7 @@
 import type { ConversionSource, ConvertedFile, Inspection, MediaConverter } from '../ports/media-converter.ts'
 import { convertAudio } from './audio.ts'
-import { convertData, inspectData, isDataType } from './data.ts'
+import { convertData } from './data-convert.ts'
+import { inspectData, isDataType } from './data.ts'
 import { isTimedMedia, type FfmpegRunner } from './ffmpeg.ts'
 import { convertImage } from './image-convert.ts'
 import { convertibleImages, inspectImage } from './image-inspect.ts'
@@ -30,13 +31,14 @@ async function inspect(
   signal: AbortSignal,
 ): Promise<Inspection> {
   signal.throwIfAborted()
-  const { mediaType, gzip } = await sniffFile(source.path, source.mediaType)
+  const sniffed = await sniffFile(source.path, source.mediaType)
+  const { mediaType } = sniffed
   if (convertibleImages.has(mediaType)) return inspectImage(source.path, mediaType, signal)
   if (isTimedMedia(mediaType))
     return inspectMedia({ path: source.path, bytes: source.bytes, mediaType }, ffmpeg, signal)
   refuseOther(source.mediaType, mediaType)
   if (isSubtitleType(mediaType)) return inspectSubtitles(source.path, mediaType, source.bytes)
-  if (isDataType(mediaType)) return inspectData(source.path, mediaType, gzip, signal)
+  if (isDataType(mediaType)) return inspectData(source, sniffed, signal)
   return { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
 }
 

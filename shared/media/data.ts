@@ -1,16 +1,10 @@
 import { createReadStream } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { inspectRows } from '../data/inspect.ts'
-import { profiler } from '../data/profile.ts'
 import { isColumnTypes, isRowFormat, type RowFormat, type RowOptions } from '../data/row.ts'
-import { rowsOf } from '../data/rows.ts'
-import type { JsonObject } from '../domain/json.ts'
-import type { ConvertedFile, Inspection, Recipe } from '../ports/media-converter.ts'
-import { finishFile, partPath } from './output.ts'
+import { isJsonObject, type JsonObject } from '../domain/json.ts'
+import type { ConversionSource, Inspection, Recipe } from '../ports/media-converter.ts'
 import { decoding, invalidMedia } from './reasons.ts'
-
-const version = 1
-const badRowsListedMax = 100
+import type { Sniffed } from './sniff.ts'
 
 const formats: Readonly<Record<string, RowFormat>> = {
   'text/csv': 'csv',
@@ -21,78 +15,61 @@ const formats: Readonly<Record<string, RowFormat>> = {
 
 export const isDataType = (mediaType: string): boolean => Object.hasOwn(formats, mediaType)
 
-/** Finds the columns and their types; the recipes' options are what `rowsOf` needs to read the same rows again. */
+/** Each has a version, raised whenever what it makes changes. */
+const recipes = { rows: 2, profile: 2, 'profile-chart': 1, parquet: 1, errors: 1 } as const
+export type DataRecipe = keyof typeof recipes
+
+/** Finds the columns and their types; the recipes' options are what `rowBatches` needs to read the same rows again. */
 export async function inspectData(
-  path: string,
-  mediaType: string,
-  gzip: boolean,
+  { path, rowSchema }: Pick<ConversionSource, 'path' | 'rowSchema'>,
+  { mediaType, packing }: Sniffed,
   signal: AbortSignal,
 ): Promise<Inspection> {
   const format = formats[mediaType]
   if (!format) throw invalidMedia(`${mediaType} is no data type`)
+  const schema = await rowSchema?.()
   const found = await decoding('The data file', signal, () =>
-    inspectRows(() => createReadStream(path), { format, signal }),
+    inspectRows(() => createReadStream(path), { format, signal, ...(schema && { schema }) }),
   )
   if (!found.tabular) return { mediaType, kind: 'document', properties: {}, recipes: [] }
   const columns = Object.entries(found.types).map(([name, type]) => ({ name, type }))
-  const options: JsonObject = { ...found.options, types: found.types }
+  const options: JsonObject = { ...found.options, columns, ...(schema && { schema }) }
   return {
     mediaType,
     kind: 'data',
     properties: {
       columns,
-      gzip,
       complete: found.complete,
-      ...(found.options.delimiter !== undefined && { delimiter: found.options.delimiter }),
+      validated: schema !== undefined,
       encoding: found.options.encoding,
+      ...(packing !== undefined && { packing }),
+      ...(found.options.delimiter !== undefined && { delimiter: found.options.delimiter }),
     },
-    recipes: [
-      { name: 'rows', version, options },
-      { name: 'profile', version, options },
-    ],
+    recipes: Object.entries(recipes).map(([name, version]) => ({ name, version, options })),
   }
 }
 
-/** The options for `rowsOf` that a recipe carries. */
-export function rowOptionsOf(recipe: Recipe): RowOptions {
-  const { format, delimiter, encoding, types } = recipe.options
-  if (!isRowFormat(format) || !isColumnTypes(types)) throw invalidMedia(`The recipe ${recipe.name} names no row format`)
+/** The options for `rowBatches` that a recipe carries. */
+export function rowOptionsOf(recipe: Recipe): RowOptions & Required<Pick<RowOptions, 'types'>> {
+  const { format, delimiter, encoding, columns, schema } = recipe.options
+  const types = typesOf(columns)
+  if (!isRowFormat(format) || !types) throw invalidMedia(`The recipe ${recipe.name} names no row format`)
   return {
     format,
     types,
     ...(typeof delimiter === 'string' && { delimiter }),
     ...(typeof encoding === 'string' && { encoding }),
+    ...(schema !== undefined && isJsonObject(schema) && { schema }),
   }
 }
 
-/** Makes the profile; `rows` is left to whoever stores the records. */
-export async function convertData(
-  path: string,
-  recipes: readonly Recipe[],
-  work: { readonly workFolder: string; readonly signal: AbortSignal },
-): Promise<ConvertedFile[]> {
-  const recipe = recipes.find(({ name }) => name === 'profile')
-  if (!recipe) return []
-  const profile = profiler()
-  let bad = 0
-  const badRows: JsonObject[] = []
-  await decoding('The data file', work.signal, async () => {
-    for await (const item of rowsOf(createReadStream(path), rowOptionsOf(recipe))) {
-      work.signal.throwIfAborted()
-      if ('row' in item) profile.add(item.row)
-      else {
-        bad++
-        if (badRows.length < badRowsListedMax) badRows.push({ line: item.line, reason: item.error })
-      }
-    }
+/** Columns stand in a list, since stores sort the members of an object. */
+function typesOf(columns: JsonObject[string] | undefined): RowOptions['types'] {
+  if (!Array.isArray(columns)) return undefined
+  const entries = columns.map((column) => {
+    const { name, type } = isJsonObject(column) ? column : {}
+    return [typeof name === 'string' ? name : '', type]
   })
-  const result: JsonObject = { ...profile.result(), badRowCount: bad, badRows }
-  await writeFile(partPath(work.workFolder, recipe.name), JSON.stringify(result))
-  return [
-    await finishFile(work.workFolder, recipe, 'json', 'application/json', {
-      rows: result.rows ?? 0,
-      columns: Array.isArray(result.columns) ? result.columns.length : 0,
-      badRows: bad,
-    }),
-  ]
+  const types: unknown = Object.fromEntries(entries)
+  return isColumnTypes(types) ? types : undefined
 }

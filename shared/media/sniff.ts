@@ -1,16 +1,15 @@
 import { open } from 'node:fs/promises'
-import { gunzipSync } from 'node:zlib'
-import { constants } from 'node:zlib'
 import { fileTypeFromBuffer } from 'file-type'
+import { packingOf, unpacked, type Packing } from '../data/unpack.ts'
 import { sniffText } from './sniff-text.ts'
 import { sniffBytes } from './limits.ts'
 import { isSubtitleType } from './subtitles.ts'
 
-interface Sniffed {
+export interface Sniffed {
   /** The true type, or `application/octet-stream`. */
   readonly mediaType: string
-  /** The data file inside is packed with gzip. */
-  readonly gzip: boolean
+  /** How the data file inside is packed. */
+  readonly packing?: Packing
 }
 
 /** Names of the same type that differ between libraries and registries. */
@@ -46,13 +45,14 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
   if (wide && isSubtitleType(wide.mediaType)) return { mediaType: wide.mediaType, gzip: false }
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const mediaType = found && (canonical[found.mime] ?? found.mime)
-  if (mediaType === 'application/gzip') {
-    const inner = sniffText(unpackHead(head), declared)
-    return inner?.data ? { mediaType: inner.mediaType, gzip: true } : { mediaType, gzip: false }
+  const packing = packingOf(head)
+  if (packing) {
+    const inner = sniffText(await unpackHead(head), declared)
+    return inner?.data ? { mediaType: inner.mediaType, packing } : { mediaType: mediaType ?? `application/${packing}` }
   }
-  if (mediaType && !textTypes.has(mediaType)) return { mediaType, gzip: false }
+  if (mediaType && !textTypes.has(mediaType)) return { mediaType }
   const text = sniffText(head, declared)
-  return { mediaType: text?.mediaType ?? mediaType ?? 'application/octet-stream', gzip: false }
+  return { mediaType: text?.mediaType ?? mediaType ?? 'application/octet-stream' }
 }
 
 /** A byte order mark of UTF-16, which also looks like the beginning of an MP3. */
@@ -75,14 +75,22 @@ async function readHead(path: string, bytes: number): Promise<Buffer> {
   }
 }
 
-/** The beginning of what a gzip file holds; empty when it is damaged. A cut-off input is normal here. */
-function unpackHead(head: Buffer): Buffer {
+/** The beginning of what a packed file holds; empty when it is damaged. A cut-off input is normal here. */
+async function unpackHead(head: Buffer): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
   try {
-    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 128 * sniffBytes }).subarray(
-      0,
-      sniffBytes,
-    )
+    for await (const chunk of unpacked(once(head))) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes >= sniffBytes) break
+    }
   } catch {
-    return Buffer.alloc(0)
+    // What came before the fault is looked at.
   }
+  return Buffer.concat(chunks).subarray(0, sniffBytes)
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
 }

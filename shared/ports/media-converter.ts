@@ -15,6 +15,8 @@ export interface ConversionSource {
   readonly path: string
   readonly mediaType: string
   readonly bytes: number
+  /** The JSON Schema that the rows of a data file are held to; asked for when it is one. */
+  readonly rowSchema?: () => Promise<JsonObject | undefined>
 }
 
 export interface ConvertedFile {

@@ -248,7 +248,7 @@ describe('jobs', () => {
     const asset = world.aws.records.all().find(({ key }) => key.collection === 'assets')?.key.id ?? ''
     const view = await getAsset(world.azure.services, tenant, asset)
     expect(view).toMatchObject({ status: 'ready', kind: 'data', rows: { count: 5_000, errors: 0 }, bytesHere: true })
-    expect(view?.renditions.map(({ name }) => name)).toEqual(['profile'])
+    expect(view?.renditions.map(({ name }) => name)).toEqual(['parquet', 'profile', 'profile-chart'])
     const collection = { tenant, collection: view?.rows?.collection ?? '' }
     const page = await listRecords(world.azure.services, collection, { limit: 2 })
     expect(page.items.map(({ key, body }) => [key.id, body])).toEqual([

@@ -5,6 +5,7 @@ import { distinct, distinctExactMax } from '../../shared/data/distinct.ts'
 import { exactSum } from '../../shared/data/exact-sum.ts'
 import { profiler } from '../../shared/data/profile.ts'
 import { quantiles } from '../../shared/data/quantiles.ts'
+import { spread } from '../../shared/data/spread.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
 
 function shuffled<Item>(items: readonly Item[], seed: number): Item[] {
@@ -18,7 +19,7 @@ function shuffled<Item>(items: readonly Item[], seed: number): Item[] {
 }
 
 function profile(rows: readonly JsonObject[]): JsonObject {
-  const made = profiler()
+  const made = profiler(Object.keys(rows[0] ?? {}))
   for (const row of rows) made.add(row)
   return made.result()
 }
@@ -43,7 +44,16 @@ test('counts, bounds, dates and commonest values are right', () => {
   const kinds = new Map<unknown, number>()
   for (const row of rows) kinds.set(row.kind, (kinds.get(row.kind) ?? 0) + 1)
   expect(columns).toMatchObject([
-    { name: 'id', type: 'integer', missing: 0, min: 0, max: 19_999, mean: 9_999.5, distinctExact: false },
+    {
+      name: 'id',
+      type: 'integer',
+      missing: 0,
+      min: 0,
+      max: 19_999,
+      mean: 9_999.5,
+      distinctExact: false,
+      histogram: { from: 0, to: 19_999 },
+    },
     { name: 'price', type: 'number', missing: 2_000, count: 18_000 },
     {
       name: 'kind',
@@ -75,6 +85,47 @@ test('quantiles are exact for few values and within 1 % for many', () => {
   }
 })
 
+const histogramOf = (values: readonly number[], bins: number): number[] => {
+  const made = spread()
+  for (const value of values) made.add(value)
+  return made.histogram(bins)
+}
+
+test('histograms count every value once, in its place', () => {
+  expect(histogramOf([1, 1, 2, 5, 5, 5], 5)).toEqual([2, 1, 0, 0, 3])
+  expect(histogramOf([7, 7, 7], 20)).toEqual([3])
+  expect(histogramOf([], 20)).toEqual([])
+  expect(histogramOf([-Number.MAX_VALUE, 1, Number.MAX_VALUE], 2)).toEqual([1, 2])
+  expect(histogramOf([-5e-324, 0, 5e-324], 2)).toEqual([1, 2])
+  // Years, and numbers that differ in their last digits alone, spread as well as any.
+  for (const [from, step] of [
+    [1990, 1 / 1_000],
+    [2 ** 52, 1],
+    [0, 1e-300],
+    [-1e9, 12_345.678],
+  ] as const) {
+    const values = Array.from({ length: 50_000 }, (_, index) => from + index * step)
+    const counts = histogramOf(shuffled(values, 5), 10)
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(50_000)
+    for (const count of counts) expect(Math.abs(count - 5_000)).toBeLessThan(40)
+  }
+})
+
+test('a histogram does not depend on the order, however far the values lie apart', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ noNaN: true, noDefaultInfinity: true })), fc.integer(), (values, seed) => {
+      expect(histogramOf(shuffled(values, seed), 20)).toEqual(histogramOf(values, 20))
+    }),
+  )
+})
+
+test('members in another order, as a store gives them back, make the same profile', () => {
+  const turned = rows.map((row) => Object.fromEntries(Object.entries(row).reverse()))
+  const made = profiler(['id', 'price', 'kind', 'day', 'mixed'])
+  for (const row of turned) made.add(row)
+  expect(made.result()).toEqual(profile(rows))
+})
+
 test.each([1, distinctExactMax, distinctExactMax + 1, 10_000, 300_000])('%i different values are counted', (count) => {
   const values = distinct()
   for (let index = 0; index < count * 2; index++) values.add(`value ${index % count}`, `value ${index % count}`)
@@ -103,7 +154,7 @@ test('a sum does not depend on the order, and is not lost among large terms', ()
 })
 
 test('memory stays flat over many rows of ever new values', () => {
-  const made = profiler()
+  const made = profiler(['key', 'n'])
   for (let index = 0; index < 20_000; index++) made.add({ key: `key ${index}`, n: index * 1.7 })
   globalThis.gc?.()
   const before = process.memoryUsage().heapUsed

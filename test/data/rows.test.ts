@@ -1,7 +1,8 @@
-import { gzipSync } from 'node:zlib'
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
 import type { RowItem, RowOptions } from '../../shared/data/row.ts'
 import { rowsOf } from '../../shared/data/rows.ts'
+import { unpacked } from '../../shared/data/unpack.ts'
 
 /** Chunks of random-looking sizes, so that every boundary is met. */
 async function* chunks(bytes: Uint8Array, size = 7): AsyncGenerator<Uint8Array> {
@@ -53,6 +54,12 @@ test.each([
   ['UTF-16 big end first with a mark', Buffer.from('\ufeffstadt,zahl\nMünchen,1\n', 'utf16le').swap16()],
   ['Windows-1252', Buffer.from('stadt,zahl\nMünchen,1\n', 'latin1')],
   ['gzip', gzipSync('stadt,zahl\nMünchen,1\n')],
+  ['zstd', zstdCompressSync(Buffer.from('stadt,zahl\nMünchen,1\n'))],
+  ['gzip in two members', Buffer.concat([gzipSync('stadt,zahl\nMün'), gzipSync('chen,1\n')])],
+  [
+    'zstd in two frames',
+    Buffer.concat([zstdCompressSync(Buffer.from('stadt,zahl\nMün')), zstdCompressSync(Buffer.from('chen,1\n'))]),
+  ],
 ])('%s is read', async (_, bytes) => {
   expect(rows(await read(bytes, csv, 64))).toEqual([{ stadt: 'München', zahl: '1' }])
 })
@@ -128,9 +135,57 @@ test.each(['[{"a":1}', '{"a":1}', '[1,2]', '[{"a":1}] x', '', '[{"a":"'])(
   },
 )
 
-test('damaged gzip is refused', async () => {
-  const packed = gzipSync('a,b\n1,2\n'.repeat(5_000))
-  await expect(read(packed.subarray(0, packed.length - 30), csv)).rejects.toMatchObject({ code: 'invalid-media' })
+const text = Buffer.from(Array.from({ length: 5_000 }, (_, index) => `${index},${index ** 2}\n`).join(''))
+
+test.each([
+  ['gzip', gzipSync(text)],
+  ['zstd', zstdCompressSync(text, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })],
+])('damaged and cut off %s is refused', async (_, packed) => {
+  const refused = { code: 'invalid-media' }
+  for (const cut of [6, 30, packed.length - 300]) {
+    await expect(read(packed.subarray(0, packed.length - cut), csv, 64)).rejects.toMatchObject(refused)
+  }
+  const turned = Buffer.from(packed)
+  for (let at = 200; at < 260; at++) turned[at] = 255 - (turned[at] ?? 0)
+  await expect(read(turned, csv, 4_096)).rejects.toMatchObject(refused)
+})
+
+test.each([
+  ['gzip', gzipSync(Buffer.alloc(64 * 1024 ** 2, 'a,b\n'))],
+  ['zstd', zstdCompressSync(Buffer.alloc(64 * 1024 ** 2, 'a,b\n'))],
+])('a bomb of %s is refused before it has unpacked', async (_, part) => {
+  let unpackedBytes = 0
+  const unpacking = (async () => {
+    for await (const chunk of unpacked(chunks(Buffer.concat(new Array(200).fill(part)), 65_536)))
+      unpackedBytes += chunk.length
+  })()
+  await expect(unpacking).rejects.toThrow('more than 200 times its size')
+  expect(unpackedBytes).toBeLessThan(300 * 1024 ** 2)
+})
+
+test('rows that no record can hold are reported with the reason', async () => {
+  const lines = [
+    `{"deep":${'['.repeat(70)}${']'.repeat(70)}}`,
+    '{"half":"\\ud800"}',
+    '{"huge":1e999}',
+    `{"wide":"${'ü'.repeat(200_000)}"}`,
+    '{"fine":1}',
+  ]
+  expect(await read(lines.join('\n'), { format: 'ndjson' }, 100_000)).toEqual([
+    { line: 1, error: 'The row is nested more than 64 deep' },
+    { line: 2, error: 'The row holds text that is no valid Unicode' },
+    { line: 3, error: 'The row holds a number that is too large' },
+    { line: 4, error: 'The row has 400011 bytes of JSON, a record holds 350000' },
+    { line: 5, row: { fine: 1 } },
+  ])
+  const bomb = `{"a":${'['.repeat(500_000)}${']'.repeat(500_000)}}`
+  expect(await read(bomb, { format: 'ndjson' }, 100_000)).toEqual([
+    { line: 1, error: expect.stringMatching(/nested|JSON/) },
+  ])
+  expect(await read(`a,b\n1,${'"'.repeat(2)}\n2,${'x'.repeat(360_000)}\n`, csv, 100_000)).toEqual([
+    { line: 2, row: { a: '1', b: null } },
+    { line: 3, error: expect.stringContaining('a record holds 350000') },
+  ])
 })
 
 test('a reader that stops early ends the source', async () => {

@@ -44,6 +44,25 @@ describe('collection settings', () => {
     expect((await aws.call('GET', '/v1/collections/_keys')).status).toBe(404)
   })
 
+  test('a row schema is kept with the settings, and refused when it leads outside or is too large', async () => {
+    const { aws, azure, sites } = await testClouds()
+    const rowSchema = { $ref: '#/$defs/row', $defs: { row: { required: ['id'] } } }
+    const put = (schema: unknown, headers: Record<string, string> = first) =>
+      aws.call('PUT', settings, { json: { conflicts: 'last-writer', rowSchema: schema }, headers })
+    expect((await put(rowSchema)).json['rowSchema']).toEqual(rowSchema)
+    await sites.flush()
+    expect((await azure.call('GET', settings)).json['rowSchema']).toEqual(rowSchema)
+    for (const schema of [
+      { $ref: 'https://example.com/row.json' },
+      { description: 'x'.repeat(70_000) },
+      { $schema: 'urn:mine' },
+      'row',
+    ]) {
+      const refused = await put(schema, { 'if-match': '*' })
+      expect([refused.status, refused.json['code']]).toEqual([400, 'invalid-request'])
+    }
+  })
+
   test('merging by field is taken only while the other site answers and can do it', async () => {
     const { aws, sites } = await testClouds()
     const put = () => aws.call('PUT', settings, { json: { conflicts: 'merge-fields' }, headers: first })

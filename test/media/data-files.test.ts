@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { gzipSync } from 'node:zlib'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
+import { XMLParser } from 'fast-xml-parser'
 import { writeCities, writeEvents } from '../../local/samples/tables.ts'
 import { rowsOf } from '../../shared/data/rows.ts'
 import { rowOptionsOf } from '../../shared/media/data.ts'
@@ -39,7 +40,7 @@ test('10,000 cities: columns, types, profile, and the rows by the recipe that th
       notes: 'string',
     }).map(([name, type]) => ({ name, type })),
   )
-  expect(inspection.recipes.map(({ name }) => name)).toEqual(['rows', 'profile'])
+  expect(inspection.recipes.map(({ name }) => name)).toEqual(['rows', 'profile', 'profile-chart', 'parquet', 'errors'])
   const profile = JSON.parse(await readFile(named(files, 'profile').path, 'utf8'))
   expect(profile).toMatchObject({ rows: 10_000, badRowCount: 0, columnsOmitted: 0 })
   expect(profile.columns[0]).toMatchObject({
@@ -72,6 +73,7 @@ test('10,000 cities: columns, types, profile, and the rows by the recipe that th
 test.each([
   ['events.ndjson', 'application/x-ndjson', (text: string) => Buffer.from(text)],
   ['events.ndjson.gz', 'application/x-ndjson', (text: string) => gzipSync(text)],
+  ['events.ndjson.zst', 'application/x-ndjson', (text: string) => zstdCompressSync(Buffer.from(text))],
   ['events.json', 'application/json', (text: string) => Buffer.from(`[${text.trim().split('\n').join(',\n')}]`)],
 ])(
   '%s is recognised and profiled',
@@ -80,7 +82,10 @@ test.each([
     await writeEvents(bench.at('source'))
     const path = await bench.write(name, pack(await readFile(bench.at('source'), 'utf8')))
     const { inspection, files } = await run(path)
-    expect(inspection).toMatchObject({ mediaType, kind: 'data', properties: { gzip: name.endsWith('.gz') } })
+    expect(inspection).toMatchObject({ mediaType, kind: 'data', properties: { complete: true } })
+    expect(inspection.properties.packing).toBe(
+      name.endsWith('.gz') ? 'gzip' : name.endsWith('.zst') ? 'zstd' : undefined,
+    )
     const profile = JSON.parse(await readFile(named(files, 'profile').path, 'utf8'))
     expect(profile.rows).toBe(2_000)
     const columns = Object.fromEntries(profile.columns.map((column: { name: string }) => [column.name, column]))
@@ -96,12 +101,38 @@ test.each([
 test('bad rows are counted exactly and listed up to a bound', async () => {
   await using bench = await workbench()
   const lines = ['a,b']
-  for (let index = 0; index < 2_000; index++) lines.push(index % 10 === 0 ? 'one' : `${index},x`)
+  for (let index = 0; index < 30_000; index++) lines.push(index % 2 === 0 ? 'one' : `${index},x`)
   const { files } = await run(await bench.write('ragged.csv', lines.join('\n')), 'text/csv')
   const profile = JSON.parse(await readFile(named(files, 'profile').path, 'utf8'))
-  expect(profile).toMatchObject({ rows: 1_800, badRowCount: 200 })
-  expect(profile.badRows).toHaveLength(100)
-  expect(profile.badRows[1]).toEqual({ line: 12, reason: 'The row has 1 fields, the header has 2' })
+  expect(profile).toMatchObject({ rows: 15_000, badRowCount: 15_000 })
+  const errors = named(files, 'errors')
+  expect(errors).toMatchObject({ mediaType: 'application/x-ndjson', properties: { count: 15_000, listed: 10_000 } })
+  const listed = (await readFile(errors.path, 'utf8')).trimEnd().split('\n')
+  expect(listed).toHaveLength(10_000)
+  expect(JSON.parse(listed[1] ?? '')).toEqual({ line: 4, reason: 'The row has 1 fields, the header has 2' })
+})
+
+test('a file without bad rows has no list of them, one without rows no table', async () => {
+  await using bench = await workbench()
+  const good = await run(await bench.write('good.csv', 'a,b\n1,2\n'), 'text/csv')
+  expect(good.files.map(({ recipe }) => recipe.name)).toEqual(['profile', 'profile-chart', 'parquet'])
+  const empty = await run(await bench.write('empty.csv', 'a,b\n'), 'text/csv')
+  expect(empty.files.map(({ recipe }) => recipe.name)).toEqual(['profile', 'profile-chart'])
+})
+
+test('the picture of a profile shows hostile names as text alone', async () => {
+  await using bench = await workbench()
+  const rows = [
+    { '<script>alert(1)</script>': 1, 'a&b"c': 'x\u0000y', '\u202eevil': '<image href="http://127.0.0.1:9/"/>' },
+    { '<script>alert(1)</script>': 4, 'a&b"c': ']]>', '\u202eevil': null },
+  ]
+  const path = await bench.write('rows.ndjson', rows.map((row) => JSON.stringify(row)).join('\n'))
+  const chart = named((await run(path)).files, 'profile-chart')
+  expect(chart).toMatchObject({ mediaType: 'image/svg+xml', properties: { columns: 3 } })
+  const svg = await readFile(chart.path, 'utf8')
+  expect(new XMLParser({ ignoreAttributes: false }).parse(svg)).toHaveProperty('svg')
+  expect(svg.match(/<(?!\/?(svg|g|rect|text)\b)[^>]*/g)).toBeNull()
+  expect(svg.match(/\bon\w+=|href|url\(/g)?.filter((found) => found !== 'href') ?? []).toEqual([])
 })
 
 test('a JSON object and damaged JSON', async () => {

@@ -1,12 +1,20 @@
 import { z } from '@hono/zod-openapi'
-import { assertPeerMergesFields, collectionKey, conflictPolicies, policyOf } from '../../core/collections.ts'
+import {
+  assertPeerMergesFields,
+  collectionKey,
+  conflictPolicies,
+  policyOf,
+  rowSchemaIn,
+} from '../../core/collections.ts'
 import { readRecord } from '../../core/record-reads.ts'
 import { etagOf, writeRecord } from '../../core/records.ts'
+import { assertRowSchema } from '../../data/row-schema.ts'
 import type { StoredRecord } from '../../domain/record.ts'
 import type { Api } from '../api.ts'
 import { answer, writeOptionsOf } from '../answer.ts'
 import { assertClientCollection, nextBody } from '../record-view.ts'
 import { jsonTypes, route } from '../route.ts'
+import { jsonObjectSchema } from '../schemas/common.ts'
 import { collectionParams, collectionPath, putOr412 } from './records.ts'
 
 const tag = 'Collections'
@@ -16,6 +24,10 @@ const settingsSchema = z
     conflicts: z.enum(conflictPolicies).openapi({
       description:
         'What becomes of two writes of which neither had seen the other: the later one stands (last-writer), or each field stands as its later edit left it (merge-fields).',
+    }),
+    rowSchema: jsonObjectSchema.optional().openapi({
+      description:
+        'A JSON Schema (2020-12, or draft-07 by its `$schema`), up to 64 KiB: rows of data files that become records of this collection are held to it, and so are those of assets whose label `row-schema` names this collection. Rows that do not fit are listed in the rendition `errors`.',
     }),
   })
   .openapi('CollectionSettings')
@@ -27,6 +39,7 @@ const collectionSchema = settingsSchema
 const viewOf = (collection: string, record: StoredRecord | undefined): z.infer<typeof collectionSchema> => ({
   collection,
   conflicts: policyOf(record?.body),
+  ...(record && rowSchemaIn(record.body) ? { rowSchema: rowSchemaIn(record.body) } : {}),
   ...(record ? { etag: etagOf(record) } : {}),
 })
 
@@ -85,10 +98,13 @@ function addPut(api: Api): void {
   route(api, definition, async (call) => {
     const { services, tenant, params, body } = call
     assertClientCollection(params.collection)
-    const options = writeOptionsOf(call, body, { required: true, mayCreate: true })
-    if (body.conflicts === 'merge-fields') await assertPeerMergesFields(services)
+    const { conflicts, rowSchema } = body
+    if (rowSchema) assertRowSchema(rowSchema)
+    const settings = { conflicts, ...(rowSchema ? { rowSchema } : {}) }
+    const options = writeOptionsOf(call, settings, { required: true, mayCreate: true })
+    if (conflicts === 'merge-fields') await assertPeerMergesFields(services)
     const key = collectionKey(tenant, params.collection)
-    const written = await putOr412(() => writeRecord(services, key, options, (now) => nextBody(now, body)))
+    const written = await putOr412(() => writeRecord(services, key, options, (now) => nextBody(now, settings)))
     const { record, created, replayed, durability } = written
     return answer(call, viewOf(params.collection, record), {
       status: created ? 201 : 200,
