@@ -12,6 +12,7 @@ import { writeMediaOf } from './media-store.ts'
 import { mendObject } from './mend-object.ts'
 import { runOperation } from './operation-run.ts'
 import { processAsset, type ProcessOutcome } from './process-asset.ts'
+import { checkProfile } from './profile-check.ts'
 import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
@@ -39,6 +40,9 @@ export async function runJob(site: Services, work: WorkTools, message: JobMessag
   if (kind === 'reconcile') return void (await reconcile(services))
   if (kind === 'mend-object' && isText(tenant) && isText(asset) && isText(key)) {
     return mendObject(services, work, { tenant, asset, key }, signal)
+  }
+  if (kind === 'check-profile' && isText(tenant) && isText(asset)) {
+    return checkProfile(services, { tenant, asset }, signal)
   }
   if (kind === 'operate' && isText(operation)) return runOperation(services, work, operation, signal)
   if (kind === 'drop' && isText(key)) return objectDropped(services, { key, change: 'created' })

@@ -43,7 +43,7 @@ export function distinct(): Distinct {
       const entry = kept.get(hash)
       if (entry) entry.count++
       else if (hash <= limit) {
-        kept.set(hash, { hash, text: text.slice(0, shownCharactersMax), value: shown(value), count: 1 })
+        kept.set(hash, { hash, text: text.slice(0, shownCharactersMax), value: shown(value, text), count: 1 })
         if (kept.size > distinctExactMax * 2) cut()
       }
     },
@@ -61,7 +61,9 @@ export function distinct(): Distinct {
   }
 }
 
-const shown = (value: Json): Json => (typeof value === 'string' ? value.slice(0, shownCharactersMax) : value)
+/** Objects and lists are shown as text: the order of their members is not theirs. */
+const shown = (value: Json, text: string): Json =>
+  typeof value === 'string' || typeof value === 'object' ? text.slice(0, shownCharactersMax) : value
 
 const hashRange = 2 ** 53
 const { imul } = Math

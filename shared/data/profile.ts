@@ -11,7 +11,7 @@ const omittedNamesMax = 10_000
 const topValuesMax = 10
 const histogramBins = 20
 
-interface Profiler {
+export interface Profiler {
   add(row: JsonObject): void
   /** `{ rows, columnsOmitted, columns: [{ name, type, count, missing, distinct, quantiles, histogram, ... }] }` */
   result(): JsonObject
@@ -41,6 +41,9 @@ export function profiler(names: readonly string[]): Profiler {
     }),
   }
 }
+
+/** The whole profile: what is known of the rows, and how many there were that are none. */
+export const profileOf = (made: Profiler, badRowCount: number): JsonObject => ({ ...made.result(), badRowCount })
 
 interface ColumnProfile {
   add(value: Json): void

@@ -18,6 +18,7 @@ import { addHealthRoutes } from './routes/health.ts'
 import { addImagePolicyRoutes } from './routes/image-policies.ts'
 import { addKeyRoutes } from './routes/keys.ts'
 import { addPlaybackRoutes } from './routes/playback.ts'
+import { addProfileCheckRoutes } from './routes/profile-checks.ts'
 import { addRecordVersionRoutes } from './routes/record-versions.ts'
 import { addRecordRoutes } from './routes/records.ts'
 import { addReplicationOperationRoutes } from './routes/replication-operations.ts'
@@ -47,6 +48,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addContentRoutes(api)
   addImagePolicyRoutes(api)
   addPlaybackRoutes(api)
+  addProfileCheckRoutes(api)
   addRecordRoutes(api)
   addRecordVersionRoutes(api)
   addBatchRoutes(api)

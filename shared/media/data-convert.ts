@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { badRowList, type BadRowList } from '../data/bad-rows.ts'
 import { chartOf } from '../data/profile-chart.ts'
-import { profiler } from '../data/profile.ts'
+import { profileOf, profiler } from '../data/profile.ts'
 import type { ParquetFile } from '../data/parquet-writer.ts'
 import type { ColumnTypes, RowItem, RowOptions } from '../data/row.ts'
 import { rowBatches } from '../data/rows.ts'
@@ -100,7 +100,7 @@ async function readAll(
       }),
     )
   }
-  return { profile: { ...profile.result(), badRowCount: bad.count }, bad }
+  return { profile: profileOf(profile, bad.count), bad }
 }
 
 async function writeTable(

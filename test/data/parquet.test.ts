@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { microsOf } from '../../shared/data/instant.ts'
@@ -55,6 +56,46 @@ test('every type comes back as it went in, nulls and absent members as null', as
     { id: null, ratio: null, yes: null, day: null, at: new Date('2023-12-31T18:30:00Z'), name: '{"nested":[1,"x"]}' },
     { id: null, ratio: null, yes: null, day: null, at: null, name: null },
   ])
+})
+
+test('DuckDB reads it with the same types and values', async () => {
+  const types = { id: 'integer', ratio: 'number', yes: 'boolean', day: 'date', at: 'datetime', name: 'string' } as const
+  const rows = Array.from({ length: 60_000 }, (_, n) => ({
+    id: n - 5,
+    ratio: n / 7,
+    yes: n % 3 === 0,
+    day: '2024-02-29',
+    at: `2024-01-01T00:00:${10 + (n % 50)}.000001Z`,
+    name: n % 2 === 0 ? null : `naïve ${n % 1_000}`,
+  }))
+  const { path } = await write(types, rows)
+  const connection = await (await DuckDBInstance.create(':memory:', { threads: '1' })).connect()
+  const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet('${path}')`)
+  expect(described.getRowsJson().map(([name, type]) => [name, type])).toEqual([
+    ['id', 'BIGINT'],
+    ['ratio', 'DOUBLE'],
+    ['yes', 'BOOLEAN'],
+    ['day', 'DATE'],
+    ['at', 'TIMESTAMP WITH TIME ZONE'],
+    ['name', 'VARCHAR'],
+  ])
+  const sums = await connection.runAndReadAll(
+    `SELECT count(*)::INT, sum(id)::DOUBLE, sum(ratio), count(*) FILTER (WHERE yes)::INT, count(name)::INT, count(DISTINCT name)::INT,
+     min(day)::VARCHAR, min(epoch_us("at"))::VARCHAR FROM read_parquet('${path}')`,
+  )
+  const [found = []] = sums.getRowsJson()
+  const total = rows.reduce((sum, { ratio }) => sum + ratio, 0)
+  expect(found[2]).toBeCloseTo(total, 3)
+  expect(found.toSpliced(2, 1)).toEqual([
+    60_000,
+    1_799_670_000,
+    20_000,
+    30_000,
+    500,
+    '2024-02-29',
+    String(Date.UTC(2024, 0, 1, 0, 0, 10) * 1_000 + 1),
+  ])
+  connection.closeSync()
 })
 
 test('many rows are many row groups, and each holds what it should', async () => {
