@@ -9,7 +9,7 @@ import { sampleSecrets } from '../samples.ts'
 import type { Sources } from '../sources.ts'
 
 /** For development only, or of the machine itself: no template sets them. */
-const neverSet: ReadonlySet<string> = new Set(['COSMOS', 'STORAGE', 'FFMPEG_PATH', 'PATH'])
+const neverSet: ReadonlySet<string> = new Set(['COSMOS', 'STORAGE', 'ANALYTICS_PROGRAM', 'FFMPEG_PATH', 'PATH'])
 /** Read by the Functions host, by Node or by the SDKs rather than by our code. */
 const readByOthers =
   /^(AzureWebJobsStorage__(accountName|credential|clientId)|APPLICATIONINSIGHTS_(CONNECTION|AUTHENTICATION)_STRING|NODE_OPTIONS)$/

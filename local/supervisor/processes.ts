@@ -65,7 +65,11 @@ const inheritedEnv = (): Record<string, string> =>
   Object.fromEntries(inherited.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])))
 
 /** What both deployed sites find in their environment. */
-const siteEnv = (site: Site, peer: Site, { portBase, secrets, extraEnv }: Surroundings): Record<string, string> => {
+const siteEnv = (
+  site: Site,
+  peer: Site,
+  { root, portBase, secrets, extraEnv }: Surroundings,
+): Record<string, string> => {
   const urls = urlsFrom(portBase)
   return {
     CATAMARAN_STAGE: 'local',
@@ -75,6 +79,7 @@ const siteEnv = (site: Site, peer: Site, { portBase, secrets, extraEnv }: Surrou
     PEER_PRIVATE_KEY: JSON.stringify(secrets.peerKeys[site]),
     PEER_PUBLIC_KEYS: JSON.stringify(publicKeysOf(secrets.peerKeys[peer])),
     CURSOR_KEY: secrets.cursorKey,
+    ANALYTICS_PROGRAM: join(root, 'local/analytics/engine.ts'),
     ...extraEnv,
   }
 }

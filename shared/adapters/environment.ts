@@ -80,6 +80,8 @@ export const sharedVariables = {
   SITE_INCARNATION: z.coerce.number().int().min(0).max(incarnationMax).default(0),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   FFMPEG_PATH: z.string().min(1).optional(),
+  /** A program that runs one SQL query over Parquet files; without it the API answers none. */
+  ANALYTICS_PROGRAM: z.string().min(1).optional(),
   /** Where ffmpeg is looked for when FFMPEG_PATH does not name it. */
   PATH: z.string().optional(),
 }

@@ -2,9 +2,9 @@ import { profileOf, profiler } from '../data/profile.ts'
 import { rowsCollection, type MediaBody } from '../domain/asset.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import { sha256Hex } from '../domain/hash.ts'
-import { isJsonObject } from '../domain/json.ts'
 import type { RecordKey } from '../domain/record.ts'
 import { type Site, sites } from '../domain/site.ts'
+import { foundColumns } from './media-columns.ts'
 import { readMedia } from './media-store.ts'
 import { listRecords, readRecords } from './record-reads.ts'
 import { writeRecord } from './records.ts'
@@ -60,7 +60,7 @@ export async function checkProfile(
 ): Promise<void> {
   const media = await readMedia(services, tenant, asset)
   if (media?.status !== 'ready' || !media.rows) return
-  const made = profiler(columnNames(media))
+  const made = profiler(foundColumns(media).map(({ name }) => name))
   const where = { tenant, collection: rowsCollection(asset) }
   let rows = 0
   for (let after: string | undefined, more = true; more; ) {
@@ -81,13 +81,4 @@ function rowsOfMedia(media: MediaBody | undefined): MediaBody {
   if (!media) throw new CatamaranError('not-found', 'There is no such asset.')
   if (media.status === 'ready' && media.rows) return media
   throw new CatamaranError('conflict', `The asset has no rows to profile: it is ${media.status}.`)
-}
-
-/** The columns in the order of the file, which records do not keep. */
-function columnNames({ properties }: MediaBody): string[] {
-  const columns = Array.isArray(properties['columns']) ? properties['columns'] : []
-  return columns.flatMap((column) => {
-    const name = isJsonObject(column) ? column['name'] : undefined
-    return typeof name === 'string' ? [name] : []
-  })
 }

@@ -6,6 +6,7 @@ import type { ApiOptions } from './options.ts'
 import { addPages } from './pages.ts'
 import { makeRateLimiter } from './rate-limit.ts'
 import { jsonBodyBytesMax } from './request-body.ts'
+import { addAnalyticsRoutes } from './routes/analytics.ts'
 import { addAssetCreateRoute } from './routes/asset-create.ts'
 import { addAssetRoutes } from './routes/assets.ts'
 import { addBatchRoutes } from './routes/batch.ts'
@@ -49,6 +50,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addImagePolicyRoutes(api)
   addPlaybackRoutes(api)
   addProfileCheckRoutes(api)
+  addAnalyticsRoutes(api)
   addRecordRoutes(api)
   addRecordVersionRoutes(api)
   addBatchRoutes(api)

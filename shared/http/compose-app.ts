@@ -1,4 +1,5 @@
 import type { JSONWebKeySet } from 'jose'
+import { analyticsProcess } from '../adapters/analytics-process.ts'
 import { systemClock } from '../adapters/clock.ts'
 import type { SharedConfig } from '../adapters/environment.ts'
 import type { Services } from '../core/services.ts'
@@ -19,6 +20,7 @@ export const composeApp = (services: Services, config: SharedConfig) =>
     peerUrl: config.PEER_URL,
     edgeUrl: config.EDGE_URL,
     allowedOrigins: config.ALLOWED_ORIGINS,
+    ...(config.ANALYTICS_PROGRAM && { analytics: analyticsProcess({ program: config.ANALYTICS_PROGRAM }) }),
     peerRoutes: peerRoutes(services, verifierOf(services.site, config)),
   })
 

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono'
 import type { Services } from '../core/services.ts'
+import type { Analytics } from '../ports/analytics.ts'
 
 export interface RateLimitOptions {
   /** Requests a key or an address may make per window, also the largest burst. */
@@ -24,5 +25,7 @@ export interface ApiOptions {
   readonly rateLimit?: RateLimitOptions
   /** How often one client address may come with a key that is not valid. */
   readonly wrongKeyLimit?: RateLimitOptions
+  /** Runs SQL over data files, where this site can. */
+  readonly analytics?: Analytics
   readonly version?: string
 }

@@ -12,6 +12,9 @@ import { rowOptionsOf, type DataRecipe } from './data.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding } from './reasons.ts'
 
+/** A record has no room for thousands. */
+const widenedListedMax = 200
+
 interface Work {
   readonly workFolder: string
   readonly signal: AbortSignal
@@ -48,7 +51,8 @@ export async function convertData(path: string, recipes: readonly Recipe[], work
   })
   const picture = chartOf(read.profile)
   await make(chart, { ...picture, extension: 'svg', mediaType: 'image/svg+xml' })
-  if (table !== undefined) await make(parquet, { extension: 'parquet', mediaType: parquetType, properties: { rows } })
+  if (table !== undefined)
+    await make(parquet, { extension: 'parquet', mediaType: parquetType, properties: { rows, ...read.widened } })
   const { count, listed } = read.bad
   if (count > 0) {
     const properties = { count, listed }
@@ -79,7 +83,7 @@ async function readAll(
   path: string,
   options: ReturnType<typeof rowOptionsOf>,
   { table, signal }: { readonly table: string | undefined; readonly signal: AbortSignal },
-): Promise<{ profile: JsonObject; bad: BadRowList }> {
+): Promise<{ profile: JsonObject; bad: BadRowList; widened: JsonObject }> {
   const profile = profiler(Object.keys(options.types))
   const bad = badRowList()
   const misfits = await writeTable(table, options.types, (parquet) =>
@@ -100,7 +104,14 @@ async function readAll(
       }),
     )
   }
-  return { profile: profileOf(profile, bad.count), bad }
+  return { profile: profileOf(profile, bad.count), bad, widened: widenedOf(misfits) }
+}
+
+/** What the copy's columns are where they are not what the inspection found. */
+function widenedOf(misfits: ParquetFile['misfits']): JsonObject {
+  if (misfits.size === 0) return {}
+  const columns = [...misfits].slice(0, widenedListedMax).map(([name, type]) => ({ name, type }))
+  return { widened: columns, widenedCount: misfits.size }
 }
 
 async function writeTable(
