@@ -102,8 +102,11 @@ const round = (value: number): number => Math.round(value * 10) / 10
 const grouped = (value: number): string => value.toLocaleString('en-US')
 const percent = (share: number): string => `${(share * 100).toFixed(share > 0 && share < 0.01 ? 1 : 0)} %`
 
-const short = (value: Json | undefined): string =>
-  typeof value === 'number' && !Number.isInteger(value) ? String(Number(value.toPrecision(6))) : plain(value)
+/** A number with six digits, a moment without its time. */
+function short(value: Json | undefined): string {
+  if (typeof value === 'number' && !Number.isInteger(value)) return String(Number(value.toPrecision(6)))
+  return typeof value === 'string' ? value.slice(0, 10) : plain(value)
+}
 
 const plain = (value: Json | undefined): string =>
   typeof value === 'string' ? value : value === undefined ? '' : JSON.stringify(value)
@@ -113,9 +116,9 @@ function clipped(value: string): string {
   return characters.length > labelCharactersMax ? `${characters.slice(0, labelCharactersMax - 1).join('')}…` : value
 }
 
-/** Names and values are whatever somebody uploaded: what XML forbids goes, what it reads is escaped. */
+/** Names and values are whatever somebody uploaded: what XML forbids becomes a space, what it reads is escaped. */
 const escaped = (value: string): string =>
   value
     .toWellFormed()
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, ' ')
+    .replace(/[\s\u0000-\u001f\ufffe\uffff]+/g, ' ')
     .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)

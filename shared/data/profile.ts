@@ -1,6 +1,7 @@
 import { canonicalJson, type Json, type JsonObject } from '../domain/json.ts'
 import { distinct } from './distinct.ts'
 import { exactSum } from './exact-sum.ts'
+import { microsOf } from './instant.ts'
 import { quantiles } from './quantiles.ts'
 import { spread } from './spread.ts'
 import { joinTypes, typeOfJson, type ColumnType } from './types.ts'
@@ -10,6 +11,8 @@ const profiledColumnsMax = 256
 const omittedNamesMax = 10_000
 const topValuesMax = 10
 const histogramBins = 20
+/** Digits of a second past those that `microsOf` takes. */
+const finer = /(\.\d{6})\d+/
 
 export interface Profiler {
   add(row: JsonObject): void
@@ -54,6 +57,7 @@ function columnProfile(): ColumnProfile {
   const values = distinct()
   const ranks = quantiles()
   const stretches = spread()
+  const moments = spread()
   const sum = exactSum()
   let [count, numbers, low, high] = [0, 0, Infinity, -Infinity]
   let [shortest, longest] = [Infinity, 0]
@@ -64,7 +68,8 @@ function columnProfile(): ColumnProfile {
     add(value) {
       if (value === null) return
       count++
-      type = joinTypes(type, typeOfJson(value))
+      const own = typeOfJson(value)
+      type = joinTypes(type, own)
       values.add(value, textOf(value))
       if (typeof value === 'number') {
         numbers++
@@ -76,6 +81,8 @@ function columnProfile(): ColumnProfile {
       } else if (typeof value === 'string') {
         shortest = Math.min(shortest, value.length)
         longest = Math.max(longest, value.length)
+        const micros = own === 'date' || own === 'datetime' ? microsOf(value.replace(finer, '$1')) : undefined
+        if (micros !== undefined) moments.add(Number(micros / 1_000n))
         if (first === undefined || value < first) first = value
         if (last === undefined || value > last) last = value
       }
@@ -87,7 +94,7 @@ function columnProfile(): ColumnProfile {
         type: type ?? 'string',
         count,
         missing: rows - count,
-        distinct: values.count(),
+        distinct: Math.min(count, values.count()),
         distinctExact: values.exact,
         ...(numbers > 0 && {
           min: low,
@@ -95,18 +102,22 @@ function columnProfile(): ColumnProfile {
           mean: sum.total() / numbers,
           quantiles: ranked(ranks),
           // Whole numbers that lie close together have a bin each.
-          histogram: {
-            from: low,
-            to: high,
-            counts: stretches.histogram(type === 'integer' ? Math.min(histogramBins, high - low + 1) : histogramBins),
-          },
+          histogram: stretches.histogram(type === 'integer' ? Math.min(histogramBins, high - low + 1) : histogramBins),
         }),
         ...(temporal && first !== undefined && last !== undefined && { min: first, max: last }),
+        ...(temporal && { histogram: datedHistogram(moments) }),
         ...(longest > 0 && !temporal && { lengthMin: shortest, lengthMax: longest }),
         ...(top && { top }),
       }
     },
   }
+}
+
+/** Its bounds are moments in UTC. */
+function datedHistogram(moments: ReturnType<typeof spread>): JsonObject {
+  const { from, to, counts } = moments.histogram(histogramBins)
+  const textOfMs = (ms: number): string => new Date(ms).toISOString()
+  return counts.length === 0 ? { counts } : { from: textOfMs(from), to: textOfMs(to), counts }
 }
 
 function textOf(value: Json): string {

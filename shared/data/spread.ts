@@ -6,10 +6,10 @@ const mantissaBits = 52
 interface Spread {
   add(value: number): void
   /**
-   * How many values lie in each of `bins` equal parts of what lies between the least and the greatest, which belongs to the
+   * How many values lie in each of `bins` equal parts of what lies `from` the least `to` the greatest, which belongs to the
    * last. Values at an edge may be counted on its other side, by less than a thousandth of the whole.
    */
-  histogram(bins: number): number[]
+  histogram(bins: number): { from: number; to: number; counts: number[] }
 }
 
 /**
@@ -21,8 +21,8 @@ export function spread(): Spread {
   let exponent = exponentMin
   let [low, high] = [Infinity, -Infinity]
   const widen = (): void => {
-    const next = exponentFor(low, high)
-    if (next <= exponent) return
+    const next = exponentFor(low, high, exponent)
+    if (next === exponent) return
     const joined = new Map<number, number>()
     for (const [key, count] of stretches) {
       // A power that is too small to be a number would take the sign away.
@@ -51,7 +51,7 @@ export function spread(): Spread {
         const bin = Math.min(counts.length - 1, Math.max(0, Math.floor(fraction * counts.length)))
         counts[bin] = (counts[bin] ?? 0) + count
       }
-      return counts
+      return { from: low, to: high, counts }
     },
   }
 }
@@ -62,10 +62,10 @@ function stretchOf(value: number, exponent: number): number {
   return quotient === 0 && value < 0 ? -1 : Math.floor(quotient)
 }
 
-/** The least power of two by which the bounds are few enough stretches apart, and both are counted without rounding. */
-function exponentFor(low: number, high: number): number {
+/** The least power of two, from `exponent` on, by which the bounds are few enough stretches apart and not rounded. */
+function exponentFor(low: number, high: number, exponent: number): number {
   const most = Math.max(Math.abs(low), Math.abs(high))
-  let exponent = Math.max(exponentMin, most === 0 ? exponentMin : Math.ceil(Math.log2(most)) - mantissaBits)
-  while (stretchOf(high, exponent) - stretchOf(low, exponent) >= stretchesMax) exponent++
-  return exponent
+  let next = most === 0 ? exponent : Math.max(exponent, Math.ceil(Math.log2(most)) - mantissaBits)
+  while (stretchOf(high, next) - stretchOf(low, next) >= stretchesMax) next++
+  return next
 }

@@ -62,7 +62,14 @@ test('counts, bounds, dates and commonest values are right', () => {
       distinctExact: true,
       top: ['c', 'b', 'a'].map((value) => ({ value, count: kinds.get(value) })),
     },
-    { name: 'day', type: 'date', min: '2024-01-15', max: '2024-09-15', distinct: 9 },
+    {
+      name: 'day',
+      type: 'date',
+      min: '2024-01-15',
+      max: '2024-09-15',
+      distinct: 9,
+      histogram: { from: '2024-01-15T00:00:00.000Z', to: '2024-09-15T00:00:00.000Z' },
+    },
     { name: 'mixed', type: 'string' },
   ])
 })
@@ -88,7 +95,7 @@ test('quantiles are exact for few values and within 1 % for many', () => {
 const histogramOf = (values: readonly number[], bins: number): number[] => {
   const made = spread()
   for (const value of values) made.add(value)
-  return made.histogram(bins)
+  return made.histogram(bins).counts
 }
 
 test('histograms count every value once, in its place', () => {
