@@ -11,6 +11,7 @@ const tags: readonly { name: string; description: string }[] = [
   { name: 'Records', description: 'JSON documents in collections.' },
   { name: 'Changes', description: 'Everything that happens, in order of arrival.' },
   { name: 'Collections', description: 'How a collection of records behaves at both sites.' },
+  { name: 'Analytics', description: 'SQL over the rows of data files.' },
   { name: 'Conflicts', description: 'What lost against a write made at the same time at the other site.' },
   { name: 'Replication', description: 'How the two sites keep up with each other. For operators.' },
   { name: 'Keys', description: 'Who may call.' },

@@ -42,7 +42,7 @@ const textTypes = new Set([
 export async function sniffFile(path: string, declared: string): Promise<Sniffed> {
   const head = await readHead(path, sniffBytes)
   const wide = isWideText(head) ? sniffText(head, declared) : undefined
-  if (wide && isSubtitleType(wide.mediaType)) return { mediaType: wide.mediaType, gzip: false }
+  if (wide && isSubtitleType(wide.mediaType)) return { mediaType: wide.mediaType }
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const mediaType = found && (canonical[found.mime] ?? found.mime)
   const packing = packingOf(head)
