@@ -1,23 +1,17 @@
 import { listRecords, readRecord } from '../../shared/core/record-reads.ts'
-import type { Services } from '../../shared/core/services.ts'
-import { mediaKey } from '../../shared/domain/asset.ts'
-import { sha256Hex } from '../../shared/domain/hash.ts'
-import { hashing } from '../../shared/domain/hashing.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
-import { writeRecord } from '../../shared/core/records.ts'
 import { remember, tenant, type Client } from './client.ts'
 import { formsCollection } from './fields-kept.ts'
 import { editForm, setPolicy } from './forms.ts'
 import type { Profile } from './profile.ts'
+import { publish } from './publish.ts'
 import { request } from './request.ts'
 import { drop, upload } from './uploads.ts'
 import { rush } from './rush.ts'
 import type { World } from './world.ts'
 import { write } from './writes.ts'
-
-const { crc64Of } = await hashing
 
 const collection = 'notes'
 const pageMax = 100
@@ -141,20 +135,4 @@ function assertForwards(world: World, client: Client, { site, key, seen, shown }
   world.ledger.violations.push(
     `5: ${client.name} read ${keyText(key)} backwards at ${site}: ${JSON.stringify({ seen, vector })}`,
   )
-}
-
-/** Bytes and the record that names them, as a finished conversion leaves them. */
-async function publish(world: World, client: Client, text: string): Promise<void> {
-  const bytes = Buffer.from(`object ${text} `.repeat(text.length % 2 === 0 ? 20 : 2))
-  const sha256 = sha256Hex(bytes)
-  const metadata = { sha256, crc64nvme: crc64Of(bytes) }
-  const objectKey = `objects/${tenant}/${text}/${sha256}`
-  const facts = { status: 'ready', version: text, job: text, properties: {}, renditions: [] }
-  const media = { ...facts, site: client.home, objectKey, sha256, bytes: bytes.byteLength }
-  const publishAt = async (services: Services) => {
-    await services.objects.put(objectKey, bytes, { mediaType: 'text/plain', metadata, ifAbsent: true })
-    return writeRecord(services, mediaKey(tenant, text), { precondition: { kind: 'none' } }, () => media)
-  }
-  const outcome = await request(world, client.home, publishAt)
-  if (outcome.kind === 'answered') world.ledger.objects.set(objectKey, sha256)
 }

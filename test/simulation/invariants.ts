@@ -11,6 +11,7 @@ import { hasSeen } from './ledger.ts'
 import type { Reader } from './reader.ts'
 import { slowRecovery } from './traffic.ts'
 import { treeFaults } from './tree.ts'
+import { unnamedObjects } from './unnamed.ts'
 import type { World } from './world.ts'
 
 /** What is not as it must be once the storm is over and the sites had their time, by the numbers of the design page. */
@@ -38,6 +39,7 @@ function* unsettled(world: World, reader: Reader): Generator<string> {
   for (const site of sites) yield* treeFaults(world.sites[site])
   yield* wrongBytes(world)
   yield* broughtFaults(world)
+  yield* unnamedObjects(world)
 }
 
 /** 1. Both sites hold equal records, tombstones and conflicts. A token is the text of a vector, and quicker to compare. */

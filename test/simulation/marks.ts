@@ -85,6 +85,7 @@ export const markNames = [
   'object event lost',
   'job taken over by the other site',
   'job given up',
+  'publishing begun again',
   'object copied',
   'object copied in parts',
   'part copied by the store itself',

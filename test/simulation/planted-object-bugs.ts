@@ -58,6 +58,15 @@ export const objectBugs: readonly PlantedBug[] = [
     override: { isCalm: false, objects: true, crash: 20 },
   },
   {
+    name: 'what was made on the way to an object is left beside it',
+    file: process,
+    find: '  await original.keep(objectKey, inspection.mediaType)\n',
+    replace:
+      '  await original.keep(`${objectKey}.part`, inspection.mediaType)\n' +
+      '  await original.keep(objectKey, inspection.mediaType)\n',
+    override: bringing,
+  },
+  {
     name: 'an object that failed once is forgotten',
     file: copy,
     find: '  const isHeld = await changeHeld(services, missing, (held) => ({\n    ...held,\n    attempts,',
