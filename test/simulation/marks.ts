@@ -24,6 +24,7 @@ export const markNames = [
   'clock ahead',
   'clock behind',
   'clock stepped',
+  'clock drifted',
   'change listed late',
   'stamp quarantined',
   'quarantine released',

@@ -27,7 +27,7 @@ function strike(world: World): void {
     cutBothWays,
     slowLink,
     siteDown,
-    ...(profile.clockFaults ? [clockOff, clockStep] : []),
+    ...(profile.clockFaults ? [clockOff, clockStep, clockDrift] : []),
     ...(profile.serviceOutages ? [serviceOut, serviceOut] : []),
   ]
   streams.faults.of(kinds)(world)
@@ -67,6 +67,13 @@ function clockStep({ sites: all, mark, streams }: World): void {
   const offsetMs = site.clockOffsetMs() + streams.faults.between(-30_000, 30_000)
   site.setClock(Math.max(-300_000, Math.min(300_000, offsetMs)))
   mark('clock stepped')
+}
+
+/** As quartz does; rarely so fast that it is minutes off before the storm is over. */
+function clockDrift({ sites: all, mark, streams: { faults } }: World): void {
+  const ppm = faults.oneIn(5) ? faults.between(50_000, 900_000) : faults.between(1, 500)
+  all[faults.of(sites)].driftClock(faults.oneIn(2) ? ppm : -ppm)
+  mark('clock drifted')
 }
 
 /** Now and then for longer than a queue tries to deliver a message: five times in ten minutes. */

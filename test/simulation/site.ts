@@ -21,6 +21,7 @@ import { makeJobQueue } from './job-queue.ts'
 import { makeObjectEvents } from './object-events.ts'
 import { peerFetch } from './peer-fetch.ts'
 import type { Queue } from './queue.ts'
+import { makeSimClock } from './sim-clock.ts'
 import { makeStreamFeed } from './stream-feed.ts'
 import type { World } from './world.ts'
 
@@ -47,6 +48,8 @@ export interface SimSite {
   clockOffsetMs(): number
   /** Sets how far this site's clock is ahead of the true time. */
   setClock(offsetMs: number): void
+  /** From now on this site's clock gains so many millionths, or loses them. */
+  driftClock(ppm: number): void
   /** When the clock was last set, in virtual milliseconds. */
   clockSetMs(): number
   /** The latest that this site's clock has ever shown. */
@@ -73,14 +76,8 @@ const filedMsMax = 2000
 
 export function makeSite(world: World, site: Site): SimSite {
   const { scheduler, streams, mark, faultsOn } = world
-  let [offsetMs, setMs, highMs] = [0, -1e9, 0]
-  const now = (): number => startMs + scheduler.now() + offsetMs
-  const setClock = (ms: number): void => {
-    highMs = Math.max(highMs, now())
-    offsetMs = ms
-    setMs = scheduler.now()
-  }
-  const clock: Clock = { now, monotonicMs: () => scheduler.now(), sleep: sleepOf(world, site) }
+  const wall = makeSimClock(startMs, () => scheduler.now())
+  const clock: Clock = { now: wall.now, monotonicMs: () => scheduler.now(), sleep: sleepOf(world, site) }
   const latest = new Heads()
   const lagging = memoryRecordStore()
   const follow = (key: RecordKey): void => {
@@ -123,11 +120,12 @@ export function makeSite(world: World, site: Site): SimSite {
     feed: site === 'aws' ? makeStreamFeed(world) : makeCosmosFeed(world),
     latest,
     latestOf: (key) => latest.get(keyText(key)),
-    now,
-    clockOffsetMs: () => offsetMs,
-    setClock,
-    clockSetMs: () => setMs,
-    clockHighMs: () => Math.max(highMs, now()),
+    now: wall.now,
+    clockOffsetMs: wall.offsetMs,
+    setClock: wall.set,
+    driftClock: wall.drift,
+    clockSetMs: wall.setMs,
+    clockHighMs: wall.highMs,
     isUp: true,
     isOpen: true,
     opensAfterMs: 0,
