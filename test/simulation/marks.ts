@@ -100,6 +100,7 @@ export const markNames = [
   'incoming paused',
   'resumed',
   'breaker released',
+  'site gone mad',
 ] as const
 
 export type Mark = (typeof markNames)[number]

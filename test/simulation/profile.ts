@@ -43,7 +43,7 @@ export interface Profile {
   readonly capacity: number
   /** How often the same new records are made at both sites within half a second, and the reader of changes never rests. */
   readonly rush: number
-  /** One site deletes or overwrites everything, and is made good again; instead of clients, and never drawn. */
+  /** One site deletes or overwrites everything, and is made good again; instead of clients. */
   readonly rogue: 'none' | 'deletes' | 'overwrites'
   /**
    * Whether a site that lost data lets clients in at once, not only after a clean reconcile. What merges by field has to wait for
@@ -92,7 +92,7 @@ export const calm: Profile = {
 }
 
 /** An attack, with the small faults that the seed draws and none that lasts. */
-export const underAttack = (rogue: 'deletes' | 'overwrites'): ProfileOverride => ({
+export const underAttack = (rogue: 'deletes' | 'overwrites'): Partial<Profile> => ({
   name: 'rogue site',
   rogue,
   isCalm: false,
@@ -192,5 +192,6 @@ export function drawProfile(chance: Chance): Profile {
   if (roll < 17) return { ...storm, name: 'old snapshot', ...lossy(chance), rebuild: 'snapshot', ...opening(chance) }
   if (roll < 20) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
   if (roll === 20) return { ...calm, ...overload, capacity: chance.of([20, 60]) }
+  if (roll === 21 && chance.oneIn(2)) return { ...storm, ...underAttack(chance.of(['deletes', 'overwrites'])) }
   return storm
 }

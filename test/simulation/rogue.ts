@@ -64,6 +64,7 @@ function drawPlan({ streams: { workload }, sites: all, profile }: World): RogueP
 export async function runRogue(world: World, endFaults: () => void): Promise<string[]> {
   const drawn = drawPlan(world)
   const { honest, rogue } = drawn
+  world.mark('site gone mad')
   startTimers(world)
   const plan = { ...drawn, keys: await seed(world, drawn) }
   const { keys } = plan
