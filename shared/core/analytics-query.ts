@@ -15,8 +15,8 @@ export interface TenantQuery {
 }
 
 /**
- * Runs SQL over the Parquet copies of a tenant's data files. Throws `not-found` for an asset that is not this tenant's or has
- * no such copy, `too-large`, `unavailable` while the bytes are at the other site, and what the engine throws.
+ * Runs SQL over the Parquet copies of a tenant's data files. Throws `not-found` for an asset that is not this
+ * tenant's, `conflict` for one without such a copy, `too-large`, `unavailable` while the bytes are at the other site, and what the engine throws.
  */
 export async function queryTables(
   services: Services,
@@ -36,17 +36,19 @@ export async function queryTables(
   return analytics.query({ sql, tables, rowsMax }, signal)
 }
 
-/** The Parquet copy of an asset's rows. Throws `not-found`. */
+/** The Parquet copy of an asset's rows. Throws `not-found`, and `conflict` for an asset that has none (yet). */
 export async function parquetOf(
   services: Services,
   tenant: string,
   asset: string,
 ): Promise<{ readonly rendition: RenditionBody; readonly media: MediaBody }> {
   const pair = await readAssetPair(services, tenant, asset)
-  const media = pair.asset ? (pair.media?.body as MediaBody | undefined) : undefined
+  if (!pair.asset) throw new CatamaranError('not-found', 'There is no such asset.')
+  const media = pair.media?.body as MediaBody | undefined
   const rendition = media?.renditions.find(({ name }) => name === 'parquet')
   if (media && rendition) return { rendition, media }
-  throw new CatamaranError('not-found', `There is no asset ${asset} with rows.`)
+  const status = media?.status ?? 'awaiting-upload'
+  throw new CatamaranError('conflict', `The asset ${asset} has no rows to query: it is ${status}.`)
 }
 
 const tableOf = (

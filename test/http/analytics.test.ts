@@ -58,6 +58,8 @@ test('a tenant queries its own tables, and no other', async () => {
   ])
   expect((await aws.call('POST', '/v1/analytics/query', { json: ask('table'), key: keys.other })).status).toBe(404)
   expect((await aws.call('POST', '/v1/analytics/query', { json: ask('none') })).status).toBe(404)
+  await aws.call('POST', '/v1/assets', { json: { id: 'note', name: 'a.txt', mediaType: 'text/plain' } })
+  expect((await aws.call('POST', '/v1/analytics/query', { json: ask('note') })).status).toBe(409)
   const writer = await keyWith(['assets:write'])
   expect((await aws.call('POST', '/v1/analytics/query', { json: ask('table'), key: writer })).status).toBe(403)
   // Its record is there, its bytes are not yet.

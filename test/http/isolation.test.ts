@@ -56,9 +56,10 @@ function send(
 ): Promise<Answer> {
   const id = path.startsWith('/v1/keys') ? params['key'] : params['id']
   const url = path.replaceAll(/\{(.+?)\}/g, (_, name: string) => (name === 'id' ? id : params[name]) ?? '')
+  const query = path.endsWith('/table-definition') ? '?engine=athena&name=t&store=s3://bucket' : ''
   const hasBody = ['PUT', 'PATCH'].includes(method)
   const headers = { 'if-match': '*' }
-  return aws.call(method, url, { key, headers, ...(hasBody ? { json: { name: 'taken over' } } : {}) })
+  return aws.call(method, `${url}${query}`, { key, headers, ...(hasBody ? { json: { name: 'taken over' } } : {}) })
 }
 
 const withoutInstance = (answer: Answer): unknown => ({ status: answer.status, ...answer.json, instance: '' })
@@ -90,7 +91,8 @@ test('the owner reaches what the other tenant cannot', async () => {
     ({ method, path }) =>
       method === 'GET' && path.includes('{id}') && !ofTheSite.some((prefix) => path.startsWith(prefix)),
   )
-  for (const operation of reads) {
+  // What the definition of a table says to its owner is asked where there is one.
+  for (const operation of reads.filter(({ path }) => !path.endsWith('/table-definition'))) {
     const own = await send(clouds, operation, clouds.keys.acme, params)
     // The asset has no bytes yet.
     const expected = /content|renditions|playback/.test(operation.path) ? 409 : 200
