@@ -1,5 +1,6 @@
 import { app } from '@azure/functions'
 import { objectDropped } from '../../shared/core/drops.ts'
+import { spanIn, within } from '../../shared/core/trace.ts'
 import { dropsOf } from '../adapters/drop-event.ts'
 import { eachMessage } from '../adapters/messages.ts'
 import { composeServices } from '../compose.ts'
@@ -12,6 +13,6 @@ app.storageQueue('object-created', {
   queueName: 'upload-events',
   handler: (message: unknown) =>
     eachMessage(message, services.telemetry, async (body) => {
-      for (const drop of dropsOf(body)) await objectDropped(services, drop)
+      for (const drop of dropsOf(body)) await objectDropped(within(services, spanIn(services.random, undefined)), drop)
     }),
 })

@@ -59,6 +59,7 @@ export async function copyObject(
 async function finishCopy(services: Services, target: CopyTarget): Promise<void> {
   await markIfAllHere(services, target)
   await services.siteStore.remove(missingPartition(target.key), target.key)
+  services.telemetry.log('info', 'An object is here', { ...target })
 }
 
 /** Undefined while another run copies the same object. */

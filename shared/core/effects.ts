@@ -8,6 +8,7 @@ import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts
 import { isOfThisLife } from './own-life.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
+import { tracedBy } from './trace.ts'
 
 /**
  * What follows at this site from a record's new state, wherever it was written. Called at least once for every change that
@@ -20,7 +21,9 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
     case '_media': {
       const media = record.body as MediaBody
       if (record.via !== 'client') await keepToDrop(services, tenant, id, media)
-      return fetchMissing(services, tenant, id, media, record.via)
+      const here = tracedBy(services, media.trace)
+      here.telemetry.log('info', 'An asset changed', { tenant, asset: id, status: media.status, via: record.via })
+      return fetchMissing(here, tenant, id, media, record.via)
     }
     case '_jobs': {
       const job = record.body as JobBody

@@ -16,6 +16,7 @@ import { isPaused } from './pause.ts'
 import { isPeerAway, peerAnswered, peerFailed, peerMayAnswer } from './peer-health.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
+import { tracedBy, tracesIn } from './trace.ts'
 
 export interface FeedReport {
   /** Indexes into the batch of changes whose effects could not be carried out; the feed must deliver them again. */
@@ -106,7 +107,10 @@ async function offerBatch(
   batch: readonly RecordState[],
 ): Promise<readonly OfferOutcome[] | undefined> {
   try {
-    return await services.peer.offer(batch)
+    const outcomes = await services.peer.offer(batch)
+    for (const trace of tracesIn(batch))
+      tracedBy(services, trace).telemetry.log('info', 'The peer has answered an offer')
+    return outcomes
   } catch (error) {
     await peerFailed(services, error)
     await markUndelivered(services, batch)

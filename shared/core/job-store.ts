@@ -47,6 +47,7 @@ export async function enqueueProcess(
     leaseUntilMs: 0,
     attempts: 0,
     progress: 0,
+    ...(services.span ? { trace: services.span.trace } : {}),
   }
   const { record } = await writeRecord(services, jobKey(tenant, ref.job), none, (body) =>
     body && !(reopen && hasEnded(body as JobBody)) ? body : fresh,

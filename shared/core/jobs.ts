@@ -16,7 +16,7 @@ import { checkProfile } from './profile-check.ts'
 import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
-import { traced } from './trace.ts'
+import { traced, tracedBy } from './trace.ts'
 import type { WorkTools } from './work-tools.ts'
 
 const retryMs = { baseMs: 1_000, capMs: 60_000 }
@@ -52,13 +52,15 @@ export async function runJob(site: Services, work: WorkTools, message: JobMessag
 const isText = (value: Json | undefined): value is string => typeof value === 'string' && value !== ''
 
 async function runProcess(
-  services: Services,
+  site: Services,
   work: WorkTools,
   { ref, payload }: { readonly ref: JobRef; readonly payload: JsonObject },
   signal: AbortSignal,
 ): Promise<void> {
-  if (payload['reopen'] === true) await beginAgain(services, ref)
-  const taken = await takeJob(services, ref, { takeover: payload['takeover'] === true })
+  if (payload['reopen'] === true) await beginAgain(site, ref)
+  const taken = await takeJob(site, ref, { takeover: payload['takeover'] === true })
+  // A message of the sweep, or of the other site's, does not know the trace; the job does.
+  const services = site.span || taken.kind === 'not-now' ? site : tracedBy(site, taken.job.trace)
   if (taken.kind === 'not-now') {
     return services.telemetry.log('debug', 'A job was not begun', { ...ref, why: taken.why })
   }
@@ -106,6 +108,7 @@ function exhausted(last: JobFault | undefined): JobFault {
 }
 
 async function settle(services: Services, ref: JobRef, holder: string, outcome: ProcessOutcome): Promise<void> {
+  services.telemetry.log('info', 'A run ended', { ...ref, outcome: outcome.kind })
   switch (outcome.kind) {
     case 'ready':
       return endJob(services, ref, { state: 'done', holder })

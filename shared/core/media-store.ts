@@ -20,12 +20,23 @@ export async function writeMedia(
   let kept: MediaBody | undefined
   await writeRecord(services, mediaKey(tenant, asset), { precondition: { kind: 'none' } }, (body) => {
     const present = body as MediaBody | undefined
-    const next = change(present)
+    const next = withTrace(services, change(present), present)
     kept = next ?? present
     if (next === undefined) return body ?? null
     return body && jsonEqual(body, next) ? body : next
   })
   return kept
+}
+
+/** A version keeps the trace of what brought it, whichever site or run writes of it later: so both write the same. */
+function withTrace(
+  { span }: Services,
+  next: MediaBody | undefined,
+  present: MediaBody | undefined,
+): MediaBody | undefined {
+  if (next === undefined || next.trace !== undefined) return next
+  const trace = present?.version === next.version ? present.trace : span?.trace
+  return trace === undefined ? next : { ...next, trace }
 }
 
 /** Like writeMedia, but only while the asset still is about this version; false when another version took its place. */

@@ -7,6 +7,7 @@ import type { Peer } from '../ports/peer.ts'
 import type { RecordStore } from '../ports/record-store.ts'
 import type { SiteStore } from '../ports/site-store.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
+import type { Span } from './trace.ts'
 
 /** Everything a use case may touch: one site's ports. Use cases are functions that take this first. */
 export interface Services {
@@ -22,4 +23,6 @@ export interface Services {
   readonly clock: Clock
   readonly random: Random
   readonly telemetry: Telemetry
+  /** The span that this work belongs to, when it is in a trace. */
+  readonly span?: Span
 }

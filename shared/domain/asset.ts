@@ -67,6 +67,8 @@ export type MediaBody = {
   renditions: RenditionBody[]
   rows?: { collection: string; count: number; errors: number }
   error?: Failure
+  /** The trace of the request that brought this version: 32 hex characters. */
+  trace?: string
 }
 
 /** Why a job failed: `detail` is for operators; the owner of the asset reads `publicDetail` where it differs. */
@@ -104,6 +106,8 @@ export type JobBody = {
   progress: number
   checkpoint?: JsonObject
   error?: JobFault
+  /** The trace of the request that it began with, for whichever run takes it up. */
+  trace?: string
 }
 
 /** Immutable bytes, named by their digest: doing a job twice writes the same key. */

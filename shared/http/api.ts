@@ -1,6 +1,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Caller } from '../core/keys.ts'
 import type { Services } from '../core/services.ts'
+import type { Span } from '../core/trace.ts'
 import type { Vector } from '../replication/vector.ts'
 import type { ApiOptions } from './options.ts'
 import type { RateLimiter } from './rate-limit.ts'
@@ -21,6 +22,8 @@ export type Scope = (typeof scopes)[number]
 export type ApiEnv = {
   Variables: {
     requestId: string
+    /** In the caller's trace, or at the beginning of one. */
+    span: Span
     /** Set once the key is known. */
     caller?: Caller
     /** The newest stamps of the request's session and of everything in the answer. */

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { isTraceparent } from '../core/trace.ts'
+import { isTraceparent, spanFields, spanIn } from '../core/trace.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { Api, ApiEnv } from './api.ts'
 import { answerOptions, setCorsHeaders } from './cors.ts'
@@ -27,6 +27,9 @@ export function everyRequest(api: Api): MiddlewareHandler<ApiEnv> {
     const given = c.req.header('x-request-id')
     const requestId = given && requestIdPattern.test(given) ? given : Buffer.from(random.bytes(12)).toString('hex')
     c.set('requestId', requestId)
+    const trace = c.req.header('traceparent')
+    const span = spanIn(random, trace)
+    c.set('span', span)
     await next()
     const { headers } = c.res
     headers.set('x-request-id', requestId)
@@ -35,7 +38,6 @@ export function everyRequest(api: Api): MiddlewareHandler<ApiEnv> {
     if (api.options.publicUrl.startsWith('https:')) headers.set('strict-transport-security', 'max-age=31536000')
     if (!headers.has('cache-control')) headers.set('cache-control', 'no-store')
     setCorsHeaders(api, c, headers)
-    const trace = c.req.header('traceparent')
     if (isTraceparent(trace)) headers.set('traceparent', trace)
     const tookMs = clock.monotonicMs() - startMs
     const route = c.get('routePattern') ?? 'none'
@@ -48,7 +50,7 @@ export function everyRequest(api: Api): MiddlewareHandler<ApiEnv> {
       tookMs: Math.round(tookMs),
       tenant: c.get('caller')?.tenant ?? null,
       key: c.get('caller')?.keyId ?? null,
-      ...(isTraceparent(trace) ? { traceparent: trace } : {}),
+      ...spanFields(span),
     })
   }
 }

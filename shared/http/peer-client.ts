@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import { systemRandom } from '../adapters/clock.ts'
+import { traceparentOf, tracesIn } from '../core/trace.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { keyText, type RecordKey, type RecordState } from '../domain/record.ts'
@@ -24,10 +26,11 @@ const answerBytesMax = 48 * 2 ** 20
 /** The peer over HTTP. Whatever keeps an answer away is `peer-unavailable`; a refusal carries the peer's own words. */
 export function peerClient(options: PeerClientOptions): Peer {
   const call = caller(options)
-  const post = async <Answer>(path: string, body: unknown): Promise<Answer> =>
-    (await call(path, JSON.stringify(body))) as Answer
+  const post = async <Answer>(path: string, body: unknown, traceparent?: string): Promise<Answer> =>
+    (await call(path, JSON.stringify(body), traceparent)) as Answer
   return {
-    offer: async (states) => (await post<{ outcomes: OfferOutcome[] }>('offer', { states })).outcomes,
+    offer: async (states) =>
+      (await post<{ outcomes: OfferOutcome[] }>('offer', { states }, traceparentFor(states))).outcomes,
     read: async (keys) => {
       const { states } = await post<{ states: unknown[] }>('read', { keys })
       return keys.map((key, index) => stateAskedFor(key, states[index]))
@@ -42,6 +45,13 @@ export function peerClient(options: PeerClientOptions): Peer {
     fetchObjects: async (targets) => checked(fetchedSchema, await post('fetch-objects', { targets })).fetched,
     status: async () => (await call('status')) as PeerStatus,
   }
+}
+
+/** A batch that belongs to one trace says so; one of several does in its states. */
+function traceparentFor(states: readonly RecordState[]): string | undefined {
+  const [trace, ...others] = tracesIn(states)
+  if (trace === undefined || others.length > 0) return undefined
+  return traceparentOf({ trace, span: Buffer.from(systemRandom.bytes(8)).toString('hex') })
 }
 
 const defined = <Item>(items: readonly (Item | null)[]): (Item | undefined)[] => items.map((item) => item ?? undefined)
@@ -60,9 +70,13 @@ function checked<Schema extends z.ZodType>(schema: Schema, answer: unknown): z.o
 }
 
 /** Without a body it is a GET. Bodies are packed once the peer has said that it unpacks them. */
-function caller(options: PeerClientOptions): (path: string, body?: string) => Promise<unknown> {
+function caller(options: PeerClientOptions): (path: string, body?: string, traceparent?: string) => Promise<unknown> {
   let peerUnpacks = false
-  const send = async (path: string, body: string | undefined, isPacked: boolean): Promise<Response> => {
+  const send = async (
+    path: string,
+    body: string | undefined,
+    { isPacked, traceparent }: { readonly isPacked: boolean; readonly traceparent: string | undefined },
+  ): Promise<Response> => {
     const url = `${options.url.replace(/\/$/, '')}/peer/v1/${path}`
     const response = await (options.fetch ?? fetch)(url, {
       ...(body === undefined ? { method: 'GET' } : { method: 'POST', body: isPacked ? await pack(body) : body }),
@@ -70,16 +84,18 @@ function caller(options: PeerClientOptions): (path: string, body?: string) => Pr
         authorization: `Bearer ${await options.token()}`,
         'content-type': 'application/json',
         ...(isPacked ? { 'content-encoding': 'gzip' } : {}),
+        ...(traceparent === undefined ? {} : { traceparent }),
       },
       signal: AbortSignal.timeout(options.timeoutMs ?? timeoutMsDefault),
     })
     peerUnpacks = response.headers.get(unpacksHeader) === 'gzip'
     // An older version has taken the newer one's place.
-    return isPacked && response.status === 415 ? send(path, body, false) : response
+    return isPacked && response.status === 415 ? send(path, body, { isPacked: false, traceparent }) : response
   }
-  return async (path, body) => {
+  return async (path, body, traceparent) => {
     try {
-      const response = await send(path, body, peerUnpacks && isWorthPacking(body?.length ?? 0))
+      const isPacked = peerUnpacks && isWorthPacking(body?.length ?? 0)
+      const response = await send(path, body, { isPacked, traceparent })
       if (!response.ok) throw await refusal(response)
       return JSON.parse(Buffer.from(await readBody(response, answerBytesMax)).toString()) as unknown
     } catch (cause) {

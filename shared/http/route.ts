@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Caller } from '../core/keys.ts'
 import type { Services } from '../core/services.ts'
-import { traced } from '../core/trace.ts'
+import { within } from '../core/trace.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { Vector } from '../replication/vector.ts'
 import type { Api, ApiEnv, Scope } from './api.ts'
@@ -67,7 +67,7 @@ export interface Call<P, Q, B> {
 export type AnyCall = Call<unknown, unknown, unknown>
 
 /** For what begins long work: its jobs carry the trace of the request. */
-export const tracedServices = ({ services, c }: AnyCall): Services => traced(services, c.req.header('traceparent'))
+export const tracedServices = ({ services, c }: AnyCall): Services => within(services, c.get('span'))
 
 const nobody: Caller = { tenant: '', keyId: '', scopes: [] }
 export const jsonTypes = ['application/json'] as const

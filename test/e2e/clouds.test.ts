@@ -10,6 +10,7 @@ import { operationsSuite } from './suites/operations.ts'
 import { recordsSuite } from './suites/records.ts'
 import { replicationSuite } from './suites/replication.ts'
 import { streamsSuite } from './suites/streams.ts'
+import { tracesSuite } from './suites/traces.ts'
 
 // One pair of clouds for all suites, since a start costs seconds; the rough ones come last.
 // A message that got lost is sent again after a minute: only what takes longer than that is stuck.
@@ -34,6 +35,7 @@ describe('both clouds', () => {
   assetsSuite(pair)
   contentSuite(pair)
   streamsSuite(pair)
+  tracesSuite(pair)
   dropsSuite(pair)
   garbageSuite(pair)
   crashSuite(pair)

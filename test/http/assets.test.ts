@@ -216,15 +216,20 @@ test('the work that a request begins belongs to its trace, and so do its retries
     })
   await send(traceparent)
   await send('00-nonsense')
-  expect(sent.map((message) => message.traceparent)).toEqual([traceparent, undefined])
+  const [first = '', second = ''] = sent.map((message) => message.traceparent)
+  expect([first.slice(3, 35), first === traceparent]).toEqual(['4b'.repeat(16), false])
+  expect(second).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/)
   const made = await aws.call('POST', '/v1/assets', { json: { ...photo, id: 'traced' } })
   const { objects } = aws.services as unknown as { objects: MemoryObjectStore }
   await objects.fetch((planOf(made)['request'] as { url: string }).url, { method: 'PUT', body: Buffer.from('x') })
   await aws.call('POST', '/v1/assets/traced/complete', { headers: { traceparent } })
-  expect(sent.at(-1)?.traceparent).toBe(traceparent)
+  expect(sent.at(-1)?.traceparent).toContain('4b'.repeat(16))
   const work = { workFolder: () => Promise.reject(new TypeError('no disk')) } as unknown as WorkTools
   await runJob(aws.services, work, sent[0] ?? { kind: '', payload: {} }, new AbortController().signal)
-  expect(sent.slice(3).map((message) => message.traceparent)).toEqual([traceparent])
+  expect(sent.slice(3).map((message) => message.traceparent?.slice(3, 35))).toEqual(['4b'.repeat(16)])
   const { logs } = telemetry as MemoryTelemetry
-  expect(logs.find(({ message }) => message === 'A run failed')?.fields).toMatchObject({ traceparent })
+  expect(logs.find(({ message }) => message === 'A run failed')?.fields).toMatchObject({
+    'trace.id': '4b'.repeat(16),
+    'parent.id': first.slice(36, 52),
+  })
 })
