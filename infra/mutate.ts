@@ -12,7 +12,19 @@ export interface Outcome {
 }
 
 /** What a copy needs for packaging, for building, and for reading declarations. */
-const copied = ['serverless.yml', 'host.json', 'package.json', 'aws', 'azure', 'shared', 'infra', 'scripts', 'dist']
+const copied = [
+  'serverless.yml',
+  'host.json',
+  'package.json',
+  'aws',
+  'azure',
+  'shared',
+  'infra',
+  'scripts',
+  'dist',
+  '.github',
+  '.ci',
+]
 const copiedIfThere = ['docs/runbooks.md', 'azure.yaml', '.funcignore', 'tsconfig.json', 'package-lock.json']
 
 /** Large, and made of the rest. */

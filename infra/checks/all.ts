@@ -5,9 +5,11 @@ import { checkAwsApi } from './aws-api.ts'
 import { checkAwsGrants } from './aws-grants.ts'
 import { checkAwsIamActions } from './aws-iam-actions.ts'
 import { checkAwsRoles } from './aws-roles.ts'
+import { checkAwsNatives } from './aws-natives.ts'
 import { checkAwsProperties } from './aws-properties.ts'
 import { checkAwsSchema } from './aws-schema.ts'
 import { azureChecks } from './azure.ts'
+import { checkPipelines } from './pipelines.ts'
 
 export const checks: readonly Check[] = [
   {
@@ -41,6 +43,12 @@ export const checks: readonly Check[] = [
     run: checkAwsProperties,
   },
   {
+    name: 'aws-natives',
+    cloud: 'aws',
+    says: 'the zip of the function that converts holds its binaries, and no other does',
+    run: checkAwsNatives,
+  },
+  {
     name: 'aws-api',
     cloud: 'aws',
     says: 'the gateway knows every route of the API',
@@ -57,6 +65,12 @@ export const checks: readonly Check[] = [
     cloud: 'aws',
     says: 'AWS has every alarm, with its figures',
     run: checkAwsAlarms,
+  },
+  {
+    name: 'pipelines',
+    cloud: 'both',
+    says: 'workflows run what is pinned, may little, hold no key, and name only what exists',
+    run: checkPipelines,
   },
   ...azureChecks,
 ]

@@ -157,5 +157,6 @@ export const awsMutations: readonly Mutation[] = [
     '"metric": "feedAgeSeconds"',
   ),
   mistake('a route that the gateway does not know', 'aws/infra/api-document.json', '"/v1/changes"', '"/v1/change"'),
+  mistake('a function without its binaries', 'serverless.yml', ", 'dist/node_modules/**'", ''),
   mistake('a schedule for an unknown task', 'serverless.yml', 'input: { task: sweep }', 'input: { task: sweeps }'),
 ]

@@ -25,7 +25,7 @@ export interface Template {
   readonly resources: Readonly<Record<string, Resource>>
 }
 
-/** `${self:a.b}`, `${sls:stage}`, `${opt:a, 'b'}`, `${env:A, 'b'}`, `${file(a.yml)}`, `${file(a.json):b.c}`; `${AWS::X}` and `${Logical}` stay. */
+/** `${self:a.b}`, `${sls:stage}`, `${opt:a, 'b'}`, `${env:A, 'b'}`, `${file(a.yml)}`, `${file(a.json):b.c}`, a file's name with such in it; `${AWS::X}` and `${Logical}` stay. */
 const variable = /\$\{(?:(self|sls|opt|env):([^,}]+)|file\(([^)]+)\)(?::([\w.-]+))?)(?:,\s*('[^']*'|[^}]*))?\}/
 
 export const isMapping = (node: Node | undefined): node is Mapping =>
@@ -59,7 +59,7 @@ export function loadTemplate(options: TemplateOptions): Template {
     return resolveText(text.replace(match[0], () => textOf(value)))
   }
   const valueOf = ([whole, kind, name = '', file, place, fallback]: RegExpExecArray): Node => {
-    if (file !== undefined) return contentOf(join(dirname(options.file), file), place)
+    if (file !== undefined) return contentOf(join(dirname(options.file), textOf(resolve(file))), place)
     const found = lookUp(root, kind ?? '', name.trim(), options)
     if (found !== undefined) return found
     if (fallback === undefined) throw new Error(`${options.file}: ${whole} has no value`)
