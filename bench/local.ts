@@ -1,19 +1,16 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { seedKey } from '../local/seed.ts'
 import { type Clouds, startClouds } from '../local/supervisor/clouds.ts'
-import { build, functionNames } from '../scripts/build.ts'
+import { build } from '../scripts/build.ts'
 import { apiOf } from '../local/tour/api.ts'
 import { type Site, sites } from '../shared/domain/site.ts'
 import { type BareHost, startBareHost } from './bare-host.ts'
-import { coldInitMs } from './cold-start.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { type HttpRequest, type Load, measureLoad } from './load.ts'
 import { measureVisible } from './visible.ts'
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const portBase = 14_500
 const durationMs = 3_000
 const warmUp = 60
@@ -29,7 +26,6 @@ export async function benchLocal(): Promise<boolean> {
   }
   try {
     await build()
-    await benchBundles(print)
     const began = performance.now()
     const clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase })
     const seconds = (performance.now() - began) / 1000
@@ -46,43 +42,6 @@ export async function benchLocal(): Promise<boolean> {
     await rm(folder, { recursive: true, force: true })
   }
   return met
-}
-
-async function benchBundles(print: (figure: Figure) => void): Promise<void> {
-  const bundles = [...functionNames.map((name) => `aws/${name}`), 'azure']
-  for (const name of bundles) {
-    const path = join(root, 'dist', name, 'index.cjs')
-    const { size } = await stat(path)
-    print({ name: `bundle ${name}`, value: size / 1024, unit: 'KiB' })
-    print({ name: `cold-init ${name}`, value: await coldInitMs(path, initEnv), unit: 'ms' })
-  }
-}
-
-/** Complete enough for a bundle's module code, which connects to nothing. */
-const key = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), kid: 'bench' }
-const initEnv: Readonly<Record<string, string>> = {
-  CATAMARAN_STAGE: 'bench',
-  PEER_URL: 'http://127.0.0.1:9',
-  PUBLIC_URL: 'http://127.0.0.1:9',
-  EDGE_URL: 'http://127.0.0.1:9',
-  PEER_PRIVATE_KEY: JSON.stringify({ ...key, d: 'A'.repeat(43) }),
-  PEER_PUBLIC_KEYS: JSON.stringify({ keys: [key] }),
-  CURSOR_KEY: Buffer.alloc(32).toString('base64'),
-  AWS_REGION: 'us-east-1',
-  AWS_ACCESS_KEY_ID: 'local',
-  AWS_SECRET_ACCESS_KEY: 'local-secret',
-  RECORDS_TABLE: 'records',
-  SITE_TABLE: 'site',
-  UPLOADS_BUCKET: 'uploads',
-  OBJECTS_BUCKET: 'objects',
-  JOBS_QUEUE_URL: 'http://127.0.0.1:9/jobs',
-  JOBS_DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:9/dead',
-  EDGE_KEY_PAIR_ID: 'K',
-  EDGE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----',
-  COSMOS: 'AccountEndpoint=http://127.0.0.1:9/;AccountKey=AAAA;',
-  COSMOS_DATABASE: 'catamaran',
-  STORAGE:
-    'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=AAAA;BlobEndpoint=http://127.0.0.1:9/a;QueueEndpoint=http://127.0.0.1:9/a',
 }
 
 const body = JSON.stringify({ customer: 'customer 7', cents: 1_250, paid: true, note: 'x'.repeat(200) })

@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME`: figures of this machine, one JSON object a line. */
+import { benchCold } from './cold.ts'
 import { benchLocal } from './local.ts'
 import { benchData } from './media-data.ts'
 import { benchObjects } from './objects.ts'
@@ -6,6 +7,7 @@ import { benchReconcile } from './reconcile.ts'
 import { benchReplication } from './replication.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
+  cold: benchCold,
   data: benchData,
   local: benchLocal,
   objects: benchObjects,
