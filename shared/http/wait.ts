@@ -4,6 +4,8 @@ import type { Clock } from '../ports/clock.ts'
 import type { Peer } from '../ports/peer.ts'
 
 const waitSecondsMax = 10
+/** Of what the caller waits, for this site's own work. */
+const ownWorkMs = 200
 
 /** The seconds of `wait` in a Prefer header (RFC 7240, 4.3): undefined when it is absent or no such number. */
 export function waitSecondsOf(prefer: string | undefined): number | undefined {
@@ -22,7 +24,7 @@ export function makeWaiting(services: Services): (prefer: string | undefined) =>
     if (seconds === undefined) return services
     const known = bySeconds.get(seconds)
     if (known) return known
-    const made = { ...services, peer: within(services.peer, services.clock, Math.max(1, seconds) * 1000) }
+    const made = { ...services, peer: within(services.peer, services.clock, Math.max(1, seconds) * 1000 - ownWorkMs) }
     bySeconds.set(seconds, made)
     return made
   }
@@ -43,7 +45,7 @@ const within = (peer: Peer, clock: Clock, msMax: number): Peer => ({
 async function before<Answer>(clock: Clock, msMax: number, asked: Promise<Answer>): Promise<Answer> {
   const answered = new AbortController()
   const late = clock.sleep(msMax, answered.signal).then(() => {
-    throw new CatamaranError('peer-unavailable', `The peer site did not answer within ${msMax / 1000} s.`)
+    throw new CatamaranError('peer-unavailable', `The peer site did not answer within ${msMax} ms.`)
   })
   try {
     return await Promise.race([asked, late])
