@@ -20,7 +20,7 @@ interface Worker {
   readonly options: LoadOptions
   ops: number
   /** The record that this worker alone edits, as it was last answered. */
-  mine: { readonly etag: string; readonly count: number } | undefined
+  mine: { readonly etag: string; readonly count: number; readonly version: string } | undefined
 }
 
 /**
@@ -79,7 +79,7 @@ async function edit(worker: Worker): Promise<void> {
       return readBack(worker)
     }
     if (answer.status > 201) return
-    worker.mine = { etag: answer.headers.get('etag') ?? '', count }
+    worker.mine = { etag: answer.headers.get('etag') ?? '', count, version: versionOf(answer) }
     options.ledger.edited.set(name, count)
     if (answer.headers.get('preference-applied') === 'durability=both') return
   }
@@ -92,8 +92,10 @@ async function readBack(worker: Worker): Promise<void> {
   const own = await timed(worker, 'read', 'GET', pathOfMine(worker), {})
   if (own) {
     const count = Number((bodyOf(own)?.['body'] as { count?: number } | undefined)?.count ?? 0)
-    judgeRead(ledger, own, count >= (mine?.count ?? 0))
-    if (own.status === 200) worker.mine = { etag: own.headers.get('etag') ?? '', count }
+    const version = versionOf(own)
+    // A late twin of an edit that was given up may have won over later ones: a newer version, and a smaller count.
+    judgeRead(ledger, own, version >= (mine?.version ?? ''))
+    if (own.status === 200) worker.mine = { etag: own.headers.get('etag') ?? '', count, version }
   }
   const op = `${name}-${Math.floor(Math.random() * worker.ops)}`
   const id = ledger.created.get(op)
@@ -107,6 +109,9 @@ function judgeRead(ledger: Ledger, answer: Answer, isFresh: boolean): void {
   if (answer.sessionKept) ledger.backwards++
   else ledger.olderReads++
 }
+
+/** Versions are stamps, which sort as text. */
+const versionOf = (answer: Answer): string => String(bodyOf(answer)?.['version'] ?? '')
 
 const pathOfMine = ({ options, name }: Worker): string => `/v1/collections/${editsOf(options.run)}/records/${name}`
 
