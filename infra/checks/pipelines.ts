@@ -133,7 +133,7 @@ function runnable(pipeline: Pipeline): readonly Fault[] {
     .flatMap(([name, job]) => {
       const endless: Fault = ['bounded', `${name} may run for six hours`, 'set timeout-minutes']
       const loose: Fault = ['pinned', `${name} runs on whatever is newest`, 'name the image']
-      const isLoose = /latest$/.test(job['runs-on'] ?? 'latest')
+      const isLoose = (job['runs-on'] ?? 'latest').endsWith('latest')
       return [...(job['timeout-minutes'] === undefined ? [endless] : []), ...(isLoose ? [loose] : [])]
     })
   const commands = stepsOf(pipeline).flatMap(({ run = '' }) => run.split('\n'))

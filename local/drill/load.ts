@@ -111,7 +111,10 @@ function judgeRead(ledger: Ledger, answer: Answer, isFresh: boolean): void {
 }
 
 /** Versions are stamps, which sort as text. */
-const versionOf = (answer: Answer): string => String(bodyOf(answer)?.['version'] ?? '')
+function versionOf(answer: Answer): string {
+  const version = bodyOf(answer)?.['version']
+  return typeof version === 'string' ? version : ''
+}
 
 const pathOfMine = ({ options, name }: Worker): string => `/v1/collections/${editsOf(options.run)}/records/${name}`
 

@@ -35,7 +35,7 @@ test('one trace shows an upload at one site becoming ready, with its bytes, at t
 
 test('a run that is taken over without a message of its own goes on in the trace, and writes the same', async () => {
   const id = await create(world.aws)
-  await world.aws.queue.receive()?.acknowledge()
+  world.aws.queue.receive()?.acknowledge()
   await world.settle()
   world.aws.isUp = false
   await world.pass(5)
