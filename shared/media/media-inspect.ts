@@ -53,7 +53,7 @@ export async function inspectMedia(
     const hdr = range && { hdr: hdrTransfers[range.transfer], toneMapped: range.toneMapped }
     return { mediaType: file.mediaType, kind: 'video', properties: { ...properties, ...hdr }, recipes }
   }
-  const { shown, cover } = await readTags(file.path)
+  const { shown, cover } = file.mediaType === endless ? { shown: {} } : await readTags(file.path)
   const mediaType = file.mediaType.replace(/^video\/(?=mp4|webm|ogg|matroska|quicktime)/, 'audio/')
   return {
     mediaType: mediaType === 'audio/quicktime' ? 'audio/mp4' : mediaType,
@@ -82,8 +82,10 @@ async function withinProbeTime<Result>(work: Promise<Result>): Promise<Result> {
   }
 }
 
+/** A damaged file of this type keeps the track reader, which nothing can stop, busy for ever. */
+const endless = 'audio/flac'
 /** The track reader passes over codecs that it doesn't know in these, so that a film would look like mere sound. */
-const mixedContainers = new Set(['video/mp2t', 'video/ogg', 'audio/ogg', 'application/ogg'])
+const mixedContainers = new Set(['video/mp2t', 'video/ogg', 'audio/ogg', 'application/ogg', endless])
 
 async function tracksOf(
   file: { readonly path: string; readonly mediaType: string },

@@ -2,7 +2,7 @@ import type { ConvertedFile, Recipe } from '../ports/media-converter.ts'
 import { mp4To, untagged } from './encoding.ts'
 import { inputArgs } from './ffmpeg.ts'
 import { flags } from './flags.ts'
-import { convertWallMsMax } from './limits.ts'
+import { posterWallMsMax } from './limits.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption } from './recipe-options.ts'
@@ -34,7 +34,7 @@ export async function convertPreview(from: ConvertedFile, recipe: Recipe, work: 
       ...untagged,
       ...mp4To(target),
     ],
-    { signal: work.signal, wallMsMax: convertWallMsMax },
+    { signal: work.signal, wallMsMax: posterWallMsMax },
   )
   const made = await decoding('The preview', work.signal, () => probeTracks(target))
   if (!made?.video) throw invalidMedia('The video has no frame that can be decoded')

@@ -38,7 +38,10 @@ export async function convertVideo(
   return files
 }
 
-/** What shows a film without playing it, out of the smallest picture that was made of it. */
+/**
+ * What shows a film without playing it. The sheet comes of the smallest picture; the clip, for which one must seek, of the
+ * MP4, since there are builds of ffmpeg that never come back from seeking in a track of fragments.
+ */
 async function glimpses(
   streamed: readonly ConvertedFile[],
   recipes: readonly Recipe[],
@@ -47,10 +50,11 @@ async function glimpses(
   const pictures = streamed.filter(({ mediaType, segments }) => mediaType === 'video/mp4' && segments)
   const [smallest] = pictures.sort((a, b) => Number(a.properties.height) - Number(b.properties.height))
   const [sprite, preview] = ['sprite', 'preview'].map((name) => recipes.find((recipe) => recipe.name === name))
-  if (!smallest) return []
+  const mp4 = streamed.find(({ recipe }) => recipe.name.startsWith('video-'))
+  if (!smallest || !mp4) return []
   return [
     ...(sprite ? [await convertSprite(smallest, sprite, work)] : []),
-    ...(preview ? [await convertPreview(smallest, preview, work)] : []),
+    ...(preview ? [await convertPreview(mp4, preview, work)] : []),
   ]
 }
 

@@ -50,6 +50,13 @@ test('a sprite sheet shows the film second by second, and a preview clip all of 
   expect(preview.bytes).toBeLessThan(60_000)
 }, 60_000)
 
+test('a film of a second has a preview too', async () => {
+  await using bench = await workbench()
+  const words = [...source('testsrc=d=1:s=64x48:r=10'), ...source('sine=d=1'), ...h264, '-g', '5', '-c:a', 'aac']
+  const { files } = await run(await bench.film('film.mkv', ...words))
+  expect(Math.abs(Number(named(files, 'preview').properties.durationMs) - 1_000)).toBeLessThan(200)
+}, 60_000)
+
 test('text tracks become WebVTT, each by its language', async () => {
   await using bench = await workbench()
   const text = await bench.write('text.srt', '1\n00:00:01,000 --> 00:00:02,500\n<i>Ahoy</i> & welcome\n')
