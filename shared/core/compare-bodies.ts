@@ -2,7 +2,7 @@ import { canonicalJson, type Json } from '../domain/json.ts'
 import { keyText, type RecordState } from '../domain/record.ts'
 import { compareVectors } from '../replication/vector.ts'
 import type { BucketContent } from './bucket-reading.ts'
-import { chunksOf } from './exchange.ts'
+import { chunksOf } from './chunks.ts'
 import { paced, type Step } from './operation-step.ts'
 import { stateOf } from './record-history.ts'
 

@@ -1,4 +1,4 @@
-import type { AssetBody, MediaBody } from '../domain/asset.ts'
+import type { AssetBody, MediaBody, RenditionBody } from '../domain/asset.ts'
 import { contentDisposition } from '../domain/disposition.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { StoredRecord } from '../domain/record.ts'
@@ -50,8 +50,13 @@ export async function assetContent(
   request: ContentRequest = {},
 ): Promise<ContentPlace> {
   const { info, record } = await contentInfo(services, tenant, id, request)
+  return placeOf(services, info, await isObjectHere(services, record, info.objectKey))
+}
+
+/** How to read bytes that are here, or else at the peer. Throws like assetContent. */
+export async function placeOf(services: Services, info: ContentInfo, isHere: boolean): Promise<ContentPlace> {
   const { objectKey, mediaType, disposition, etag } = info
-  if (!(await isObjectHere(services, record, objectKey))) return atPeer(services, info)
+  if (!isHere) return atPeer(services, info)
   const expiresAtMs = services.clock.now() + signedMs
   const url = await services.delivery.signedUrl(objectKey, { expiresAtMs, mediaType, disposition })
   return { kind: 'redirect', url, etag, info }
@@ -99,8 +104,7 @@ export async function contentInfo(
   const { asset, media: mediaRecord } = await readAssetPair(services, tenant, id)
   if (!asset) throw new CatamaranError('not-found', 'There is no such asset.')
   const media = mediaRecord?.body as MediaBody | undefined
-  const { name } = asset.body as AssetBody
-  const file = name.slice(name.lastIndexOf('/') + 1) || id
+  const file = fileNameOf(asset.body as AssetBody, id)
   const info = rendition === undefined ? originalOf(media, file) : renditionOf(media, file, rendition)
   if (info && mediaRecord) return { info, record: mediaRecord }
   if (rendition !== undefined && (media?.status === 'ready' || media?.status === 'failed')) {
@@ -113,6 +117,8 @@ export async function contentInfo(
   })
 }
 
+export const fileNameOf = ({ name }: AssetBody, id: string): string => name.slice(name.lastIndexOf('/') + 1) || id
+
 function originalOf(media: MediaBody | undefined, file: string): ContentInfo | undefined {
   if (!media?.objectKey || !media.sha256) return undefined
   const { objectKey, sha256, mediaType = 'application/octet-stream', bytes = 0 } = media
@@ -122,8 +128,15 @@ function originalOf(media: MediaBody | undefined, file: string): ContentInfo | u
 
 function renditionOf(media: MediaBody | undefined, file: string, name: string): ContentInfo | undefined {
   const found = media?.renditions.find((each) => each.name === name)
-  if (!found) return undefined
-  const { objectKey, sha256, mediaType, bytes } = found
+  return found && renditionInfo(found, file, name)
+}
+
+/** What is told of bytes that this system made of the file of that name. */
+export function renditionInfo(
+  { objectKey, sha256, mediaType, bytes }: Pick<RenditionBody, 'objectKey' | 'sha256' | 'mediaType' | 'bytes'>,
+  file: string,
+  name: string,
+): ContentInfo {
   const stem = file.replace(/\.[^.]{1,8}$/, '')
   const disposition = contentDisposition('inline', `${stem}-${name}${extensionOf(mediaType)}`)
   return { objectKey, mediaType, bytes, sha256, etag: `"${sha256}"`, disposition }

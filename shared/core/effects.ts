@@ -1,7 +1,8 @@
-import type { JobBody, MediaBody, UploadBody } from '../domain/asset.ts'
+import type { JobBody, MediaBody, UploadBody, VariantsBody } from '../domain/asset.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { conflictsCollection } from './conflict-record.ts'
 import { keepToDrop, recheckDrop } from './drops.ts'
+import { fetchVariants } from './fetch-variants.ts'
 import { hasEnded } from './job-state.ts'
 import { fetchMissing } from './missing-objects.ts'
 import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts'
@@ -25,6 +26,8 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       here.telemetry.log('info', 'An asset changed', { tenant, asset: id, status: media.status, via: record.via })
       return fetchMissing(here, tenant, id, media, record.via)
     }
+    case '_variants':
+      return fetchVariants(services, tenant, record.body as VariantsBody, record.via)
     case '_jobs': {
       const job = record.body as JobBody
       return hasEnded(job) ? clearStaging(services, job) : indexOpenJob(services, record)

@@ -1,10 +1,10 @@
 import { bucketOf } from '../domain/hash.ts'
-import { offerStatesMax } from '../domain/limits.ts'
 import { keyText, type RecordKey } from '../domain/record.ts'
 import { inPart } from '../replication/bucket-parts.ts'
 import { bucketAt, type DigestedEntry } from '../replication/digest.ts'
 import { compareVectors, type Vector } from '../replication/vector.ts'
 import { applyStates } from './apply.ts'
+import { chunksOf } from './chunks.ts'
 import { askParts, type BucketPath, type OpenPart, partsBelow } from './descend.ts'
 import { readBucket } from './digest-tree.ts'
 import { offerChanges } from './feed.ts'
@@ -136,8 +136,4 @@ async function pushRecords(services: Services, keys: readonly RecordKey[]): Prom
     taken += await offerChanges(services, records.filter((record) => record !== undefined).map(stateOf))
   }
   return taken
-}
-
-export function* chunksOf(keys: readonly RecordKey[]): Generator<readonly RecordKey[]> {
-  for (let start = 0; start < keys.length; start += offerStatesMax) yield keys.slice(start, start + offerStatesMax)
 }

@@ -1,7 +1,7 @@
 import { imageSideMax, sidesOf, type ImageParams } from '../domain/image-params.ts'
 import { derivedId } from '../domain/hash.ts'
 import { canonicalJson, type JsonObject } from '../domain/json.ts'
-import { imageRecipeVersion, type ImageFormat, type Watermark } from '../media/image-recipe.ts'
+import { imageRecipeVersion, watermarkPositions, type ImageFormat, type Watermark } from '../media/image-recipe.ts'
 
 /** What of an image's properties decides how it can be shown. */
 export interface Picture {
@@ -14,6 +14,11 @@ export const pictureOf = (properties: JsonObject): Picture => ({
   hasAlpha: properties['hasAlpha'] === true,
   animated: properties['animated'] === true && properties['flattened'] !== true,
 })
+
+/** A watermark as parameters name it. */
+export interface WantedWatermark extends Omit<Watermark, 'mediaType'> {
+  readonly asset: string
+}
 
 /** The options of the recipe that makes an image as `params` want it, in one format. Throws `invalid-request`. */
 export function wishOptions(
@@ -40,3 +45,18 @@ export function wishOptions(
 
 /** Names what a recipe with these options makes: the same at both sites, and another after a change of the recipe. */
 export const wishId = (options: JsonObject): string => derivedId(String(imageRecipeVersion), canonicalJson(options))
+
+/** Names a variant: of which bytes, and as which options want it. */
+export const variantIdOf = (sourceSha256: string, options: JsonObject): string =>
+  derivedId('variant', sourceSha256, wishId(options))
+
+/** Where the watermark is and how strong, from `<asset>[,<position>[,<opacity %>[,<share %>]]]`. */
+export function wantedWatermark(text: string): WantedWatermark {
+  const [asset = '', position, opacity = '60', share = '25'] = text.split(',')
+  return {
+    asset,
+    position: watermarkPositions.find((each) => each === position) ?? 'southeast',
+    opacity: Number(opacity) / 100,
+    share: Number(share) / 100,
+  }
+}

@@ -9,6 +9,7 @@ import { attemptsMax } from './job-state.ts'
 import { changeHeldJob, endJob, fileJob, readJob, reopenJob, sendJob, takeJob, type JobRef } from './job-store.ts'
 import { withLease } from './lease.ts'
 import { writeMediaOf } from './media-store.ts'
+import { makeVariant } from './make-variant.ts'
 import { mendObject } from './mend-object.ts'
 import { runOperation } from './operation-run.ts'
 import { processAsset, type ProcessOutcome } from './process-asset.ts'
@@ -17,6 +18,7 @@ import { reconcile } from './reconcile.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
 import { traced, tracedBy } from './trace.ts'
+import { variantOrderOf } from './variant-jobs.ts'
 import type { WorkTools } from './work-tools.ts'
 
 const retryMs = { baseMs: 1_000, capMs: 60_000 }
@@ -44,6 +46,8 @@ export async function runJob(site: Services, work: WorkTools, message: JobMessag
   if (kind === 'check-profile' && isText(tenant) && isText(asset)) {
     return checkProfile(services, { tenant, asset }, signal)
   }
+  const order = variantOrderOf(message)
+  if (order) return makeVariant(services, work, order, signal)
   if (kind === 'operate' && isText(operation)) return runOperation(services, work, operation, signal)
   if (kind === 'drop' && isText(key)) return objectDropped(services, { key, change: 'created' })
   return fileJob(services, kind, payload, `No job of the kind ${kind} can be read from this message.`)

@@ -1,9 +1,11 @@
-import { digestOfKey, mediaKey, objectKeysOf, type MediaBody } from '../domain/asset.ts'
+import { digestOfKey } from '../domain/asset.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { ObjectTarget, ReadGrant } from '../ports/peer.ts'
+import { chunksOf } from './chunks.ts'
 import { fileJob } from './job-store.ts'
-import { bytesOf, missingPartition, sendCopy, wantObject } from './missing-objects.ts'
+import { missingPartition, sendCopy, wantObject } from './missing-objects.ts'
 import { digestsHere, digestsThere, openGranted } from './object-digests.ts'
+import { namingKeys, objectsNamedBy } from './object-names.ts'
 import { readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
 import { digester } from './work-file.ts'
@@ -14,6 +16,8 @@ type WantedObject = ObjectTarget & { readonly bytes?: number }
 
 /** So many copies under way are enough; whoever wants more comes back. */
 const waitingPerShardMax = 500
+/** The records that may name them are read together, a hundred at most. */
+const namedAtOnceMax = 33
 
 /**
  * Begins to bring objects here that this site lacks, and to look at the bytes of those that it has. Throws `throttled`
@@ -37,14 +41,20 @@ export async function fetchObjects(services: Services, targets: readonly WantedO
 
 /** The same at the peer's word: only what this site's own records name is looked at. */
 export async function fetchForPeer(services: Services, targets: readonly ObjectTarget[]): Promise<number> {
-  const media = await readRecords(
-    services,
-    targets.map(({ tenant, asset }) => mediaKey(tenant, asset)),
-  )
-  const named = targets.flatMap(({ tenant, asset, key }, index): WantedObject[] => {
-    const body = media[index]?.body as MediaBody | undefined
-    return body && objectKeysOf(body).includes(key) ? [{ tenant, asset, key, bytes: bytesOf(body, key) }] : []
-  })
+  const named: WantedObject[] = []
+  for (const chunk of chunksOf(targets, namedAtOnceMax)) {
+    const records = await readRecords(
+      services,
+      chunk.flatMap(({ tenant, asset }) => namingKeys(tenant, asset)),
+    )
+    const said = new Map(
+      records.flatMap((record) => (record ? objectsNamedBy(record) : [])).map((each) => [each.key, each]),
+    )
+    for (const { tenant, asset, key } of chunk) {
+      const found = said.get(key)
+      if (found?.tenant === tenant && found.asset === asset) named.push(found)
+    }
+  }
   await fetchObjects(services, named)
   return named.length
 }

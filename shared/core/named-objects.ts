@@ -1,16 +1,16 @@
-import { digestOfKey, objectKeysOf, type MediaBody } from '../domain/asset.ts'
+import { digestOfKey } from '../domain/asset.ts'
 import { peerOf, type Site } from '../domain/site.ts'
 import { stampMs } from '../domain/stamp.ts'
 import type { ObjectInfo } from '../ports/object-store.ts'
 import type { ObjectTarget, ReadGrant } from '../ports/peer.ts'
 import type { BucketContent } from './bucket-reading.ts'
 import { forEachOf } from './each.ts'
-import { chunksOf } from './exchange.ts'
-import { bytesOf } from './missing-objects.ts'
+import { chunksOf } from './chunks.ts'
+import { namesObjects, objectsNamedBy } from './object-names.ts'
 import type { Finding } from './operation.ts'
 import type { Services } from './services.ts'
 
-/** An object as a media record names it. */
+/** An object as a record names it. */
 export interface NamedObject extends ObjectTarget {
   readonly bytes: number
   /** When the record took its present state. */
@@ -20,19 +20,17 @@ export interface NamedObject extends ObjectTarget {
 const headsAtOnceMax = 16
 const targetsMax = 100
 
-/** What the media records among these entries name, in order of key. */
+/** What the records among these entries name, in order of key. */
 export async function namedObjects(services: Services, contents: readonly BucketContent[]): Promise<NamedObject[]> {
   const keys = contents.flatMap(({ entries }) =>
-    entries.filter(({ key, deleted }) => key.collection === '_media' && !deleted).map(({ key }) => key),
+    entries.filter(({ key, deleted }) => namesObjects(key.collection) && !deleted).map(({ key }) => key),
   )
   const named = new Map<string, NamedObject>()
   for (const chunk of chunksOf(keys)) {
     for (const record of await services.records.getMany(chunk)) {
-      if (!record?.body) continue
-      const media = record.body as MediaBody
-      const { tenant, id: asset } = record.key
-      for (const key of objectKeysOf(media)) {
-        named.set(key, { tenant, asset, key, bytes: bytesOf(media, key), writtenMs: stampMs(record.stamp) })
+      if (!record) continue
+      for (const object of objectsNamedBy(record)) {
+        named.set(object.key, { ...object, writtenMs: stampMs(record.stamp) })
       }
     }
   }

@@ -1,13 +1,18 @@
-import { mediaKey, objectKeysOf, type MediaBody } from '../domain/asset.ts'
+import type { RecordKey, StoredRecord } from '../domain/record.ts'
+import type { ObjectInfo } from '../ports/object-store.ts'
+import { chunksOf } from './chunks.ts'
+import { namingKeys, objectsNamedBy } from './object-names.ts'
 import { onlyCounts } from './operation-records.ts'
 import { paced, type Outcome, type Step } from './operation-step.ts'
+import type { Services } from './services.ts'
 
 const pageItems = 100
+const recordsAtOnceMax = 100
 /** Bytes come before the record that names them; a day later nobody is on the way to name them. */
 const youngMs = 24 * 3_600_000
 
 /**
- * Looks at this site's store for objects of which no media record was ever written. They are only reported: nothing here
+ * Looks at this site's store for objects that no record has ever named. They are only reported: nothing here
  * removes. What a deleted or newer record no longer names is kept for the versions that can be restored.
  */
 export async function orphansPhase(step: Step): Promise<Outcome> {
@@ -19,12 +24,12 @@ export async function orphansPhase(step: Step): Promise<Outcome> {
     () => ({ records: pageItems }),
     () => services.objects.list('objects/', { after, limit: pageItems }),
   )
-  const media = await services.records.getMany(page.items.map(({ key }) => mediaKeyOf(key)))
-  for (const [index, { key, modifiedMs, bytes }] of page.items.entries()) {
-    const record = media[index]
-    if (record?.body && objectKeysOf(record.body as MediaBody).includes(key)) continue
+  const naming = await recordsNaming(services, page.items)
+  for (const { key, modifiedMs, bytes } of page.items) {
+    const records = naming.get(assetOf(key)) ?? []
+    if (records.some((record) => objectsNamedBy(record).some((object) => object.key === key))) continue
     if (modifiedMs > services.clock.now() - youngMs) continue
-    if (record) tally.count('objectsOfOlderVersions')
+    if (records.length > 0) tally.count('objectsOfOlderVersions')
     else
       tally.found({
         kind: 'object-orphan',
@@ -38,8 +43,29 @@ export async function orphansPhase(step: Step): Promise<Outcome> {
   return { position: { at, after: page.next }, fraction: at / expected }
 }
 
-/** `objects/<tenant>/<asset>/<digest>` */
-function mediaKeyOf(objectKey: string): ReturnType<typeof mediaKey> {
-  const [, tenant = '', asset = ''] = objectKey.split('/')
-  return mediaKey(tenant || 'none', asset || 'none')
+/** The records, deleted ones included, that may name these objects, by asset. */
+async function recordsNaming(
+  services: Services,
+  objects: readonly Pick<ObjectInfo, 'key'>[],
+): Promise<Map<string, StoredRecord[]>> {
+  const wanted = [...new Set(objects.map(({ key }) => assetOf(key)))].flatMap((place) =>
+    keysOf(place).map((key) => ({ place, key })),
+  )
+  const found = new Map<string, StoredRecord[]>()
+  for (const chunk of chunksOf(wanted, recordsAtOnceMax)) {
+    const records = await services.records.getMany(chunk.map(({ key }) => key))
+    for (const [index, record] of records.entries()) {
+      const place = chunk[index]?.place
+      if (record && place !== undefined) found.set(place, [...(found.get(place) ?? []), record])
+    }
+  }
+  return found
+}
+
+/** `<tenant>/<asset>` of `objects/<tenant>/<asset>/<digest>`. */
+const assetOf = (objectKey: string): string => objectKey.split('/').slice(1, 3).join('/')
+
+function keysOf(place: string): readonly RecordKey[] {
+  const [tenant = '', asset = ''] = place.split('/')
+  return namingKeys(tenant || 'none', asset || 'none')
 }

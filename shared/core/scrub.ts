@@ -5,7 +5,7 @@ import { tallyBucket } from './breaker-sizes.ts'
 import { conflictsCollection } from './conflict-record.ts'
 import { digestBuckets } from './digest-tree.ts'
 import { objectDropped } from './drops.ts'
-import { chunksOf } from './exchange.ts'
+import { chunksOf } from './chunks.ts'
 import { beginEffects, followChanges } from './feed.ts'
 import { isOfThisLife } from './own-life.ts'
 import { readMark, writeMark } from './replication-marks.ts'
@@ -17,7 +17,7 @@ const scrubRuns = 1024
 export const scrubBuckets = bucketCount / scrubRuns
 
 /** The collections whose records have effects at this site beyond being offered: see `onRecordChanged`. */
-const withEffects = new Set(['_media', '_jobs', '_uploads', conflictsCollection])
+const withEffects = new Set(['_media', '_variants', '_jobs', '_uploads', conflictsCollection])
 
 /**
  * Re-reads the next share of all buckets, whatever the feed said about them. What it finds changed, the feed may never have

@@ -17,6 +17,13 @@ export const uploadKey = (tenant: string, id: string, site: Site): RecordKey => 
 })
 export const jobKey = (tenant: string, id: string): RecordKey => ({ tenant, collection: '_jobs', id })
 
+/** Made at one site on request; the other has its own, so the two cannot conflict. */
+export const variantsKey = (tenant: string, id: string, site: Site): RecordKey => ({
+  tenant,
+  collection: '_variants',
+  id: `${id}-${site}`,
+})
+
 /** The collection that holds the rows of a data file. */
 export const rowsCollection = (assetId: string): string => `data-${assetId}`
 
@@ -73,6 +80,20 @@ export type MediaBody = {
 
 /** Why a job failed: `detail` is for operators; the owner of the asset reads `publicDetail` where it differs. */
 export type JobFault = Failure & { publicDetail?: string }
+
+/** The images that one site made of an asset because somebody asked for them, in the order in which it made them. */
+export type VariantsBody = { asset: string; site: Site; variants: VariantBody[] }
+
+export type VariantBody = {
+  /** Names the source bytes and the recipe's options. */
+  id: string
+  /** The SHA-256 of the original that it was made of. */
+  source: string
+} & (
+  | { mediaType: string; bytes: number; sha256: string; crc64nvme: string; properties: JsonObject }
+  /** It cannot be made: nobody needs to try again. */
+  | { error: Failure }
+)
 
 /** How bytes come in at one site. */
 export type UploadBody = {

@@ -27,6 +27,12 @@ export type ImageParams = {
   watermark?: string
 }
 
+const order = ['w', 'h', 'fit', 'crop', 'format', 'q', 'dpr', 'blur', 'watermark'] as const
+
+/** One text for equal parameters: what is signed, in a fixed order. */
+export const paramsText = (params: ImageParams): string =>
+  order.flatMap((name) => (params[name] === undefined ? [] : [`${name}=${encodeURIComponent(params[name])}`])).join('&')
+
 /** The sides in the answer's pixels. Throws `invalid-request` when `dpr` makes them too large. */
 export function sidesOf({ w, h, dpr = 1 }: ImageParams): { width?: number; height?: number } {
   const scaled = (side: number | undefined): number | undefined =>
@@ -36,4 +42,32 @@ export function sidesOf({ w, h, dpr = 1 }: ImageParams): { width?: number; heigh
     throw new CatamaranError('invalid-request', `With dpr, a side may have at most ${imageSideMax} pixels.`)
   }
   return { ...(width === undefined ? {} : { width }), ...(height === undefined ? {} : { height }) }
+}
+
+type NegotiatedFormat = 'avif' | 'webp' | 'jpeg' | 'png'
+
+/**
+ * The format for a client: what it was asked for, else the best that `Accept` names (RFC 9110, 12.5.1). Wildcards stand for
+ * what every browser shows. An animation stays one only in WebP.
+ */
+export function negotiatedFormat(
+  wanted: ImageParams['format'],
+  accept: string | undefined,
+  picture: { readonly hasAlpha: boolean; readonly animated: boolean },
+): NegotiatedFormat {
+  if (wanted !== undefined && wanted !== 'auto') return wanted
+  const accepted = acceptedTypes(accept ?? '')
+  if (accepted.has('image/avif') && !picture.animated) return 'avif'
+  if (accepted.has('image/webp')) return 'webp'
+  return picture.hasAlpha ? 'png' : 'jpeg'
+}
+
+function acceptedTypes(accept: string): Set<string> {
+  const types = new Set<string>()
+  for (const part of accept.slice(0, 1_000).split(',')) {
+    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())
+    const isRefused = parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter))
+    if (!isRefused) types.add(type)
+  }
+  return types
 }

@@ -10,6 +10,7 @@ import type { RateLimiter } from './rate-limit.ts'
 export const scopes = [
   'assets:read',
   'assets:write',
+  'images:sign',
   'records:read',
   'records:write',
   'replication:read',

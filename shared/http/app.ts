@@ -16,7 +16,9 @@ import { addCollectionRoutes } from './routes/collections.ts'
 import { addConflictRoutes } from './routes/conflicts.ts'
 import { addContentRoutes } from './routes/content.ts'
 import { addHealthRoutes } from './routes/health.ts'
+import { addImageKeyRoutes } from './routes/image-keys.ts'
 import { addImagePolicyRoutes } from './routes/image-policies.ts'
+import { addImageRoutes } from './routes/images.ts'
 import { addKeyRoutes } from './routes/keys.ts'
 import { addPlaybackRoutes } from './routes/playback.ts'
 import { addProfileCheckRoutes } from './routes/profile-checks.ts'
@@ -47,6 +49,8 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addAssetRoutes(api)
   addUploadRoutes(api)
   addContentRoutes(api)
+  addImageRoutes(api)
+  addImageKeyRoutes(api)
   addImagePolicyRoutes(api)
   addPlaybackRoutes(api)
   addProfileCheckRoutes(api)

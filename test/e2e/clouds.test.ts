@@ -5,6 +5,7 @@ import { contentSuite } from './suites/content.ts'
 import { crashSuite } from './suites/crash.ts'
 import { dropsSuite } from './suites/drops.ts'
 import { garbageSuite } from './suites/garbage.ts'
+import { imagesSuite } from './suites/images.ts'
 import { largeSuite } from './suites/large.ts'
 import { operationsSuite } from './suites/operations.ts'
 import { recordsSuite } from './suites/records.ts'
@@ -36,6 +37,7 @@ describe('both clouds', () => {
   contentSuite(pair)
   streamsSuite(pair)
   tracesSuite(pair)
+  imagesSuite(pair)
   dropsSuite(pair)
   garbageSuite(pair)
   crashSuite(pair)

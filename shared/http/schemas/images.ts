@@ -16,6 +16,14 @@ const watermarkSchema = z
   )
   .openapi({ description: 'Another image of yours over this one.', example: 'logo,southeast,60,25' })
 
+/** What a URL can say in few characters. */
+const twoDecimals = (least: number, most: number) =>
+  z
+    .number()
+    .min(least)
+    .max(most)
+    .refine((value) => Number(value.toFixed(2)) === value, 'It may have two decimals.')
+
 /** How an image is wanted, as JSON. */
 export const imageParamsSchema = z
   .strictObject({
@@ -25,8 +33,8 @@ export const imageParamsSchema = z
     crop: z.enum(imageCrops).optional(),
     format: z.enum(wantedFormats).optional(),
     q: z.number().int().min(1).max(100).optional(),
-    dpr: z.number().min(0.5).max(dprMax).optional(),
-    blur: z.number().min(0.3).max(blurMax).optional(),
+    dpr: twoDecimals(0.5, dprMax).optional(),
+    blur: twoDecimals(0.3, blurMax).optional(),
     watermark: watermarkSchema.optional(),
   })
   .openapi('ImageParams')
@@ -75,3 +83,41 @@ export const imagePolicySchema = z
     error: 'It names a preset that the policy does not have.',
   })
   .openapi('ImagePolicy')
+
+/** A number in the query, within the bounds of the parameter of that name. */
+const numberParam = (schema: z.ZodNumber, pattern: RegExp) =>
+  z.string().regex(pattern, 'It must be a number.').transform(Number).pipe(schema).openapi({ type: 'number' })
+
+const { w, h, fit, crop, format, q, dpr, blur, watermark } = imageParamsSchema.shape
+const whole = /^[0-9]{1,5}$/
+const decimal = /^[0-9]{1,3}(\.[0-9]{1,2})?$/
+
+/** Who may see it: what a signed URL carries. */
+export const accessQuery = z.strictObject({
+  tenant: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+    .optional(),
+  key: z
+    .string()
+    .regex(/^[0-9a-z]{1,20}$/)
+    .optional(),
+  expires: numberParam(z.number().int(), /^[0-9]{1,11}$/).optional(),
+  signature: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{43}$/)
+    .optional(),
+})
+
+/** How an image is wanted, as a query. */
+export const imageQuery = accessQuery.extend({
+  w: numberParam(w.unwrap(), whole).optional(),
+  h: numberParam(h.unwrap(), whole).optional(),
+  fit,
+  crop,
+  format,
+  q: numberParam(q.unwrap(), whole).optional(),
+  dpr: numberParam(dpr.unwrap(), decimal).optional(),
+  blur: numberParam(blur.unwrap(), decimal).optional(),
+  watermark,
+})
