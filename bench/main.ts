@@ -2,6 +2,7 @@
 import { benchCold } from './cold.ts'
 import { benchLocal } from './local.ts'
 import { benchData } from './media-data.ts'
+import { benchMedia } from './media.ts'
 import { benchObjects } from './objects.ts'
 import { benchReconcile } from './reconcile.ts'
 import { benchReplication } from './replication.ts'
@@ -10,6 +11,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<bool
   cold: benchCold,
   data: benchData,
   local: benchLocal,
+  media: benchMedia,
   objects: benchObjects,
   reconcile: benchReconcile,
   replication: benchReplication,

@@ -6,8 +6,8 @@ import { promisify } from 'node:util'
 const folder = fileURLToPath(new URL('peers', import.meta.url))
 
 /** The folder where the programs to compare with are installed; the first time, it installs them. Undefined without a registry. */
-export async function peersFolder(): Promise<string | undefined> {
-  if (existsSync(`${folder}/node_modules/pouchdb-core`)) return folder
+export async function peersFolder(needed: string): Promise<string | undefined> {
+  if (existsSync(`${folder}/node_modules/${needed}`)) return folder
   process.stderr.write('Installing what is compared with, once\n')
   try {
     await promisify(execFile)('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder })

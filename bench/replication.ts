@@ -77,7 +77,7 @@ async function applyIn(program: string, order: ApplyOrder): Promise<ApplyResult>
 }
 
 async function runPouch(docs: number): Promise<{ readonly perSecond: number; readonly peakMiB: number } | undefined> {
-  const cwd = await peersFolder()
+  const cwd = await peersFolder('pouchdb-core')
   if (cwd === undefined) return undefined
   const { stdout } = await run(process.execPath, ['pouchdb.mjs', String(docs)], { cwd })
   const { seconds, peakMiB } = JSON.parse(stdout) as { seconds: number; peakMiB: number }

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import sharp from 'sharp'
+import { chance } from '../local/samples/chance.ts'
+import { landscape } from '../local/samples/landscape.ts'
+import { type Figure, median, printFigure } from './figures.ts'
+import { imageMakers, type Maker } from './media/image-makers.ts'
+import { greyOf, ssim } from './media/ssim.ts'
+
+const widthsMost = [1920, 1280, 640, 320]
+const sets = [
+  { name: 'with AVIF', formats: ['avif', 'webp', 'jpeg'], faster: { ipx: 6, vipsthumbnail: 2, ImageMagick: 2 } },
+  { name: 'without AVIF', formats: ['webp', 'jpeg'], faster: { ipx: 2, vipsthumbnail: 1.8, ImageMagick: 1.8 } },
+] as const
+const similarityLossMax = 0.002
+const bytesShareMax = 1.05
+
+/**
+ * Responsive sets of one photo, beside other makers of them, interleaved: `--runs N`, `--width N` pixels of the photo. Looks and
+ * bytes are those of the AVIF and WebP files. True when every bar was met.
+ */
+export async function benchMedia(args: readonly string[]): Promise<boolean> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { runs: { type: 'string', default: '3' }, width: { type: 'string', default: '4000' } },
+  })
+  const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
+  let met = true
+  const print = (figure: Figure): void => {
+    met = printFigure(figure) && met
+  }
+  try {
+    const width = Number(values.width)
+    const source = await writeSource(join(folder, 'photo.jpg'), width)
+    // Nobody enlarges here, while some of the others would.
+    const widths = widthsMost.filter((each) => each <= width)
+    const makers = await imageMakers()
+    for (const set of sets) await benchSet({ source, folder, widths, makers, set, runs: Number(values.runs) }, print)
+    await benchLooks({ source, folder, widths, makers }, print)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return met
+}
+
+/** A landscape with the grain of a camera: without it everything would be smooth, and nothing hard to encode. */
+async function writeSource(path: string, width: number): Promise<string> {
+  const height = Math.round((width * 3) / 4)
+  const view = landscape(1000, 750)
+  const next = chance(5)
+  const smooth = sharp(view.data, { raw: { width: view.width, height: view.height, channels: 3 } }).resize(
+    width,
+    height,
+  )
+  const data = await smooth.raw().toBuffer()
+  for (let at = 0; at < data.length; at++) data[at] = Math.max(0, Math.min(255, (data[at] ?? 0) + (next() - 0.5) * 14))
+  await sharp(data, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 90 })
+    .toFile(path)
+  return path
+}
+
+interface SetBench {
+  readonly source: string
+  readonly folder: string
+  readonly widths: readonly number[]
+  readonly makers: readonly Maker[]
+  readonly set: (typeof sets)[number]
+  readonly runs: number
+}
+
+const outOf = (folder: string, set: string, maker: Maker): string => join(folder, set.replaceAll(' ', '-'), maker.name)
+
+async function benchSet(
+  { source, folder, widths, makers, set, runs }: SetBench,
+  print: (figure: Figure) => void,
+): Promise<void> {
+  const times = new Map<string, number[]>(makers.map(({ name }) => [name, []]))
+  for (let turn = 0; turn < runs; turn++) {
+    for (const maker of makers) {
+      const seconds = await maker.make({ source, widths, formats: set.formats, out: outOf(folder, set.name, maker) })
+      times.get(maker.name)?.push(seconds)
+    }
+  }
+  const [ours, ...peers] = makers.map(({ name }) => ({ name, value: median(times.get(name) ?? []) }))
+  if (!ours) return
+  const name = `images, responsive set ${set.name}`
+  print({ name, value: ours.value, unit: 's' })
+  const bars: Readonly<Record<string, number>> = set.faster
+  for (const peer of peers) {
+    const bar = { atMost: peer.value / (bars[peer.name] ?? 1) }
+    print({ name: `${name}, beside ${peer.name}`, value: ours.value, unit: 's', bar, peer })
+  }
+}
+
+/** How like the original each file is at its size, and how many bytes that takes. */
+async function benchLooks(
+  { source, folder, widths, makers }: Omit<SetBench, 'set' | 'runs'>,
+  print: (figure: Figure) => void,
+): Promise<void> {
+  const [ours, ...peers] = makers
+  if (!ours) return
+  for (const format of ['avif', 'webp']) {
+    const own = await looksOf({ out: outOf(folder, 'with AVIF', ours), source, widths, format })
+    for (const peer of peers) {
+      const theirs = await looksOf({ out: outOf(folder, 'with AVIF', peer), source, widths, format })
+      const name = `images, ${format} beside ${peer.name}`
+      const like = { atLeast: theirs.similarity - similarityLossMax }
+      const small = { atMost: theirs.bytes * bytesShareMax }
+      const figures = {
+        similarity: { name: peer.name, value: theirs.similarity },
+        bytes: { name: peer.name, value: theirs.bytes },
+      }
+      print({ name: `${name}, SSIM`, value: own.similarity, unit: '', bar: like, peer: figures.similarity })
+      print({ name: `${name}, size`, value: own.bytes, unit: 'bytes', bar: small, peer: figures.bytes })
+    }
+  }
+}
+
+async function looksOf({
+  out,
+  source,
+  widths,
+  format,
+}: Pick<SetBench, 'source' | 'widths'> & { readonly out: string; readonly format: string }): Promise<{
+  similarity: number
+  bytes: number
+}> {
+  let [similarity, bytes] = [0, 0]
+  for (const width of widths) {
+    const plain = join(out, `${format}-${width}`)
+    const path = existsSync(plain) ? plain : `${plain}.${format}`
+    const reference = `${out}-${width}.png`
+    await sharp(source).autoOrient().resize({ width }).png({ compressionLevel: 1 }).toFile(reference)
+    similarity += ssim(await greyOf(reference), await greyOf(path)) / widths.length
+    bytes += (await stat(path)).size
+  }
+  return { similarity, bytes }
+}
