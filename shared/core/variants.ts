@@ -126,7 +126,8 @@ async function watermarkOf(
 }
 
 function preparedOf(media: MediaBody, preset: string, options: JsonObject): VariantBody | undefined {
-  const name = presetRendition(preset, String(options['format']), wishId(options))
+  const { format } = options
+  const name = presetRendition(preset, typeof format === 'string' ? format : '', wishId(options))
   const found = media.renditions.find((each) => each.name === name)
   return found && { ...found, id: name, source: media.sha256 ?? '' }
 }
