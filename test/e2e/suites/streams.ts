@@ -14,7 +14,7 @@ export function streamsSuite(pair: () => Pair): void {
   describe('streams', () => {
     let id: string
     beforeAll(async () => {
-      const film = join(pair().folder, unique('film.mkv'))
+      const film = join(pair().folder, `${unique('film')}.mkv`)
       const picture = ['-f', 'lavfi', '-i', 'testsrc=d=9:s=848x480:r=5', '-f', 'lavfi', '-i', 'sine=d=9']
       const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'flac']
       await call(ffmpeg, ['-nostdin', '-loglevel', 'error', ...picture, ...codecs, film])
@@ -63,7 +63,7 @@ async function fetched(pair: Pair, site: (typeof sites)[number], playlist: strin
     expect(url.startsWith(`${pair.clouds.urls[site].edge}/`)).toBe(true)
     parts.push(await bytesAt(new URL(url, playlist).href, Number(at), Number(bytes)))
   }
-  const path = join(pair.folder, unique('played.mp4'))
+  const path = join(pair.folder, `${unique('played')}.mp4`)
   await writeFile(path, Buffer.concat(parts))
   return path
 }
