@@ -3,9 +3,11 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import { calling } from './errors.ts'
 import { type ObjectStoreOptions, placeOf } from './object-bucket.ts'
+import { crcHeader } from './object-parts.ts'
 import { signingTime } from './object-signing.ts'
 
 const doing = 'signing a URL'
+const crcHeaderName = 'x-amz-checksum-crc64nvme'
 
 /** Presigned URLs of S3. A part is UploadPart, with its number and upload in the URL. */
 export function objectGrants(options: ObjectStoreOptions): Pick<ObjectStore, 'presign' | 'presignPart'> {
@@ -23,11 +25,15 @@ export function objectGrants(options: ObjectStoreOptions): Pick<ObjectStore, 'pr
       const url = await calling(doing, () => getSignedUrl(client, command, time))
       return { method, url, headers: {}, expiresAtMs }
     },
-    presignPart: async ({ key, uploadId }, part, { expiresAtMs }) => {
-      const command = new UploadPartCommand({ ...placeOf(options, key), UploadId: uploadId, PartNumber: part })
-      const time = signingTime(options, expiresAtMs)
-      const url = await calling(doing, () => getSignedUrl(client, command, time))
-      return { method: 'PUT', url, headers: {}, expiresAtMs }
+    presignPart: async ({ key, uploadId }, part, { expiresAtMs, crc64nvme }) => {
+      const sum = crc64nvme === undefined ? {} : { ChecksumCRC64NVME: crcHeader(crc64nvme) }
+      const place = { ...placeOf(options, key), UploadId: uploadId, PartNumber: part }
+      const command = new UploadPartCommand({ ...place, ...sum })
+      // S3 looks at a checksum only where it is a header, which the signature then covers.
+      const signing = { ...signingTime(options, expiresAtMs), unhoistableHeaders: new Set([crcHeaderName]) }
+      const url = await calling(doing, () => getSignedUrl(client, command, signing))
+      const headers = crc64nvme === undefined ? {} : { [crcHeaderName]: crcHeader(crc64nvme) }
+      return { method: 'PUT', url, headers, expiresAtMs }
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import type { ObjectStoreOptions } from './object-bucket.ts'
-import { decodeUpload } from './object-parts.ts'
+import { crcBlockId, crcBytes, decodeUpload } from './object-parts.ts'
 import { sasSigner } from './object-signing.ts'
 import { blockId } from './object-write.ts'
 
@@ -21,11 +21,13 @@ export function objectGrants(options: ObjectStoreOptions): Pick<ObjectStore, 'pr
       const url = await sign(key, { permissions: 'r', expiresAtMs, ...answer })
       return { method, url, headers: {}, expiresAtMs }
     },
-    presignPart: async ({ key, uploadId }, part, { expiresAtMs }) => {
-      const id = blockId(decodeUpload(uploadId).name, part)
+    presignPart: async ({ key, uploadId }, part, { expiresAtMs, crc64nvme }) => {
+      const { name } = decodeUpload(uploadId)
+      const id = crc64nvme === undefined ? blockId(name, part) : crcBlockId(name, part, crc64nvme)
       const url = await sign(key, { permissions: 'w', expiresAtMs })
       const address = `${url}&comp=block&blockid=${encodeURIComponent(id)}`
-      return { method: 'PUT', url: address, headers: {}, expiresAtMs }
+      const sum = crc64nvme === undefined ? undefined : Buffer.from(crcBytes(crc64nvme)).toString('base64')
+      return { method: 'PUT', url: address, headers: sum ? { 'x-ms-content-crc64': sum } : {}, expiresAtMs }
     },
   }
 }

@@ -58,7 +58,7 @@ export function objectParts(options: ObjectStoreOptions): Pick<ObjectStore, 'put
       const abort = signal ? { abortSignal: signal } : {}
       if (source.kind === 'bytes') {
         const { bytes, crc64nvme } = source
-        const id = taggedId(name, part, { tag: Buffer.from(crc64nvme, 'hex'), isCrc: true })
+        const id = crcBlockId(name, part, crc64nvme)
         const sum = { transactionalContentCrc64: crcBytes(crc64nvme) }
         const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
         const stage = () => blobOf(options, key).stageBlock(id, body, bytes.byteLength, { ...sum, ...abort })
@@ -82,6 +82,10 @@ function storedPart(
   if (!xMsContentCrc64) throw new CatamaranError('unavailable', 'The service did not say the CRC of a part')
   return { part, bytes, etag: `"${id}"`, crc64nvme: crcOf(xMsContentCrc64) }
 }
+
+/** The block of a part whose bytes have this CRC: other bytes of the same part make another block. */
+export const crcBlockId = (name: string, part: number, crc64nvme: string): string =>
+  taggedId(name, part, { tag: Buffer.from(crc64nvme, 'hex'), isCrc: true })
 
 const tagStart = 5
 const tagEnd = 16

@@ -5,7 +5,7 @@ import { composeServices } from '../compose.ts'
 import { readConfig } from '../config.ts'
 
 const config = readConfig()
-const api = composeApp(composeServices('http', config), config)
+const api = composeApp(composeServices('http', config), config, { streamsAnswers: true })
 
 app.setup({ enableHttpStream: true })
 

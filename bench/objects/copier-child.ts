@@ -64,7 +64,12 @@ const granted = async (asked: readonly string[], as?: GrantOptions): Promise<(Re
   grant ? [grant] : grantReads(peerServices, asked, as)
 /** Nothing is converted here. */
 const nothing = () => Promise.reject(new Error('Only objects are copied'))
-const work: WorkTools = { fetch, workFolder: nothing, converter: { inspect: nothing, convert: nothing } }
+const work: WorkTools = {
+  fetch,
+  outbound: { request: nothing },
+  workFolder: nothing,
+  converter: { inspect: nothing, convert: nothing },
+}
 
 const statusMiB = (name: 'VmHWM' | 'VmRSS'): number => {
   const [, kib] = new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync('/proc/self/status', 'utf8')) ?? []

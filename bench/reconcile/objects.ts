@@ -80,6 +80,7 @@ async function makeAssets(sites: BenchSites, count: number): Promise<void> {
   }
   const work = {
     fetch: (url, init) => objects.fetch(url, { headers: init.headers }),
+    outbound: { request: refuse },
     converter: { inspect: refuse, convert: refuse },
     workFolder: refuse,
   } satisfies WorkTools

@@ -73,6 +73,7 @@ const siteEnv = (
   const urls = urlsFrom(portBase)
   return {
     CATAMARAN_STAGE: 'local',
+    PRIVATE_ADDRESSES: 'true',
     PEER_URL: urls[peer].api,
     PUBLIC_URL: urls[site].api,
     EDGE_URL: urls[site].edge,

@@ -78,6 +78,8 @@ export const sharedVariables = {
     ),
   /** One more each time that this site goes back to a backup, or begins empty beside a peer that knows it. */
   SITE_INCARNATION: z.coerce.number().int().min(0).max(incarnationMax).default(0),
+  /** For local development alone: webhooks and imports may go to this machine, unencrypted. */
+  PRIVATE_ADDRESSES: z.stringbool().default(false),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   FFMPEG_PATH: z.string().min(1).optional(),
   /** A program that runs one SQL query over Parquet files; without it the API answers none. */

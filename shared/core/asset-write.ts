@@ -3,7 +3,8 @@ import { CatamaranError } from '../domain/errors.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { parseMediaType } from '../domain/media-type.ts'
 import { parseAssetName, parseLabels } from '../domain/names.ts'
-import { singleBytesMax, uploadBytesMax } from './uploads.ts'
+import { uploadBytesMax } from './upload-parts.ts'
+import { singleBytesMax } from './uploads.ts'
 
 export interface NewAsset {
   readonly id?: string

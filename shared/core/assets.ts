@@ -10,7 +10,8 @@ import { assetBodyOf, patchedBody, type NewAsset } from './asset-write.ts'
 import { readRecord } from './record-reads.ts'
 import { lastLiveVersion, writeRecord, type Idempotency, type WriteOptions, type Written } from './records.ts'
 import type { Services } from './services.ts'
-import { acceptUpload, beginProcessing, ensureUpload, partSizes, planOf, type UploadPlan } from './uploads.ts'
+import { partSizes } from './upload-parts.ts'
+import { acceptUpload, beginProcessing, ensureUpload, planOf, type UploadPlan, type UploadWish } from './uploads.ts'
 
 export { listAssets } from './asset-list.ts'
 
@@ -36,18 +37,18 @@ export type WrittenAsset = AssetView & Pick<Written, 'replayed' | 'durability'>
 export async function createAsset(
   services: Services,
   tenant: string,
-  input: NewAsset & { readonly upload: 'single' | 'multipart' },
+  input: NewAsset & UploadWish,
   idempotency?: Idempotency,
   durability?: 'local' | 'both',
 ): Promise<Created & { readonly upload: UploadPlan }> {
   const body = assetBodyOf(input, { kind: 'upload' }, input.upload)
-  if (input.upload === 'multipart') partSizes(services, body.bytes)
+  if (input.upload === 'multipart') partSizes(services, body.bytes, input.partBytes)
   const written = await writeNew(services, tenant, { id: input.id, body }, { idempotency, durability })
   const { id } = written.record.key
   const media = (await readRecord(services, mediaKey(tenant, id)))?.body as MediaBody | undefined
   const upload = media
     ? ({ kind: 'done', site: media.site } as const)
-    : await planOf(services, await ensureUpload(services, tenant, id, body, input.upload))
+    : await planOf(services, await ensureUpload(services, tenant, id, body, input))
   return { ...(await createdOf(services, written)), upload }
 }
 
@@ -104,7 +105,7 @@ async function stageBytes(
   await beginProcessing(services, tenant, id, upload)
 }
 
-async function writeNew(
+export async function writeNew(
   services: Services,
   tenant: string,
   { id: given, body }: { readonly id: string | undefined; readonly body: AssetBody },
@@ -125,7 +126,7 @@ function assertLive({ record }: Written): void {
   if (record.deleted) throw new CatamaranError('gone', 'The request was honoured before; the asset was deleted since.')
 }
 
-async function createdOf(services: Services, written: Written): Promise<Created> {
+export async function createdOf(services: Services, written: Written): Promise<Created> {
   const { replayed, durability, ...asset } = await writtenOf(services, written)
   return { asset, created: written.created, replayed, durability }
 }

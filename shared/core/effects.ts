@@ -1,5 +1,6 @@
 import type { JobBody, MediaBody, UploadBody, VariantsBody } from '../domain/asset.ts'
 import type { StoredRecord } from '../domain/record.ts'
+import { webhookLanesCollection, webhooksCollection } from '../domain/webhook.ts'
 import { conflictsCollection } from './conflict-record.ts'
 import { keepToDrop, recheckDrop } from './drops.ts'
 import { fetchVariants } from './fetch-variants.ts'
@@ -10,6 +11,7 @@ import { isOfThisLife } from './own-life.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
 import { tracedBy } from './trace.ts'
+import { announce, hearDone, indexEndpoint } from './webhook-announce.ts'
 
 /**
  * What follows at this site from a record's new state, wherever it was written. Called at least once for every change that
@@ -17,10 +19,13 @@ import { tracedBy } from './trace.ts'
  */
 export async function onRecordChanged(services: Services, record: StoredRecord): Promise<void> {
   const { tenant, collection, id } = record.key
+  if (collection === 'assets') return announce(services, record)
+  if (collection === webhooksCollection) return indexEndpoint(services, record)
   if (record.deleted || !record.body) return
   switch (collection) {
     case '_media': {
       const media = record.body as MediaBody
+      await announce(services, record)
       if (record.via !== 'client') await keepToDrop(services, tenant, id, media)
       const here = tracedBy(services, media.trace)
       here.telemetry.log('info', 'An asset changed', { tenant, asset: id, status: media.status, via: record.via })
@@ -38,6 +43,8 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       if (!isOfThisLife(services, record)) await recheckDrop(services, upload)
       return indexOpenUpload(services, record, upload)
     }
+    case webhookLanesCollection:
+      return hearDone(services, record)
     case conflictsCollection:
       return indexOpenConflict(services, record)
     default:

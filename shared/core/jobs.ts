@@ -5,6 +5,7 @@ import type { JobMessage } from '../ports/job-queue.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { copyObject } from './copy-object.ts'
 import { objectDropped } from './drops.ts'
+import { runImport } from './import-run.ts'
 import { attemptsMax } from './job-state.ts'
 import { changeHeldJob, endJob, fileJob, readJob, reopenJob, sendJob, takeJob, type JobRef } from './job-store.ts'
 import { withLease } from './lease.ts'
@@ -19,6 +20,7 @@ import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
 import { traced, tracedBy } from './trace.ts'
 import { variantOrderOf } from './variant-jobs.ts'
+import { runWebhookLane } from './webhook-run.ts'
 import type { WorkTools } from './work-tools.ts'
 
 const retryMs = { baseMs: 1_000, capMs: 60_000 }
@@ -32,7 +34,7 @@ const peerAwayMs = 60_000
 export async function runJob(site: Services, work: WorkTools, message: JobMessage, signal: AbortSignal): Promise<void> {
   const { kind, payload, traceparent } = message
   const services = traced(site, traceparent)
-  const { tenant, job, asset, key, operation } = payload
+  const { tenant, job, asset, key, operation, endpoint } = payload
   if (kind === 'process' && isText(tenant) && isText(job)) {
     return runProcess(services, work, { ref: { tenant, job }, payload }, signal)
   }
@@ -49,6 +51,11 @@ export async function runJob(site: Services, work: WorkTools, message: JobMessag
   const order = variantOrderOf(message)
   if (order) return makeVariant(services, work, order, signal)
   if (kind === 'operate' && isText(operation)) return runOperation(services, work, operation, signal)
+  if (kind === 'import' && isText(tenant) && isText(asset)) return runImport(services, work, { tenant, asset }, signal)
+  if (kind === 'webhook' && isText(tenant) && isText(endpoint) && isText(asset)) {
+    const takeover = payload['takeover'] === true
+    return runWebhookLane(services, work, { lane: { tenant, endpoint, asset }, takeover }, signal)
+  }
   if (kind === 'drop' && isText(key)) return objectDropped(services, { key, change: 'created' })
   return fileJob(services, kind, payload, `No job of the kind ${kind} can be read from this message.`)
 }

@@ -15,6 +15,7 @@ const shardsOf = (name: string): string[] => Array.from({ length: shardCount }, 
 export const openJobShards = shardsOf('open-jobs')
 export const openUploadShards = shardsOf('open-uploads')
 export const openConflictShards = shardsOf('open-conflicts')
+export const openWebhookShards = shardsOf('open-webhooks')
 
 /** Times are rounded up to this, so that a lease renewed often makes few entries. */
 const stepMs = 10_000
@@ -55,7 +56,8 @@ export const indexOpenJob = (services: Services, record: StoredRecord): Promise<
 export async function indexOpenUpload(services: Services, record: StoredRecord, upload: UploadBody): Promise<void> {
   if (upload.kind === 'drop') return
   const nowMs = services.clock.now()
-  const dueMs = { open: upload.expiresAtMs, complete: nowMs + completedMs, gone: nowMs + goneMs }[upload.state]
+  const openMs = upload.kind === 'import' ? nowMs + completedMs : upload.expiresAtMs
+  const dueMs = { open: openMs, complete: nowMs + completedMs, gone: nowMs + goneMs }[upload.state]
   await putDue(services, openUploadShards, { dueMs, tenant: record.key.tenant, id: record.key.id, value: {} })
 }
 

@@ -4,14 +4,24 @@ import type { StoredRecord } from '../domain/record.ts'
 import type { PeerStatus } from '../ports/peer.ts'
 import type { SiteItem } from '../ports/site-store.ts'
 import { endConflict } from './conflict-end.ts'
+import { sendImport } from './import-send.ts'
 import { dueMs, hasEnded, resendMs } from './job-state.ts'
 import { sendJob } from './job-store.ts'
 import { missingOf, missingShards, sendCopy } from './missing-objects.ts'
-import { openConflictShards, openJobShards, openUploadShards, parseDue, putDue, type DueEntry } from './open-work.ts'
+import {
+  openConflictShards,
+  openJobShards,
+  openUploadShards,
+  openWebhookShards,
+  parseDue,
+  putDue,
+  type DueEntry,
+} from './open-work.ts'
 import { isPaused } from './pause.ts'
 import { readRecord, readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
 import { beginProcessing, closeAbandoned } from './uploads.ts'
+import { sweepWebhookLane } from './webhook-sweep.ts'
 
 const pageItems = 100
 const pagesMax = 10
@@ -39,6 +49,7 @@ export async function sweep(services: Services): Promise<SweepReport> {
     uploads: await sweepDue(services, openUploadShards, (entry) => sweepUpload(services, entry)),
     copies: await sweepCopies(services, isPeerUp),
   }
+  await sweepDue(services, openWebhookShards, (entry) => sweepWebhookLane(services, entry, isPeerUp))
   await sweepDue(services, openConflictShards, (entry) => endConflict(services, entry), conflictPagesMax)
   return report
 }
@@ -155,6 +166,9 @@ async function sweepUpload(services: Services, { tenant, id }: DueEntry): Promis
   const asset = id.slice(0, id.lastIndexOf('-'))
   if (upload.state === 'complete') {
     await beginProcessing(services, tenant, asset, upload)
+  } else if (upload.state === 'open' && upload.kind === 'import') {
+    await sendImport(services, { tenant, asset })
+    return { tenant, id, dueMs: services.clock.now() + resendMs, value: {} }
   } else if (upload.state === 'open' && upload.expiresAtMs > services.clock.now()) {
     return { tenant, id, dueMs: upload.expiresAtMs, value: {} }
   } else await closeAbandoned(services, tenant, asset, upload)

@@ -10,15 +10,26 @@ import { readRecord, readRecords } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
+import { assertOnce, assertPartNumbers, assertPartSums, missingParts, partBytesMin, partSizes } from './upload-parts.ts'
 
 export const singleBytesMax = 5_000 * 2 ** 20
-export const uploadBytesMax = 5 * 2 ** 40
-const partBytesMin = 8 * 2 ** 20
-const partBytesStep = 2 ** 20
 const uploadMs = 7 * 24 * 3_600_000
 const presignMs = 3_600_000
-const partsSignedMax = 100
 const partsSignedDefault = 20
+
+/** How the bytes are to come: in one piece, or in parts, each of `partBytes` but the last, when the client cuts the file itself. */
+export interface UploadWish {
+  readonly upload: 'single' | 'multipart'
+  readonly partBytes?: number | undefined
+  /** The client will say the CRC of every part. */
+  readonly partChecksums?: 'crc64nvme' | undefined
+}
+
+/** Of which parts requests are asked for; where parts have checksums, with one for each, 16 hex digits. */
+export interface PartsAsked {
+  readonly parts?: readonly number[]
+  readonly crcs?: readonly string[]
+}
 
 /** How a client brings the bytes: always at the site that began the upload. */
 export type UploadPlan = { readonly site: Site } & (
@@ -41,7 +52,7 @@ export async function ensureUpload(
   tenant: string,
   id: string,
   asset: AssetBody,
-  kind: 'single' | 'multipart',
+  { upload: kind, partBytes, partChecksums }: UploadWish,
 ): Promise<UploadBody> {
   const key = uploadKey(tenant, id, services.site)
   const begun = (await readRecord(services, key))?.body as UploadBody | undefined
@@ -52,9 +63,11 @@ export async function ensureUpload(
   const expiresAtMs = services.clock.now() + uploadMs
   let fresh: UploadBody = { ...base, expiresAtMs }
   if (kind === 'multipart') {
-    const sizes = partSizes(services, asset.bytes)
-    const { uploadId } = await services.objects.startMultipart(objectKey, { mediaType: asset.mediaType })
-    fresh = { ...fresh, uploadId, ...sizes }
+    const sizes = partSizes(services, asset.bytes, partBytes)
+    const withChecksums = partChecksums !== undefined
+    const options = { mediaType: asset.mediaType, withChecksums }
+    const { uploadId } = await services.objects.startMultipart(objectKey, options)
+    fresh = { ...fresh, uploadId, ...sizes, ...(withChecksums ? { partChecksums } : {}) }
   }
   const { record } = await writeRecord(services, key, none, (body) =>
     body && (body as UploadBody).state !== 'gone' ? body : fresh,
@@ -66,27 +79,6 @@ export async function ensureUpload(
   return kept
 }
 
-/** Parts of at least 8 MiB, larger when the store's count of parts would not do otherwise. */
-export function partSizes(
-  { objects: { supports } }: Pick<Services, 'objects'>,
-  bytes: number | undefined,
-): { partBytes: number; parts: number } {
-  if (bytes === undefined) {
-    throw new CatamaranError('invalid-request', 'An upload in parts needs to know its bytes beforehand.', {
-      errors: [{ pointer: '/bytes', detail: 'is required for a multipart upload' }],
-    })
-  }
-  const least = Math.max(partBytesMin, supports.partBytesMin, Math.ceil(bytes / supports.partsMax))
-  const partBytes = Math.ceil(least / partBytesStep) * partBytesStep
-  if (partBytes > supports.partBytesMax) {
-    throw new CatamaranError(
-      'too-large',
-      `This store holds at most ${supports.partBytesMax * supports.partsMax} bytes.`,
-    )
-  }
-  return { partBytes, parts: Math.max(1, Math.ceil(bytes / partBytes)) }
-}
-
 /**
  * What is left to send. `parts` asks for signed requests of these parts (up to 100); without it, the first missing ones.
  * Throws `not-found`, and `conflict` (with the site) when the upload goes on at the other site.
@@ -95,15 +87,17 @@ export async function uploadPlan(
   services: Services,
   tenant: string,
   id: string,
-  request: { readonly parts?: readonly number[] } = {},
+  asked: PartsAsked = {},
 ): Promise<UploadPlan> {
   const { upload, isDone } = await findUpload(services, tenant, id)
-  return isDone ? { kind: 'done', site: services.site } : planOf(services, upload, request.parts)
+  return isDone ? { kind: 'done', site: services.site } : planOf(services, upload, asked)
 }
 
-export async function planOf(services: Services, upload: UploadBody, asked?: readonly number[]): Promise<UploadPlan> {
+export async function planOf(services: Services, upload: UploadBody, asked: PartsAsked = {}): Promise<UploadPlan> {
   const { site } = upload
   if (upload.state !== 'open') return { kind: 'done', site }
+  if (upload.kind === 'import')
+    throw new CatamaranError('conflict', 'The bytes of this asset are fetched from elsewhere.')
   const expiresAtMs = services.clock.now() + presignMs
   if (upload.kind !== 'multipart') {
     const request = await services.objects.presign(upload.objectKey, { method: 'PUT', expiresAtMs })
@@ -112,29 +106,18 @@ export async function planOf(services: Services, upload: UploadBody, asked?: rea
   const multipart = multipartOf(upload)
   const { partBytes = partBytesMin, parts = 1 } = upload
   const arrived = await services.objects.listParts(multipart)
-  const numbers = asked ?? missingParts(arrived, parts).slice(0, partsSignedDefault)
+  // Where parts have checksums, nothing can be signed before they are known.
+  const first = upload.partChecksums ? [] : missingParts(arrived, parts).slice(0, partsSignedDefault)
+  const numbers = asked.parts ?? first
   assertPartNumbers(numbers, parts)
+  assertPartSums(numbers, asked.crcs, upload.partChecksums)
   const requests = await Promise.all(
-    numbers.map(async (part) => ({
-      part,
-      request: await services.objects.presignPart(multipart, part, { expiresAtMs }),
-    })),
+    numbers.map(async (part, index) => {
+      const crc64nvme = asked.crcs?.[index]
+      return { part, request: await services.objects.presignPart(multipart, part, { expiresAtMs, crc64nvme }) }
+    }),
   )
   return { kind: 'multipart', site, partBytes, parts, arrived, requests }
-}
-
-function missingParts(arrived: readonly UploadedPart[], parts: number): number[] {
-  const here = new Set(arrived.map(({ part }) => part))
-  return Array.from({ length: parts }, (_, index) => index + 1).filter((part) => !here.has(part))
-}
-
-function assertPartNumbers(numbers: readonly number[], parts: number): void {
-  if (numbers.length > partsSignedMax) {
-    throw new CatamaranError('invalid-request', `At most ${partsSignedMax} parts are signed at once.`)
-  }
-  const wrong = numbers.find((part) => !Number.isInteger(part) || part < 1 || part > parts)
-  if (wrong === undefined) return
-  throw new CatamaranError('invalid-request', `There is no part ${wrong}: this upload has parts 1 to ${parts}.`)
 }
 
 export const multipartOf = ({ objectKey, uploadId = '' }: UploadBody): MultipartUpload => ({ key: objectKey, uploadId })
@@ -206,6 +189,7 @@ async function joinParts(services: Services, upload: UploadBody): Promise<Object
       current: { missing: missing.slice(0, 1_000) },
     })
   }
+  assertOnce(parts)
   return services.objects.completeMultipart(multipartOf(upload), parts)
 }
 
@@ -255,10 +239,12 @@ export async function closeAbandoned(
   const { record } = await writeRecord(services, uploadKey(tenant, id, services.site), none, (body) => {
     const present = body as UploadBody | undefined
     const isOurs = present?.state === 'open' && present.objectKey === upload.objectKey
-    return isOurs ? { ...present, state: 'gone' } : (body ?? null)
+    if (!isOurs) return body ?? null
+    const { url: _url, ...rest } = present
+    return { ...rest, state: 'gone' }
   })
   const kept = record.body as UploadBody
   if (kept.objectKey === upload.objectKey && kept.state !== 'gone') return
-  if (upload.kind === 'multipart') await services.objects.abortMultipart(multipartOf(upload))
+  if (upload.uploadId) await services.objects.abortMultipart(multipartOf(upload))
   await removeStaged(services, upload.objectKey)
 }

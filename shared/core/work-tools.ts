@@ -1,4 +1,5 @@
 import type { MediaConverter } from '../ports/media-converter.ts'
+import type { Outbound } from '../ports/outbound.ts'
 
 /** What long work needs beyond the services: the function that runs jobs brings it. */
 export interface WorkTools {
@@ -10,7 +11,9 @@ export interface WorkTools {
     url: string,
     init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
   ) => Promise<Response>
-  /** Larger objects are copied in parts of at least this many bytes; 8 MiB unless told. */
+  /** To addresses that users named. */
+  readonly outbound: Outbound
+  /** Larger objects are copied, and files from elsewhere stored, in parts of at least this many bytes; 8 MiB unless told. */
   readonly copyPartBytes?: number
   /** Larger files are kept and verified, but not converted: the local disk is bounded. */
   readonly workFileBytesMax?: number

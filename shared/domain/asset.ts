@@ -37,7 +37,7 @@ export type AssetBody = {
   /** Lower-case hex. */
   sha256?: string
   labels: { [name: string]: string }
-  source: { kind: 'upload' | 'inline' | 'drop'; path?: string }
+  source: { kind: 'upload' | 'inline' | 'drop' | 'import'; path?: string }
 }
 
 export type Failure = { code: string; detail: string }
@@ -97,7 +97,7 @@ export type VariantBody = {
 
 /** How bytes come in at one site. */
 export type UploadBody = {
-  kind: 'single' | 'multipart' | 'inline' | 'drop'
+  kind: 'single' | 'multipart' | 'inline' | 'drop' | 'import'
   site: Site
   objectKey: string
   /** `open`: bytes may arrive; `complete`: they have; `gone`: abandoned, or the dropped file was removed. */
@@ -106,8 +106,13 @@ export type UploadBody = {
   uploadId?: string
   partBytes?: number
   parts?: number
+  /** Every part is signed with the CRC that its client says it has. */
+  partChecksums?: 'crc64nvme'
   etag?: string
   bytes?: number
+  /** Of an import that goes on: where the file is fetched from, and what its server said of it. */
+  url?: string
+  remote?: { etag?: string; bytes?: number }
 }
 
 export type JobBody = {

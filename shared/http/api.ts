@@ -16,6 +16,7 @@ export const scopes = [
   'replication:read',
   'replication:operate',
   'keys:write',
+  'webhooks:write',
 ] as const
 export type Scope = (typeof scopes)[number]
 

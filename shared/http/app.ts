@@ -15,6 +15,7 @@ import { addChangeRoutes } from './routes/changes.ts'
 import { addCollectionRoutes } from './routes/collections.ts'
 import { addConflictRoutes } from './routes/conflicts.ts'
 import { addContentRoutes } from './routes/content.ts'
+import { addEventRoutes } from './routes/events.ts'
 import { addHealthRoutes } from './routes/health.ts'
 import { addImageKeyRoutes } from './routes/image-keys.ts'
 import { addImagePolicyRoutes } from './routes/image-policies.ts'
@@ -27,6 +28,8 @@ import { addRecordRoutes } from './routes/records.ts'
 import { addReplicationOperationRoutes } from './routes/replication-operations.ts'
 import { addReplicationRoutes } from './routes/replication.ts'
 import { addUploadRoutes } from './routes/uploads.ts'
+import { addWebhookDeliveryRoutes } from './routes/webhook-deliveries.ts'
+import { addWebhookRoutes } from './routes/webhooks.ts'
 import { makeWaiting } from './wait.ts'
 
 const rateLimitDefault = { quota: 60_000, windowSeconds: 60 } as const
@@ -48,6 +51,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addAssetCreateRoute(api)
   addAssetRoutes(api)
   addUploadRoutes(api)
+  addEventRoutes(api)
   addContentRoutes(api)
   addImageRoutes(api)
   addImageKeyRoutes(api)
@@ -65,6 +69,8 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addBreakerRoutes(api)
   addReplicationOperationRoutes(api)
   addKeyRoutes(api)
+  addWebhookRoutes(api)
+  addWebhookDeliveryRoutes(api)
   addHealthRoutes(api)
   addPages(api)
   if (peerRoutes) app.route('/peer/v1', peerRoutes)

@@ -12,7 +12,7 @@ import { ownKeyVerifier } from './peer-token.ts'
 const nowMs = (): number => systemClock.now()
 
 /** The API of one site: what its users call, and what its peer calls. */
-export const composeApp = (services: Services, config: SharedConfig) =>
+export const composeApp = (services: Services, config: SharedConfig, { streamsAnswers = false } = {}) =>
   makeApp({
     services,
     cursorKey: config.CURSOR_KEY,
@@ -20,6 +20,8 @@ export const composeApp = (services: Services, config: SharedConfig) =>
     peerUrl: config.PEER_URL,
     edgeUrl: config.EDGE_URL,
     allowedOrigins: config.ALLOWED_ORIGINS,
+    streamsAnswers,
+    allowPrivateAddresses: config.PRIVATE_ADDRESSES,
     ...(config.ANALYTICS_PROGRAM && { analytics: analyticsProcess({ program: config.ANALYTICS_PROGRAM }) }),
     peerRoutes: peerRoutes(services, verifierOf(services.site, config)),
   })

@@ -15,6 +15,7 @@ const tags: readonly { name: string; description: string }[] = [
   { name: 'Conflicts', description: 'What lost against a write made at the same time at the other site.' },
   { name: 'Replication', description: 'How the two sites keep up with each other. For operators.' },
   { name: 'Keys', description: 'Who may call.' },
+  { name: 'Webhooks', description: 'Who is told what becomes of assets.' },
   { name: 'Health', description: 'For load balancers and monitors. No key needed.' },
 ]
 

@@ -22,6 +22,10 @@ export interface ApiOptions {
   readonly maxBodyBytes?: number
   /** Origins whose pages may call the API, compared exactly. */
   readonly allowedOrigins?: readonly string[]
+  /** The platform sends an answer while it is being made; without it, an answer that goes on is sent piece by piece. */
+  readonly streamsAnswers?: boolean
+  /** Local development: users may name servers on this machine. */
+  readonly allowPrivateAddresses?: boolean
   readonly rateLimit?: RateLimitOptions
   /** How often one client address may come with a key that is not valid. */
   readonly wrongKeyLimit?: RateLimitOptions

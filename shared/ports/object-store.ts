@@ -93,7 +93,7 @@ export type StoredPart = UploadedPart & { readonly crc64nvme: string }
 export interface StartOptions {
   readonly mediaType: string
   readonly metadata?: Readonly<Record<string, string>>
-  /** The parts will come by `putPart`, so that the store keeps a CRC of each. */
+  /** Every part will come with its CRC, by `putPart` or by a request signed with it, so that the store keeps a CRC of each. */
   readonly withChecksums?: boolean
 }
 
@@ -138,10 +138,14 @@ export interface ObjectStore {
    * `unavailable` when the store could not read the URL, or does not tell the CRC of what it read.
    */
   putPart(upload: MultipartUpload, part: number, source: PartSource, signal?: AbortSignal): Promise<StoredPart>
+  /**
+   * With the CRC of the part, 16 hex digits, for an upload begun with checksums: then the store refuses other bytes, and
+   * `listParts` tells it.
+   */
   presignPart(
     upload: MultipartUpload,
     part: number,
-    options: { readonly expiresAtMs: number },
+    options: { readonly expiresAtMs: number; readonly crc64nvme?: string | undefined },
   ): Promise<PresignedRequest>
   /** What the store holds of an unfinished upload, in order of part; a part may be there twice, with different ETags. */
   listParts(upload: MultipartUpload): Promise<readonly UploadedPart[]>

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { completeUpload, createAsset, getAsset, listAssets } from '../../shared/core/assets.ts'
 import type { Services } from '../../shared/core/services.ts'
-import { partSizes } from '../../shared/core/uploads.ts'
+import { partSizes } from '../../shared/core/upload-parts.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { ingestWorld, tenant, type IngestWorld } from './ingest-world.ts'
 
@@ -72,5 +72,23 @@ describe('what an asset may be', () => {
     expect(sizes.parts).toBeLessThanOrEqual(10_000)
     expect(sizes.parts * sizes.partBytes).toBeGreaterThanOrEqual(5 * 2 ** 40)
     expect(partSizes({ objects: { ...services.objects, supports } }, 1)).toEqual({ partBytes: 8 * 2 ** 20, parts: 1 })
+    expect(() => partSizes({ objects: { ...services.objects, supports } }, 5 * 2 ** 40 + 1)).toThrow(
+      `An upload in parts holds at most ${5 * 2 ** 40} bytes; this one has ${5 * 2 ** 40 + 1}.`,
+    )
+  })
+
+  test.each([
+    [30_000_000, 5 * 2 ** 20 - 1, '5242880 to 4194304000'],
+    [2 ** 40, 2 ** 26, '109951163 to 4194304000'],
+    [30_000_000, 4_000 * 2 ** 20 + 1, '5242880 to 4194304000'],
+  ])('%d bytes are not cut into parts of %d: the answer says what would do', (bytes, partBytes, range) => {
+    const supports = { copyFromUrl: false, partBytesMin: 1, partBytesMax: 4_000 * 2 ** 20, partsMax: 10_000 }
+    expect(() => partSizes({ objects: { ...services.objects, supports } }, bytes, partBytes)).toThrow(range)
+  })
+
+  test('a client that cuts the file itself says how', async () => {
+    const input = { ...photo, bytes: 13_000_000, upload: 'multipart', partBytes: 6_000_000 } as const
+    const { upload } = await createAsset(services, tenant, input)
+    expect(upload).toMatchObject({ kind: 'multipart', partBytes: 6_000_000, parts: 3 })
   })
 })

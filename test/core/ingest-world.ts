@@ -24,6 +24,7 @@ import { memoryObjectStore, type MemoryObjectStore } from '../memory/object-stor
 import { memoryRecordStore, type MemoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore, type MemorySiteStore } from '../memory/site-store.ts'
 import { memoryTelemetry, type MemoryTelemetry } from '../memory/telemetry.ts'
+import { answering, type Outside } from './outside.ts'
 
 export interface IngestSite {
   readonly services: Services
@@ -41,6 +42,8 @@ export interface IngestSite {
 
 export interface IngestWorld {
   readonly clock: MemoryClock
+  /** Servers of users. */
+  readonly outside: Outside
   readonly aws: IngestSite
   readonly azure: IngestSite
   /** Delivers feeds, drops and jobs at the sites that are up until nothing is left; time stands still. */
@@ -92,6 +95,7 @@ export async function ingestWorld({
 } = {}): Promise<IngestWorld> {
   const clock = memoryClock()
   const root = await mkdtemp(join(tmpdir(), 'ingest-'))
+  const outside: Outside = { requests: [], answer: () => new Response(null, { status: 404 }) }
   const make = (site: Site): IngestSite => {
     const random = memoryRandom(seed * 2 + (site === 'aws' ? 0 : 1))
     const feed: StoredRecord[] = []
@@ -115,6 +119,7 @@ export async function ingestWorld({
         if (!from.isUp) throw new TypeError('fetch failed')
         return from.objects.fetch(url, { headers: init.headers })
       },
+      outbound: answering(outside, site),
       workFolder: async () => {
         const path = await mkdtemp(join(root, 'work-'))
         return { path, remove: () => rm(path, { recursive: true, force: true }) }
@@ -179,6 +184,7 @@ export async function ingestWorld({
   }
   const world: IngestWorld = {
     clock,
+    outside,
     get aws() {
       return aws
     },

@@ -6,12 +6,15 @@ import { crashSuite } from './suites/crash.ts'
 import { dropsSuite } from './suites/drops.ts'
 import { garbageSuite } from './suites/garbage.ts'
 import { imagesSuite } from './suites/images.ts'
+import { importsSuite } from './suites/imports.ts'
 import { largeSuite } from './suites/large.ts'
 import { operationsSuite } from './suites/operations.ts'
 import { recordsSuite } from './suites/records.ts'
 import { replicationSuite } from './suites/replication.ts'
 import { streamsSuite } from './suites/streams.ts'
 import { tracesSuite } from './suites/traces.ts'
+import { uppySuite } from './suites/uppy.ts'
+import { webhooksSuite } from './suites/webhooks.ts'
 
 // One pair of clouds for all suites, since a start costs seconds; the rough ones come last.
 // A message that got lost is sent again after a minute: only what takes longer than that is stuck.
@@ -34,6 +37,9 @@ describe('both clouds', () => {
   replicationSuite(pair)
   operationsSuite(pair)
   assetsSuite(pair)
+  uppySuite(pair)
+  webhooksSuite(pair)
+  importsSuite(pair)
   contentSuite(pair)
   streamsSuite(pair)
   tracesSuite(pair)

@@ -233,3 +233,22 @@ test('the work that a request begins belongs to its trace, and so do its retries
     'parent.id': first.slice(36, 52),
   })
 })
+
+describe('an import', () => {
+  test('is created from an address, and not from one that is not public', async () => {
+    const { aws } = await testClouds()
+    const json = { ...photo, source: { url: 'https://example.com/a.jpg' } }
+    const made = await aws.call('POST', '/v1/assets', { json })
+    expect([made.status, made.json['upload']]).toEqual([202, undefined])
+    expect(assetOf(made)).toMatchObject({ status: 'awaiting-upload', source: { kind: 'import' } })
+    expect(made.text).not.toContain('example.com')
+    for (const url of ['http://example.com/', 'https://10.0.0.1/', 'https://[::1]/', 'https://u@example.com/']) {
+      const refused = await aws.call('POST', '/v1/assets', { json: { ...photo, source: { url } } })
+      expect([url, refused.status, refused.json['errors']]).toEqual([
+        url,
+        400,
+        [expect.objectContaining({ pointer: '/source/url' })],
+      ])
+    }
+  })
+})

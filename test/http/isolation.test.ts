@@ -7,6 +7,12 @@ const methods = ['get', 'post', 'put', 'patch', 'delete']
 /** What concerns the site and not a tenant: guarded by scopes of its own. */
 const ofTheSite = ['/v1/replication', '/v1/health']
 
+/** Whose ids are of another form. */
+const idOf = [
+  ['/v1/keys', 'key'],
+  ['/v1/webhooks', 'webhook'],
+] as const
+
 /** One of everything, all of tenant acme. The same ids in `nowhere` name nothing. */
 async function everything(clouds: TestClouds): Promise<Record<string, string>> {
   const { aws, sites } = clouds
@@ -24,6 +30,8 @@ async function everything(clouds: TestClouds): Promise<Record<string, string>> {
   const conflictKey = { tenant: 'acme', collection: '_conflicts', id: 'photo' }
   await writeRecord(aws.services, conflictKey, { precondition: { kind: 'none' } }, () => conflict)
   await sites.flush()
+  const hook = await aws.call('POST', '/v1/webhooks', { json: { url: 'https://example.com/secret' } })
+  const message = textOf((await aws.call('POST', `/v1/webhooks/${textOf(hook.json['id'])}/test`)).json['id'])
   return {
     collection: 'notes',
     version: textOf(made.json['version']),
@@ -32,6 +40,8 @@ async function everything(clouds: TestClouds): Promise<Record<string, string>> {
     token: 'x'.repeat(60),
     file: 'hls.m3u8',
     preset: 'thumb',
+    webhook: textOf(hook.json['id']),
+    message,
   }
 }
 
@@ -55,12 +65,13 @@ function send(
   key: string,
   params: Record<string, string>,
 ): Promise<Answer> {
-  const id = path.startsWith('/v1/keys') ? params['key'] : params['id']
+  const id = params[idOf.find(([prefix]) => path.startsWith(prefix))?.[1] ?? 'id']
   const url = path.replaceAll(/\{(.+?)\}/g, (_, name: string) => (name === 'id' ? id : params[name]) ?? '')
   const query = path.endsWith('/table-definition') ? '?engine=athena&name=t&store=s3://bucket' : ''
   const hasBody = ['PUT', 'PATCH'].includes(method)
   const headers = { 'if-match': '*' }
-  return aws.call(method, `${url}${query}`, { key, headers, ...(hasBody ? { json: { name: 'taken over' } } : {}) })
+  const json = path.startsWith('/v1/webhooks') ? { description: 'taken over' } : { name: 'taken over' }
+  return aws.call(method, `${url}${query}`, { key, headers, ...(hasBody ? { json } : {}) })
 }
 
 const withoutInstance = (answer: Answer): unknown => ({ status: answer.status, ...answer.json, instance: '' })
@@ -68,7 +79,7 @@ const withoutInstance = (answer: Answer): unknown => ({ status: answer.status, .
 test("another tenant's resource cannot be told from one that does not exist", async () => {
   const clouds = await testClouds()
   const params = { ...(await everything(clouds)), id: 'photo' }
-  const nowhere = { ...params, id: 'nothing', key: '000000000000' }
+  const nowhere = { ...params, id: 'nothing', key: '000000000000', webhook: '0'.repeat(26) }
   const named = (await operations(clouds)).filter(
     ({ path }) => path.includes('{id}') && !ofTheSite.some((prefix) => path.startsWith(prefix)),
   )

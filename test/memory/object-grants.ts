@@ -1,8 +1,11 @@
 import { resolveRange } from '../../shared/domain/byte-range.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
+import { hashing } from '../../shared/domain/hashing.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
 import type { MultipartUpload, PresignedRequest, PresignOptions } from '../../shared/ports/object-store.ts'
 import type { MemoryObject } from './object-store.ts'
+
+const { crc64Of } = await hashing
 
 interface GrantOptions {
   readonly clock: Clock
@@ -57,8 +60,14 @@ export function memoryGrants({ clock, baseUrl, secret, read, write, writePart }:
         ...(options.responseType === undefined ? {} : { type: options.responseType }),
         ...(options.responseDisposition === undefined ? {} : { disposition: options.responseDisposition }),
       }),
-    part: (upload: MultipartUpload, part: number, expiresAtMs: number): PresignedRequest =>
-      sign('PUT', upload.key, expiresAtMs, { upload: upload.uploadId, part: String(part) }),
+    part: (
+      upload: MultipartUpload,
+      part: number,
+      { expiresAtMs, crc64nvme: crc }: { readonly expiresAtMs: number; readonly crc64nvme?: string | undefined },
+    ): PresignedRequest => ({
+      ...sign('PUT', upload.key, expiresAtMs, { upload: upload.uploadId, part: String(part), ...(crc ? { crc } : {}) }),
+      headers: crc ? { 'x-memory-crc64': crc } : {},
+    }),
     fetch: async (
       address: string,
       init: { method?: string; headers?: Record<string, string>; body?: Uint8Array } = {},
@@ -71,6 +80,10 @@ export function memoryGrants({ clock, baseUrl, secret, read, write, writePart }:
       const key = url.pathname.slice(1).split('/').map(decodeURIComponent).join('/')
       if (method === 'GET') return answerGet(key, url.searchParams, new Headers(init.headers).get('range') ?? undefined)
       const bytes = Uint8Array.from(init.body ?? [])
+      const crc = url.searchParams.get('crc')
+      if (crc !== null && (crc64Of(bytes) !== crc || new Headers(init.headers).get('x-memory-crc64') !== crc)) {
+        return new Response(null, { status: 400 })
+      }
       const upload = url.searchParams.get('upload')
       if (upload === null) write(key, bytes)
       else writePart({ key, uploadId: upload }, Number(url.searchParams.get('part')), bytes)

@@ -183,7 +183,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       pending(upload).parts.set(part, bytes)
       return storedPart(part, bytes)
     },
-    presignPart: async (upload, part, { expiresAtMs }) => grants.part(upload, part, expiresAtMs),
+    presignPart: async (upload, part, options) => grants.part(upload, part, options),
     listParts: async (upload) => partsOf(upload),
     completeMultipart: async (upload, parts, completing = {}) => complete(upload, parts, completing),
     abortMultipart: async ({ uploadId, key }) => void uploads.delete(`${uploadId} ${key}`),

@@ -46,4 +46,5 @@ const toolsOf = (world: World, site: Site): WorkTools => ({
   workFileBytesMax: 0,
   copyPartBytes,
   fetch: peerFetch(world, site),
+  outbound: { request: () => Promise.reject(new Error('not simulated')) },
 })

@@ -62,5 +62,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     CURSOR_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/cursor-key)'
     ALLOWED_ORIGINS: allowedOrigins
     SITE_INCARNATION: siteIncarnation
+    // Only where both clouds run on one machine may users name servers of it.
+    PRIVATE_ADDRESSES: 'false'
   })
 }

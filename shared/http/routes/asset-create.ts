@@ -1,11 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import { createAsset, createAssetFromBytes, type Created } from '../../core/assets.ts'
+import { createImport } from '../../core/import-create.ts'
 import { CatamaranError } from '../../domain/errors.ts'
 import { sha256Hex } from '../../domain/hash.ts'
 import type { Json } from '../../domain/json.ts'
 import type { Api } from '../api.ts'
 import { answer, createdIdOf, durabilityOf, idempotencyOf } from '../answer.ts'
 import { fileNameOf } from '../file-name.ts'
+import { assertPublicUrl } from '../public-url.ts'
 import { mediaTypeOf, readBytes, readJson } from '../request-body.ts'
 import { jsonTypes, route, tracedServices, type AnyCall } from '../route.ts'
 import { assetNameSchema, createAssetSchema, createdAssetSchema, mediaTypeSchema } from '../schemas/assets.ts'
@@ -38,7 +40,7 @@ export function addAssetCreateRoute(api: Api): void {
         headers: createdHeaders,
       },
       202: {
-        description: 'The bytes are here and will be processed.',
+        description: 'The bytes are here, or will be fetched, and will be processed.',
         schema: createdAssetSchema,
         headers: createdHeaders,
       },
@@ -75,21 +77,37 @@ function decodeName(text: string): string {
 }
 
 async function createPlanned(call: AnyCall): Promise<Response> {
-  const { services, tenant, c, api } = call
+  const { tenant, c, api } = call
+  const services = tracedServices(call)
   const json = await readJson(c.req.raw, jsonTypes, api.bodyBytesMax)
-  const { id: given, name, mediaType, upload, ...facts } = validate(createAssetSchema, json, 'body')
+  const {
+    id: given,
+    name,
+    mediaType,
+    source,
+    upload,
+    partBytes,
+    partChecksums,
+    ...facts
+  } = validate(createAssetSchema, json, 'body')
   const id = given ?? createdIdOf(call, 'assets')
   const { bytes, sha256, labels } = facts
   const input = {
     name,
     mediaType,
-    upload,
     ...(id === undefined ? {} : { id }),
     ...(bytes === undefined ? {} : { bytes }),
     ...(sha256 === undefined ? {} : { sha256 }),
     ...(labels === undefined ? {} : { labels }),
   }
-  const made = await createAsset(services, tenant, input, idempotencyOf(call, json), durabilityOf(call))
+  const idempotency = idempotencyOf(call, json)
+  if (source) {
+    assertPublicUrl(call, source.url, '/source/url')
+    const fetched = { ...input, url: source.url }
+    return answerCreated(call, await createImport(services, tenant, fetched, idempotency, durabilityOf(call)), {}, 202)
+  }
+  const uploaded = { ...input, upload, partBytes, partChecksums }
+  const made = await createAsset(services, tenant, uploaded, idempotency, durabilityOf(call))
   return answerCreated(call, made, { upload: made.upload }, 201)
 }
 

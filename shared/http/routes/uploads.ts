@@ -30,6 +30,17 @@ const partsParam = z
   })
   .openapi({ type: 'string', example: '1-5', description: 'The parts to sign requests for.' })
 
+/** Checksums of the parts asked for, with commas between. */
+const sumsParam = z
+  .string()
+  .max(1_700)
+  .regex(/^[0-9a-f]{16}(,[0-9a-f]{16})*$/, '16 small hex digits for each part, with commas between.')
+  .transform((text) => text.split(','))
+  .openapi({
+    type: 'string',
+    description: 'Where parts have checksums: the CRC-64/NVME of each part asked for, in ascending order of part.',
+  })
+
 export function addUploadRoutes(api: Api): void {
   const plan = {
     method: 'get',
@@ -41,12 +52,13 @@ export function addUploadRoutes(api: Api): void {
       'Which parts have arrived, and freshly signed requests for the parts asked for. An upload is finished at the site that began it.',
     scope: 'assets:write',
     params: assetParams,
-    query: z.strictObject({ parts: partsParam.optional() }),
+    query: z.strictObject({ parts: partsParam.optional(), crc64nvme: sumsParam.optional() }),
     responses: { 200: { description: 'The plan.', schema: uploadPlanSchema } },
   } as const
   route(api, plan, async (call) => {
-    const { parts } = call.query
-    return answer(call, await uploadPlan(call.services, call.tenant, call.params.id, parts ? { parts } : {}))
+    const { parts, crc64nvme: crcs } = call.query
+    const asked = { ...(parts ? { parts } : {}), ...(crcs ? { crcs } : {}) }
+    return answer(call, await uploadPlan(call.services, call.tenant, call.params.id, asked))
   })
   addEnd(api)
 }

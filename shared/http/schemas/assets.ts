@@ -21,8 +21,6 @@ export const mediaTypeSchema = z
 
 export const assetStatuses = ['awaiting-upload', 'uploaded', 'processing', 'ready', 'failed'] as const
 
-export const assetBytesMax = 5 * 1024 ** 4
-
 const labelsSchema = z.record(z.string(), z.string()).openapi({ example: { project: 'spring' } })
 
 export const createAssetSchema = z
@@ -30,13 +28,25 @@ export const createAssetSchema = z
     id: assetIdSchema.optional(),
     name: assetNameSchema,
     mediaType: mediaTypeSchema,
-    bytes: z.number().int().min(0).max(assetBytesMax).optional(),
+    bytes: z.number().int().min(0).optional(),
     sha256: z
       .string()
       .regex(/^[0-9a-f]{64}$/, '64 small hexadecimal digits.')
       .optional(),
     labels: labelsSchema.optional(),
+    source: z
+      .strictObject({ url: z.string().min(1).max(2_048) })
+      .optional()
+      .openapi({ description: 'The bytes are fetched from this https address; there is nothing to upload then.' }),
     upload: z.enum(['single', 'multipart']).default('single'),
+    partChecksums: z.enum(['crc64nvme']).optional().openapi({
+      description:
+        'The CRC of every part is said when it is to be signed; the store refuses other bytes, and what arrived tells it.',
+    }),
+    partBytes: z.number().int().min(1).optional().openapi({
+      description:
+        'For a client that cuts the file itself: of each part but the last, at least 5 MiB. Chosen here when absent.',
+    }),
   })
   .openapi('CreateAsset')
 
@@ -55,7 +65,7 @@ export const assetSchema = z
     id: assetIdSchema,
     name: z.string(),
     status: z.enum(assetStatuses),
-    source: z.object({ kind: z.enum(['upload', 'inline', 'drop']), path: z.string().optional() }),
+    source: z.object({ kind: z.enum(['upload', 'inline', 'drop', 'import']), path: z.string().optional() }),
     mediaType: z.string().openapi({ description: 'The true type once known, until then the declared one.' }),
     kind: z.string().optional(),
     bytes: z.number().int().optional(),
@@ -88,7 +98,12 @@ const requestSchema = z
   .openapi('PresignedRequest')
 
 const partSchema = z
-  .object({ part: z.number().int(), bytes: z.number().int(), etag: z.string() })
+  .object({
+    part: z.number().int(),
+    bytes: z.number().int(),
+    etag: z.string(),
+    crc64nvme: z.string().optional().openapi({ description: '16 hex digits, where parts have checksums.' }),
+  })
   .openapi('UploadedPart')
 
 export const uploadPlanSchema = z
