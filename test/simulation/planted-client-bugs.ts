@@ -115,6 +115,14 @@ export const clientBugs: readonly PlantedBug[] = [
     file: changes,
     find: "(cursor.there ?? everyShard(''))",
     replace: "everyShard('')",
-    override: { isCalm: false, clockFaults: false, longOutage: false, rush: 3, clients: 5, opsPerClient: 60 },
+    override: {
+      isCalm: false,
+      clockFaults: false,
+      longOutage: false,
+      rush: 3,
+      clients: 6,
+      opsPerClient: 120,
+      thinkMsMax: 2_000,
+    },
   },
 ]
