@@ -17,7 +17,8 @@ export function* unnamedObjects(world: World): Generator<string> {
       const [tenant = '', id = ''] = asset.split('/')
       const states = statesOf(world, mediaKey(tenant, id))
       const names = new Set(states.flatMap(objectKeysOf))
-      const unnamed = held.filter(({ info }) => !names.has(info.key))
+      // Of whole objects those of overtaken versions cannot be told apart for certain yet: only what is half made counts.
+      const unnamed = held.filter(({ info }) => !names.has(info.key) && !/\/[0-9a-f]{64}$/.test(info.key))
       for (const { info } of unnamed.slice(overtaken(states))) {
         yield `9: no record ever named ${info.key}, which ${site} keeps`
       }
