@@ -34,7 +34,7 @@ export async function untilStatus(
   api: Api,
   id: string,
   statuses: readonly Asset['status'][],
-  timeoutMs = 120_000,
+  timeoutMs = 100_000,
 ): Promise<Asset> {
   let seen: Asset | undefined
   const probe = async (): Promise<Asset | undefined> => {
@@ -55,7 +55,7 @@ function failed(asset: Asset): never {
 }
 
 /** Ready at both sites, with its bytes. Throws Unexpected that tells how each site stands. */
-export async function untilReadyAtBoth(pair: Pair, id: string, timeoutMs = 120_000): Promise<Asset> {
+export async function untilReadyAtBoth(pair: Pair, id: string, timeoutMs = 100_000): Promise<Asset> {
   try {
     return await readyAtBoth(pair, id, timeoutMs)
   } catch (error) {

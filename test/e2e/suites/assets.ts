@@ -66,7 +66,7 @@ export function assetsSuite(pair: () => Pair): void {
       await here().call('POST', `/v1/assets/${id}/complete`, { status: [200, 202] })
       const view = await untilReadyAtBoth(pair(), id)
       expect(view.sha256).toBe(file.sha256)
-    }, 120_000)
+    })
 
     test('an upload begun here is refused there, naming this site', async () => {
       const id = unique('elsewhere')
@@ -96,7 +96,7 @@ export function assetsSuite(pair: () => Pair): void {
           expect([name, found.sha256]).toEqual([name, sha256])
         }
       }
-    }, 120_000)
+    })
 
     test('bytes other than those declared are refused, and say why', async () => {
       const file = await randomFile(pair(), 50_000)

@@ -103,6 +103,6 @@ export function dropsSuite(pair: () => Pair): void {
       await writeFile(file, content)
       await tool.copy(pair().clouds, file, key)
       expect((await untilReadyAtBoth(pair(), assetIdOf(key))).sha256).toBe(sha256Of(content))
-    }, 120_000)
+    })
   })
 }

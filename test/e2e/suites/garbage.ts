@@ -151,7 +151,7 @@ export function garbageSuite(pair: () => Pair): void {
         expect([id, view.status, view.error?.code, view.renditions]).toEqual([id, 'failed', 'invalid-media', []])
         expect(view.error?.detail.length).toBeGreaterThan(10)
       }
-    }, 120_000)
+    })
 
     test('a picture of 256 megapixels in less than 1 MB is refused before it is decoded', async () => {
       const png = hugePng(16_384, 16_384)

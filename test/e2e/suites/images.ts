@@ -19,7 +19,7 @@ export function imagesSuite(pair: () => Pair): void {
         .toBuffer()
       asset = await sendDirect(pair().apis.azure, unique('small.png'), new Uint8Array(png), 'image/png')
       asset = await untilReadyAtBoth(pair(), asset.id)
-    }, 120_000)
+    })
 
     test.each(sites)('at %s, a signed image is made once, and each format is served from the edge', async (site) => {
       const params = { w: 40, h: 40, fit: 'cover', q: site === 'aws' ? 70 : 71 }

@@ -121,7 +121,18 @@ export function uppySuite(pair: () => Pair): void {
       expect(signed).toEqual([3])
       const view = await untilReadyAtBoth(pair(), key)
       expect([view.sha256, view.bytes, view.name]).toEqual([sha256, bytes, 'noise.bin'])
-    }, 120_000)
+    })
+
+    test('sends a small file in one piece', async () => {
+      const { path, sha256 } = await randomFile(pair(), 70_000)
+      const api = pair().apis[site]
+      const uppy = await uppyWith(await documentedHooks(pair(), api))
+      uppy.addFile({ name: 'small.bin', type: 'application/octet-stream', data: new Blob([await readFile(path)]) })
+      const result = await uppy.upload()
+      const key = result?.successful[0]?.response?.body?.key ?? ''
+      await api.call('POST', `/v1/assets/${key}/complete`, { status: [200, 202] })
+      expect((await untilReadyAtBoth(pair(), key)).sha256).toBe(sha256)
+    })
   })
 }
 
