@@ -32,6 +32,9 @@ const notDeployed = /^(local|test|bench|scripts|cli|client|console|examples)\//
 /** What the simulator runs: time, chance, waiting and the network come by ports alone. */
 const pure = /^shared\/(core|replication|domain)\//
 const pastThePorts = /^(node:)?(timers(\/.*)?|net|tls|dgram|dns(\/.*)?|https?|http2|child_process|perf_hooks)$/
+/** Where programs are started, under limits; and what starts them. */
+const programStarter = 'shared/process/bounded-process.ts'
+const startsPrograms = /^(node:)?(child_process|worker_threads|cluster)$/
 const drawn = ['randomUUID', 'randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'getRandomValues']
 const clocksAndTimers = ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'hrtime']
 /** Files that Jest loads for what they export by default. */
@@ -120,6 +123,9 @@ function checkImport(path: string, node: Node, report: Report): void {
   if (path.startsWith('azure/') && target.startsWith('aws/')) report('clouds-apart', node.start, name)
   if (path.startsWith('shared/') && /^(aws|azure)\//.test(target)) report('shared-below', node.start, name)
   if (deployed.test(path) && notDeployed.test(target)) report('deployed-alone', node.start, name)
+  if (deployed.test(path) && startsPrograms.test(name) && path !== programStarter) {
+    report('unbounded-process', node.start, name)
+  }
   if (deployed.test(path) && !/^(aws|azure)\/config\.ts$/.test(path) && /^(node:)?process$/.test(name)) {
     report('environment', node.start, name)
   }

@@ -104,6 +104,9 @@ describe('each rule can fail', () => {
     ['past-the-ports', 'shared/core/a.ts', `import { randomUUID as id } from 'node:crypto'`],
     ['past-the-ports', 'shared/core/a.ts', 'export const a = crypto.randomUUID()'],
     ['past-the-ports', 'shared/core/a.ts', 'setTimeout(() => undefined, 1)'],
+    ['unbounded-process', 'shared/media/a.ts', `import { spawn } from 'node:child_process'`],
+    ['unbounded-process', 'aws/adapters/a.ts', `const { fork } = await import('child_process')`],
+    ['unbounded-process', 'shared/media/a.ts', `import type { Worker } from 'node:worker_threads'`],
     ['parses', 'shared/core/a.ts', 'const = 1'],
   ])('%s in %s', (rule, path, text) => {
     expect(rulesIn(path, text)).toContain(rule)
@@ -131,6 +134,11 @@ describe('each rule can fail', () => {
     ['a function of 70 lines', 'shared/core/a.ts', `export const f = () => {\n${linesOf(68)}}`],
     ['a date of a given moment', 'shared/core/a.ts', 'export const a = new Date(5).toISOString()'],
     ['a clock in the adapter of the clock', 'shared/adapters/clock.ts', 'export const now = () => Date.now()'],
+    [
+      'a program in the one place that bounds it',
+      'shared/process/bounded-process.ts',
+      `import { spawn } from 'node:child_process'\nexport const a = spawn`,
+    ],
     ['the environment in local/', 'local/start.ts', 'export const a = process.env.HOME'],
   ])('%s is allowed', (_, path, text) => {
     expect(rulesIn(path, text)).toEqual([])

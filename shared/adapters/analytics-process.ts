@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { streamToFile } from '../core/work-file.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import type { Analytics, AnalyticsResult, AnalyticsTable } from '../ports/analytics.ts'
+import { startProcess } from '../process/bounded-process.ts'
 
 const wallMsDefault = 15_000
 /** The engine ends itself first; one that has not by then is killed. */
@@ -16,6 +15,15 @@ const detailCharactersMax = 500
 /** How the engine ends when it had to end itself. */
 export const exitOutOfMemory = 3
 export const exitOutOfTime = 4
+
+/** The engine holds itself to less; these are for one that does not. */
+const engineLimits = {
+  memoryBytesMax: 1024 ** 3,
+  fileBytesMax: 1024 ** 3,
+  openFilesMax: 256,
+  outputBytesMax: 64 * 1024 ** 2,
+}
+const threadsMax = 8
 
 export interface EngineRequest {
   readonly sql: string
@@ -70,30 +78,29 @@ async function ask(
   folder: string,
   signal: AbortSignal,
 ): Promise<AnalyticsResult> {
-  const child = spawn(process.execPath, [program], {
-    cwd: folder,
-    env: {},
-    stdio: ['pipe', 'pipe', 'ignore'],
-    signal: AbortSignal.any([signal, AbortSignal.timeout(request.wallMsMax + killGraceMs)]),
-    killSignal: 'SIGKILL',
+  const output: Buffer[] = []
+  const wallMsMax = request.wallMsMax + killGraceMs
+  const engine = startProcess([process.execPath, program], {
+    folder,
+    limits: { ...engineLimits, wallMsMax, cpuMsMax: wallMsMax * threadsMax },
+    signal,
+    onOutput: (chunk) => void output.push(chunk),
   })
-  const ended = new Promise<number | null>((resolve) => {
-    child.on('error', () => resolve(exitOutOfTime))
-    child.on('close', (code) => resolve(code))
-  })
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(JSON.stringify(request))
-  const [output, code] = await Promise.all([text(child.stdout).catch(() => ''), ended])
-  signal.throwIfAborted()
+  engine.stdin.end(JSON.stringify(request))
+  const ending = await engine.ended
+  const code = ending.kind === 'exit' ? ending.code : codes[ending.kind === 'over' ? ending.limit : 'killed']
   if (code === exitOutOfMemory) throw tooLarge('The query needs more memory than it gets.')
   if (code === exitOutOfTime)
     throw new CatamaranError('timed-out', `The query took longer than ${request.wallMsMax} ms.`)
   if (code !== 0) throw tooLarge('The query broke the engine.')
-  const answer = JSON.parse(output) as EngineAnswer
+  const answer = JSON.parse(Buffer.concat(output).toString()) as EngineAnswer
   if (!answer.ok) throw new CatamaranError(answer.code, withoutPaths(answer.detail, folder))
   const { columns, rows, truncated } = answer
   return { columns, rows, truncated }
 }
+
+/** What it would have ended with by itself. */
+const codes: Readonly<Record<string, number>> = { wall: exitOutOfTime, cpu: exitOutOfTime, memory: exitOutOfMemory }
 
 const tooLarge = (detail: string): CatamaranError => new CatamaranError('too-large', detail)
 

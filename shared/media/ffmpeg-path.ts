@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs'
 import { createRequire } from 'node:module'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { findCommand, isExecutable } from '../process/find-command.ts'
 
 /**
  * Finds ffmpeg: the path given by configuration, else the first on `searchPath` (the value of PATH), else the one that
@@ -14,13 +13,6 @@ export function findFfmpeg(options: {
   return findCommand('ffmpeg', options.searchPath) ?? installed()
 }
 
-export const findCommand = (name: string, searchPath: string | undefined): string | undefined =>
-  (searchPath ?? '')
-    .split(delimiter)
-    .filter(isAbsolute)
-    .map((folder) => join(folder, name))
-    .find(isExecutable)
-
 function installed(): string | undefined {
   try {
     const resolve = createRequire(import.meta.url).resolve
@@ -28,14 +20,5 @@ function installed(): string | undefined {
     return isExecutable(path) ? path : undefined
   } catch {
     return undefined
-  }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }

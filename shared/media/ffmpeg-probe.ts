@@ -1,5 +1,6 @@
-import { inputArgs, type FfmpegRunner } from './ffmpeg.ts'
-import { probeWallMsMax } from './limits.ts'
+import { inputArgs } from './ffmpeg-input.ts'
+import type { FfmpegRunner } from './ffmpeg.ts'
+import { probeCpuMsMax, probeWallMsMax } from './limits.ts'
 import { invalidMedia, tidyReason } from './reasons.ts'
 import { isHdrTransfer, type HdrTransfer } from './tone-map.ts'
 import type { AudioTrack, Tracks, VideoTrack } from './track-probe.ts'
@@ -13,7 +14,12 @@ export async function probeWithFfmpeg(
 ): Promise<Tracks> {
   // Without an output ffmpeg prints what it found and exits with 1.
   const args = ['-loglevel', 'info', ...inputArgs(path, mediaType, { threads: 1 })]
-  const { messages } = await ffmpeg.run(args, { signal, wallMsMax: probeWallMsMax, anyExit: true })
+  const { messages } = await ffmpeg.run(args, {
+    signal,
+    wallMsMax: probeWallMsMax,
+    cpuMsMax: probeCpuMsMax,
+    anyExit: true,
+  })
   return parseProbe(messages)
 }
 
@@ -35,7 +41,12 @@ export async function probeDetails(
   signal: AbortSignal,
 ): Promise<FilmDetails> {
   const args = ['-loglevel', 'info', ...inputArgs(path, mediaType, { threads: 1 })]
-  const { messages } = await ffmpeg.run(args, { signal, wallMsMax: probeWallMsMax, anyExit: true })
+  const { messages } = await ffmpeg.run(args, {
+    signal,
+    wallMsMax: probeWallMsMax,
+    cpuMsMax: probeCpuMsMax,
+    anyExit: true,
+  })
   const lines = messages.split('\n').filter((line) => /^\s*Stream #0/.test(line))
   const picture = lines.find((line) => / Video: /.test(line) && !/attached pic/.test(line)) ?? ''
   const transfer = /\/(smpte2084|arib-std-b67)\b/.exec(picture)?.[1]

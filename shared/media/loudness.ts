@@ -1,5 +1,6 @@
 import type { ConversionSource } from '../ports/media-converter.ts'
-import { inputArgs, type FfmpegRunner } from './ffmpeg.ts'
+import { inputArgs } from './ffmpeg-input.ts'
+import type { FfmpegRunner } from './ffmpeg.ts'
 import { flags } from './flags.ts'
 import { convertWallMsMax } from './limits.ts'
 

@@ -1,6 +1,6 @@
 import type { ConvertedFile, Recipe } from '../ports/media-converter.ts'
 import { mp4To, untagged } from './encoding.ts'
-import { inputArgs } from './ffmpeg.ts'
+import { inputArgs } from './ffmpeg-input.ts'
 import { flags } from './flags.ts'
 import { posterWallMsMax } from './limits.ts'
 import { finishFile, partPath } from './output.ts'

@@ -1,10 +1,26 @@
 import { errorCode } from '../data/error-code.ts'
 import { CatamaranError, isCatamaranError } from '../domain/errors.ts'
+import type { Ending } from '../process/bounded-process.ts'
 
 export const invalidMedia = (reason: string, cause?: unknown): CatamaranError =>
   new CatamaranError('invalid-media', reason, cause === undefined ? {} : { cause })
 
 export const timedOut = (reason: string): CatamaranError => new CatamaranError('timed-out', reason)
+
+/** What is said of media for which a process was killed. Only the wall's time may pass on a machine that is merely busy. */
+export function overLimit(what: string, limit: (Ending & { kind: 'over' })['limit']): CatamaranError {
+  switch (limit) {
+    case 'wall':
+      return timedOut(`${what} took too long`)
+    case 'cpu':
+      return invalidMedia(`${what} needs more processor time than is allowed`)
+    case 'memory':
+      return invalidMedia(`${what} needs more memory than is allowed`)
+    case 'output':
+    case 'file':
+      return invalidMedia(`${what} gives more bytes than are allowed`)
+  }
+}
 
 /** The first line of an error's text, without local paths. */
 export function reasonOf(error: unknown): string {

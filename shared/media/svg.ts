@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { readFile, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { CatamaranError } from '../domain/errors.ts'
-import { svgBytesMax, svgPixelsMax, svgWallMsMax } from './limits.ts'
-import { invalidMedia, timedOut, tidyReason } from './reasons.ts'
+import { startProcess } from '../process/bounded-process.ts'
+import type { ProcessLimits } from '../process/limits.ts'
+import { svgBytesMax, svgCpuMsMax, svgPixelsMax, svgWallMsMax } from './limits.ts'
+import { invalidMedia, overLimit, tidyReason } from './reasons.ts'
 import type { Pixels } from './sharp-safe.ts'
 import { cleanSvg, type SvgTag } from './svg-markup.ts'
 
@@ -117,41 +117,31 @@ process.stdin.on('data', (chunk) => chunks.push(chunk)).on('end', () =>
     }))
 `
 
-function rasterise(markup: string, { width, height }: SvgSize, signal: AbortSignal): Promise<Buffer> {
-  signal.throwIfAborted()
+/** Node reserves far more addresses than it uses. */
+const limits: Omit<ProcessLimits, 'outputBytesMax'> = {
+  wallMsMax: svgWallMsMax,
+  cpuMsMax: svgCpuMsMax,
+  memoryBytesMax: 1.5 * 1024 ** 3,
+  addressBytesMax: 4 * 1024 ** 3,
+  fileBytesMax: 0,
+  openFilesMax: 64,
+}
+
+async function rasterise(markup: string, { width, height }: SvgSize, signal: AbortSignal): Promise<Buffer> {
   const bytes = width * height * 4
   const sharpPath = createRequire(import.meta.url).resolve('sharp')
-  const child = spawn(process.execPath, ['-e', program, sharpPath, String(width), String(height)], {
-    env: {},
-    timeout: svgWallMsMax,
-    killSignal: 'SIGKILL',
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
-  const stop = (): void => void child.kill('SIGKILL')
-  signal.addEventListener('abort', stop, { once: true })
   const chunks: Buffer[] = []
-  let got = 0
-  let said = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    chunks.push(chunk)
-    got += chunk.length
-    if (got > bytes) stop()
+  const drawing = startProcess([process.execPath, '-e', program, sharpPath, String(width), String(height)], {
+    limits: { ...limits, outputBytesMax: bytes },
+    signal,
+    onOutput: (chunk) => void chunks.push(chunk),
   })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => void (said = (said + text).slice(0, 2_000)))
-  // A child that ended early has closed its side: how it ended says more.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(markup)
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) =>
-      reject(new CatamaranError('unavailable', `Nothing can be drawn here: ${tidyReason(cause.message)}`, { cause })),
-    )
-    child.once('close', (code, killedBy) => {
-      signal.removeEventListener('abort', stop)
-      if (signal.aborted) return reject(signal.reason as Error)
-      if (killedBy === 'SIGKILL') return reject(timedOut('The drawing took too long to draw'))
-      if (code !== 0) return reject(invalidMedia(`The drawing cannot be drawn: ${tidyReason(said)}`))
-      if (got !== bytes) return reject(invalidMedia('The drawing came out in another size'))
-      resolve(Buffer.concat(chunks))
-    })
-  })
+  drawing.stdin.end(markup)
+  const ending = await drawing.ended
+  if (ending.kind === 'over') throw overLimit('Drawing', ending.limit)
+  if (ending.kind === 'killed') throw invalidMedia(`The drawing stopped its reader (${ending.by})`)
+  if (ending.code !== 0) throw invalidMedia(`The drawing cannot be drawn: ${tidyReason(ending.messages)}`)
+  const pixels = Buffer.concat(chunks)
+  if (pixels.length !== bytes) throw invalidMedia('The drawing came out in another size')
+  return pixels
 }

@@ -1,5 +1,5 @@
 import type { ConvertedFile, Recipe } from '../ports/media-converter.ts'
-import { inputArgs } from './ffmpeg.ts'
+import { inputArgs } from './ffmpeg-input.ts'
 import { flags } from './flags.ts'
 import { convertWallMsMax } from './limits.ts'
 import { finishFile, partPath } from './output.ts'

@@ -13,7 +13,7 @@ import {
   steadySound,
   untagged,
 } from './encoding.ts'
-import { inputArgs } from './ffmpeg.ts'
+import { inputArgs } from './ffmpeg-input.ts'
 import { flags } from './flags.ts'
 import { framesPerSecondMax, type Rung } from './ladder.ts'
 import { convertWallMsMax } from './limits.ts'

@@ -1,6 +1,6 @@
 import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-converter.ts'
 import { aacArgs, h264Args, mp4To, progressArgs, progressReader, steadySound, untagged } from './encoding.ts'
-import { inputArgs } from './ffmpeg.ts'
+import { inputArgs } from './ffmpeg-input.ts'
 import { flags } from './flags.ts'
 import { convertWallMsMax } from './limits.ts'
 import { gainFilters } from './loudness.ts'

@@ -6,7 +6,7 @@ import { crc32, deflateSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
 import sharp, { type Sharp } from 'sharp'
 import { isCatamaranError } from '../../shared/domain/errors.ts'
-import { inputArgs } from '../../shared/media/ffmpeg.ts'
+import { inputArgs } from '../../shared/media/ffmpeg-input.ts'
 import { chance } from '../../local/samples/chance.ts'
 import { converter, ffmpeg, never, run, workbench, type Workbench } from './workbench.ts'
 

@@ -1,7 +1,7 @@
 import { open, readFile, stat, writeFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import { unpackSegments, type SegmentIndex } from '../../shared/domain/segments.ts'
-import { inputArgs } from '../../shared/media/ffmpeg.ts'
+import { inputArgs } from '../../shared/media/ffmpeg-input.ts'
 import { rungsFor } from '../../shared/media/ladder.ts'
 import { probeTracks } from '../../shared/media/track-probe.ts'
 import type { ConvertedFile } from '../../shared/ports/media-converter.ts'

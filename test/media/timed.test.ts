@@ -6,7 +6,8 @@ import { expect, test } from '@jest/globals'
 import sharp from 'sharp'
 import { mediaConverter } from '../../shared/media/converter.ts'
 import { probeWithFfmpeg } from '../../shared/media/ffmpeg-probe.ts'
-import { ffmpegRunner, inputArgs } from '../../shared/media/ffmpeg.ts'
+import { inputArgs } from '../../shared/media/ffmpeg-input.ts'
+import { ffmpegRunner } from '../../shared/media/ffmpeg.ts'
 import { probeTracks } from '../../shared/media/track-probe.ts'
 import { expectFastStart } from './fast-start.ts'
 import { converter, ffmpeg, ffmpegPath, named, never, run, turn, workbench } from './workbench.ts'
@@ -222,7 +223,8 @@ test('a decoder dies with the process that started it', async () => {
   const film = await bench.film('long.mp4', ...picture(9, '1280x720'), ...h264)
   const script = await bench.write(
     'owner.mjs',
-    `import { ffmpegRunner, inputArgs } from '${new URL('../../shared/media/ffmpeg.ts', import.meta.url).href}'
+    `import { inputArgs } from '${new URL('../../shared/media/ffmpeg-input.ts', import.meta.url).href}'
+     import { ffmpegRunner } from '${new URL('../../shared/media/ffmpeg.ts', import.meta.url).href}'
      const args = [...inputArgs(${JSON.stringify(film)}, 'video/mp4', { threads: 1 }), '-vf', 'scale=4000:4000', '-f', 'null', 'pipe:1']
      await ffmpegRunner({ path: ${JSON.stringify(ffmpegPath)} }).run(args, { signal: new AbortController().signal, wallMsMax: 60000 })`,
   )
