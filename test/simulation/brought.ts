@@ -11,11 +11,21 @@ export interface Brought {
   readonly uploads: Map<string, { readonly site: Site; readonly sha256: string }>
   /** Files of the drop areas as they are now, by key; without a digest, removed. */
   readonly drops: Map<string, { readonly site: Site; readonly sha256: string | undefined }>
+  /** `<site> <object key>` of all bytes that anybody ever brought, as the object that is to be made of them there. */
+  readonly given: Set<string>
   /** Files whose removal nobody was told of. */
   readonly untold: Set<string>
 }
 
-export const makeBrought = (): Brought => ({ uploads: new Map(), drops: new Map(), untold: new Set() })
+export const makeBrought = (): Brought => ({
+  uploads: new Map(),
+  drops: new Map(),
+  given: new Set(),
+  untold: new Set(),
+})
+
+export const give = ({ given }: Brought, site: Site, asset: string, sha256: string): void =>
+  void given.add(`${site} objects/${tenant}/${asset}/${sha256}`)
 
 /** 8 and 9. What was brought is ready at both sites, nothing is ready without its bytes, and nothing lies about in staging. */
 export function* broughtFaults(world: World): Generator<string> {

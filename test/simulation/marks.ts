@@ -86,6 +86,7 @@ export const markNames = [
   'object event lost',
   'job taken over by the other site',
   'job given up',
+  'object of an overtaken version kept',
   'publishing begun again',
   'object copied',
   'object copied in parts',

@@ -67,6 +67,22 @@ export const objectBugs: readonly PlantedBug[] = [
     override: bringing,
   },
   {
+    name: 'an original is kept under the name of another asset too',
+    file: process,
+    find: '  await original.keep(objectKey, inspection.mediaType)\n',
+    replace:
+      '  await original.keep(objectKeyOf(tenant, version, original.sha256), inspection.mediaType)\n' +
+      '  await original.keep(objectKey, inspection.mediaType)\n',
+    override: bringing,
+  },
+  {
+    name: 'what is kept is what lies there by then, not what was verified',
+    file: 'shared/core/process-source.ts',
+    find: 'metadata: { sha256, crc64nvme }, ifMatch: body.etag })',
+    replace: 'metadata: { sha256, crc64nvme } })',
+    override: { ...bringing, opsPerClient: 40 },
+  },
+  {
     name: 'an object that failed once is forgotten',
     file: copy,
     find: '  const isHeld = await changeHeld(services, missing, (held) => ({\n    ...held,\n    attempts,',

@@ -1,7 +1,9 @@
 import { createAsset } from '../../shared/core/assets.ts'
 import { acceptUpload, type UploadPlan } from '../../shared/core/uploads.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
+import { parseDropKey } from '../../shared/domain/names.ts'
 import type { Site } from '../../shared/domain/site.ts'
+import { give } from './brought.ts'
 import { tenant, type Client } from './client.ts'
 import { request } from './request.ts'
 import type { World } from './world.ts'
@@ -20,6 +22,7 @@ export async function upload(world: World, client: Client, text: string): Promis
   const input = { id: text, name: text, mediaType: 'text/plain', bytes: bytes.byteLength, sha256, upload: kind }
   const idempotency = { key: sha256Hex(`upload ${text}`), print: text }
   const isAbandoned = streams.workload.oneIn(8)
+  give(ledger.brought, site, text, sha256)
   for (let attempt = 0; attempt < triesMax; attempt++) {
     const begun = await request(world, site, (services) => createAsset(services, tenant, input, idempotency))
     if (begun.kind === 'refused') return
@@ -71,7 +74,10 @@ export async function drop(world: World, client: Client, text: string): Promise<
   }
   const bytes = Buffer.from(`drop ${text} `.repeat(1 + streams.workload.pick(40)))
   if (ledger.brought.drops.get(key)?.sha256) mark('dropped file overwritten')
-  ledger.brought.drops.set(key, { site, sha256: sha256Hex(bytes) })
+  const sha256 = sha256Hex(bytes)
+  ledger.brought.drops.set(key, { site, sha256 })
+  const name = parseDropKey(key)
+  if (name.kind === 'drop') give(ledger.brought, site, name.assetId, sha256)
   await objects.put(key, bytes, { mediaType: 'text/plain' })
 }
 
