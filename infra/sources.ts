@@ -23,7 +23,7 @@ export interface Sources {
 }
 
 const framework = join(repository, 'node_modules/serverless/bin/serverless.js')
-const packageMsMax = 120_000
+const packageMsMax = 90_000
 
 /** What whoever deploys must give; the surroundings of a check must not change what it says. */
 const packagingEnvironment = {
@@ -73,8 +73,11 @@ const run = (cwd: string, args: readonly string[]): Promise<string> =>
       env: packagingEnvironment,
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const timer = setTimeout(() => child.kill('SIGKILL'), packageMsMax)
     let output = ''
+    const timer = setTimeout(() => {
+      output += ` (stopped after ${packageMsMax / 1_000} s without an end)`
+      child.kill('SIGKILL')
+    }, packageMsMax)
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (bytes: Buffer) => (output += bytes.toString()))
     child.once('error', reject)

@@ -7,6 +7,7 @@ import { dropsSuite } from './suites/drops.ts'
 import { garbageSuite } from './suites/garbage.ts'
 import { imagesSuite } from './suites/images.ts'
 import { importsSuite } from './suites/imports.ts'
+import { keysSuite, revokedKeysSuite } from './suites/keys.ts'
 import { largeSuite } from './suites/large.ts'
 import { operationsSuite } from './suites/operations.ts'
 import { recordsSuite } from './suites/records.ts'
@@ -35,6 +36,7 @@ afterAll(() => running?.stop(), 60_000)
 describe('both clouds', () => {
   recordsSuite(pair)
   replicationSuite(pair)
+  keysSuite(pair)
   operationsSuite(pair)
   assetsSuite(pair)
   uppySuite(pair)
@@ -43,6 +45,7 @@ describe('both clouds', () => {
   contentSuite(pair)
   streamsSuite(pair)
   tracesSuite(pair)
+  revokedKeysSuite()
   imagesSuite(pair)
   dropsSuite(pair)
   garbageSuite(pair)
