@@ -4,6 +4,8 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { systemClock, systemRandom } from '../shared/adapters/clock.ts'
 import { composePeer } from '../shared/http/compose-peer.ts'
 import type { Services } from '../shared/core/services.ts'
+import type { Analysis } from '../shared/ports/analysis.ts'
+import { rekognitionAnalysis } from './adapters/analysis.ts'
 import { cloudFrontDelivery } from './adapters/delivery.ts'
 import { sqsJobQueue } from './adapters/job-queue.ts'
 import { s3ClientSettings } from './adapters/object-bucket.ts'
@@ -45,3 +47,7 @@ export function composeServices(service: string, config: AwsConfig = readConfig(
     }),
   }
 }
+
+/** What looks at pictures here, if the configuration names anything to look for. */
+export const composeAnalysis = ({ ANALYSIS_FEATURES: features }: AwsConfig = readConfig()): Analysis | undefined =>
+  features && rekognitionAnalysis({ client: new DynamoDBClient({}), features })

@@ -5,6 +5,8 @@ import { QueueServiceClient } from '@azure/storage-queue'
 import { systemClock, systemRandom } from '../shared/adapters/clock.ts'
 import { composePeer } from '../shared/http/compose-peer.ts'
 import type { Services } from '../shared/core/services.ts'
+import type { Analysis } from '../shared/ports/analysis.ts'
+import { visionAnalysis } from './adapters/analysis.ts'
 import { blobDelivery } from './adapters/delivery.ts'
 import { storageJobQueue } from './adapters/job-queue.ts'
 import { blobObjectStore } from './adapters/object-store.ts'
@@ -37,6 +39,12 @@ export function composeServices(service: string, config: AzureConfig = readConfi
       clock: systemClock,
     }),
   }
+}
+
+/** What looks at pictures here, if the configuration names anything to look for. */
+export function composeAnalysis(config: AzureConfig = readConfig()): Analysis | undefined {
+  const { ANALYSIS_FEATURES: features, VISION_ENDPOINT: endpoint } = config
+  return features && endpoint ? visionAnalysis({ identity: identityOf(config), features, endpoint }) : undefined
 }
 
 type Clients = ReturnType<typeof makeClients>

@@ -13,12 +13,16 @@ const variables = z
     STORAGE__queueServiceUri: z.url().optional(),
     /** The user-assigned identity; absent for a connection string or the system-assigned one. */
     AZURE_CLIENT_ID: z.string().optional(),
+    /** Of the AI Vision resource that ANALYSIS_FEATURES are asked of. */
+    VISION_ENDPOINT: z.url().optional(),
   })
   .superRefine(checkPeerVariables)
   .superRefine((value, context) => {
     const miss = (name: string, instead: string): void =>
       context.addIssue({ code: 'custom', path: [name], message: `missing (or ${instead})` })
     if (!value.COSMOS && !value.COSMOS__accountEndpoint) miss('COSMOS', 'COSMOS__accountEndpoint')
+    if (value.ANALYSIS_FEATURES && !value.VISION_ENDPOINT)
+      context.addIssue({ code: 'custom', path: ['VISION_ENDPOINT'], message: 'missing' })
     const { STORAGE, STORAGE__blobServiceUri: blobs, STORAGE__queueServiceUri: queues } = value
     if (STORAGE || (blobs && queues)) return
     if (blobs) miss('STORAGE__queueServiceUri', 'STORAGE')

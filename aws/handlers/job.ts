@@ -4,11 +4,11 @@ import { runJob } from '../../shared/core/jobs.ts'
 import { composeWorkTools } from '../../shared/media/compose-work.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { eachMessage } from '../adapters/messages.ts'
-import { composeServices } from '../compose.ts'
+import { composeAnalysis, composeServices } from '../compose.ts'
 import { readConfig } from '../config.ts'
 
 const services = composeServices('job')
-const work = composeWorkTools(readConfig())
+const work = { ...composeWorkTools(readConfig()), analysis: composeAnalysis() }
 
 /** Time kept back to hand over what is not finished. */
 const handOverMs = 10_000

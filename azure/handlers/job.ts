@@ -3,11 +3,11 @@ import { runJob } from '../../shared/core/jobs.ts'
 import { composeWorkTools } from '../../shared/media/compose-work.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { eachMessage } from '../adapters/messages.ts'
-import { composeServices } from '../compose.ts'
+import { composeAnalysis, composeServices } from '../compose.ts'
 import { readConfig } from '../config.ts'
 
 const services = composeServices('job')
-const work = composeWorkTools(readConfig())
+const work = { ...composeWorkTools(readConfig()), analysis: composeAnalysis() }
 
 /** Less than functionTimeout in host.json by the time it takes to hand over what is not finished. */
 const runMsMax = 15 * 60_000 - 10_000

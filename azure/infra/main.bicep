@@ -40,6 +40,9 @@ param allowedOrigins string = ''
 @description('One more with each restore from a backup: see docs/operations.md.')
 param siteIncarnation string = '0'
 
+@description('What AI Vision is asked of pictures, of labels,text,faces,moderation with commas between; empty: nothing.')
+param analysisFeatures string = ''
+
 @allowed(['debug', 'info', 'warn', 'error'])
 param logLevel string = 'info'
 
@@ -77,6 +80,7 @@ param budgetStart string = utcNow('yyyy-MM-01')
 var service = 'catamaran'
 var tags = { 'azd-env-name': stage, service: service, stage: stage }
 var token = toLower(uniqueString(subscription().id, service, stage, location))
+var visionName = 'catavision${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: '${service}-${stage}'
@@ -175,6 +179,18 @@ module vault 'modules/vault.bicep' = {
   }
 }
 
+module vision 'modules/vision.bicep' = if (!empty(analysisFeatures)) {
+  scope: group
+  name: 'vision'
+  params: {
+    name: visionName
+    location: location
+    tags: tags
+    principalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
 module app 'modules/app.bicep' = {
   scope: group
   name: 'app'
@@ -245,6 +261,8 @@ module settings 'modules/settings.bicep' = {
     peerTokenAudience: peerTokenAudience
     allowedOrigins: allowedOrigins
     siteIncarnation: siteIncarnation
+    analysisFeatures: analysisFeatures
+    visionEndpoint: empty(analysisFeatures) ? '' : 'https://${visionName}.cognitiveservices.azure.com'
     logLevel: logLevel
   }
 }

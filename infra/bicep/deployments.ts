@@ -27,6 +27,7 @@ const most: Fields = {
   peerHost: 'aws.example.com',
   customDomain: 'media.example.com',
   allowedOrigins: 'https://app.example.com',
+  analysisFeatures: 'labels,moderation',
   recordsCapacity: 'autoscale',
   gatewayTier: 'StandardV2',
   tokenIssuer: 'https://login.example.com',

@@ -14,6 +14,7 @@ export const words: Readonly<Record<string, readonly string[]>> = {
   blobTypes: ['blockBlob'],
   'capabilities.name': ['EnableServerless'],
   category: [
+    'Audit',
     'AuditEvent',
     'ControlPlaneRequests',
     'Cost',
@@ -39,7 +40,7 @@ export const words: Readonly<Record<string, readonly string[]>> = {
   'identity.type': ['SystemAssigned', 'UserAssigned'],
   keySource: ['Microsoft.Storage'],
   keyType: ['Account'],
-  kind: ['functionapp', 'functionapp,linux', 'GlobalDocumentDB', 'StorageV2', 'web'],
+  kind: ['functionapp', 'functionapp,linux', 'ComputerVision', 'GlobalDocumentDB', 'StorageV2', 'web'],
   level: ['CanNotDelete'],
   linkToDefaultDomain: ['Enabled'],
   matchProcessingBehavior: ['Continue'],
@@ -67,6 +68,7 @@ export const words: Readonly<Record<string, readonly string[]>> = {
     'Consumption',
     'FC1',
     'PerGB2018',
+    'S1',
     'standard',
     'Standard_AzureFrontDoor',
     'Standard_LRS',
@@ -129,6 +131,8 @@ export const ranges: Readonly<Record<string, readonly [least: number, most: numb
 /** What a name may look like, by type. Source: Azure's naming rules. */
 export const names: Readonly<Record<string, RegExp>> = {
   'Microsoft.ApiManagement/service': /^[a-zA-Z][a-zA-Z0-9-]{0,48}[a-zA-Z0-9]$/,
+  // Its own name at the service, too.
+  'Microsoft.CognitiveServices/accounts': /^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}[a-zA-Z0-9]$/,
   'Microsoft.DocumentDB/databaseAccounts': /^[a-z0-9][a-z0-9-]{1,42}[a-z0-9]$/,
   'Microsoft.KeyVault/vaults': /^[a-zA-Z][a-zA-Z0-9-]{1,22}[a-zA-Z0-9]$/,
   'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies': /^[a-zA-Z][a-zA-Z0-9]{0,127}$/,

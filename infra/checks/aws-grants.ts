@@ -26,6 +26,9 @@ const services: Readonly<Record<string, string>> = {
 const notOfCode =
   /^(logs|xray|kms|sts|backup):|^dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)$|^sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility)$|^s3:(Get|Put)ObjectTagging$/
 
+/** Calls that are signed by hand name the service's API and the call. */
+const signing = /'RekognitionService\.(\w+)'/g
+
 const importing = /import \{([^}]+)\} from '@aws-sdk\/(client-[\w-]+)'/g
 
 /** That roles grant each action that the adapters' calls need, and none that no call needs. */
@@ -33,7 +36,7 @@ export async function checkAwsGrants(sources: Sources): Promise<Finding[]> {
   const needed = await neededActions(sources)
   const granted = new Map<string, string>()
   for (const { id, type, actions } of statementsOf(await sources.template())) {
-    if (type !== 'AWS::IAM::Role' || id === 'VaultRole') continue
+    if ((type !== 'AWS::IAM::Role' && type !== 'AWS::IAM::Policy') || id === 'VaultRole') continue
     for (const action of actions) granted.set(action, id)
   }
   const missing = [...needed].filter(([action]) => !granted.has(action))
@@ -57,6 +60,7 @@ async function neededActions(sources: Sources): Promise<Map<string, string>> {
   const needed = new Map<string, string>()
   for (const name of await readdir(sources.path('aws/adapters'))) {
     const text = await sources.text(`aws/adapters/${name}`)
+    for (const [, call = ''] of text.matchAll(signing)) needed.set(`rekognition:${call}`, `aws/adapters/${name}`)
     for (const [, names = '', client = ''] of text.matchAll(importing)) {
       for (const [, command = ''] of names.matchAll(/(?<!type )\b(\w+)Command\b/g)) {
         needed.set(actionsOf[command] ?? `${services[client]}:${command}`, `aws/adapters/${name}`)

@@ -16,6 +16,10 @@ const withoutResource: ReadonlySet<string> = new Set([
   'xray:PutTelemetryRecords',
   'dynamodb:ListStreams',
   'sts:GetWebIdentityToken',
+  'rekognition:DetectLabels',
+  'rekognition:DetectText',
+  'rekognition:DetectFaces',
+  'rekognition:DetectModerationLabels',
 ])
 
 type Rule = (statement: Statement) => Omit<Finding, 'file'> | undefined

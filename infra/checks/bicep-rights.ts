@@ -22,6 +22,7 @@ const builtIn: Readonly<Record<string, { readonly id: string; readonly on: 'data
 const erases =
   /deleteBlobVersion|containers\/delete$|permanentDelete|immutabilityPolicies|roleAssignments|locks|^\*|blobs\/\*|containers\/\*|databaseAccounts\/\*/i
 
+const vision = 'Microsoft.CognitiveServices/accounts/ComputerVision'
 const blobs = 'Microsoft.Storage/storageAccounts/blobServices'
 const items = 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers'
 /** What the adapters call. */
@@ -32,6 +33,8 @@ const needed = [
   `${blobs}/containers/blobs/add/action`,
   `${blobs}/containers/blobs/delete`,
   `${blobs}/generateUserDelegationKey/action`,
+  `${vision}/analyze/action`,
+  `${vision}/imageanalysis:analyze/action`,
   'Microsoft.DocumentDB/databaseAccounts/readMetadata',
   `${items}/items/create`,
   `${items}/items/read`,

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { analysisFeatures } from '../domain/analysis.ts'
 import { incarnationMax } from '../domain/site.ts'
 
 const jsonText = <Schema extends z.ZodType>(schema: Schema) =>
@@ -81,6 +82,8 @@ export const sharedVariables = {
   /** For local development alone: webhooks and imports may go to this machine, unencrypted. */
   PRIVATE_ADDRESSES: z.stringbool().default(false),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  /** What this cloud's service is asked of pictures, of `labels,text,faces,moderation`; nothing unless named. */
+  ANALYSIS_FEATURES: textList.pipe(z.array(z.enum(analysisFeatures))).optional(),
   FFMPEG_PATH: z.string().min(1).optional(),
   /** A program that runs one SQL query over Parquet files; without it the API answers none. */
   ANALYTICS_PROGRAM: z.string().min(1).optional(),

@@ -14,6 +14,7 @@ import type { JsonObject } from '../domain/json.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { stampMs } from '../domain/stamp.ts'
 import { joinVectors, type Vector, vectorText } from '../replication/vector.ts'
+import { analysesOf, analysisViewOf, type AnalysisView } from './asset-analysis.ts'
 import { type ReadOptions, readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
 
@@ -39,6 +40,8 @@ export interface AssetView {
   readonly sha256?: string
   readonly labels: Readonly<Record<string, string>>
   readonly properties: JsonObject
+  /** What a service saw in the picture, where a site has one. */
+  readonly analysis?: AnalysisView
   readonly renditions: readonly RenditionView[]
   /** The rows of a data file: records of this collection. */
   readonly rows?: { readonly collection: string; readonly count: number; readonly errors: number }
@@ -51,7 +54,7 @@ export interface AssetView {
   readonly createdAt: string
   readonly updatedAt: string
   readonly etag: string
-  /** What a session has seen once it has seen this view: the newest stamps of both records. */
+  /** What a session has seen once it has seen this view: the newest stamps of both records; an analysis may still come. */
   readonly vector: Vector
   readonly deleted: boolean
   /** Whether every object of this asset is at this site; if not, content comes from the peer. */
@@ -59,8 +62,20 @@ export interface AssetView {
 }
 
 /** Strong, the same at both sites, and changed by an edit as well as by a machine's result. */
-export const assetEtag = (asset: StoredRecord, media: StoredRecord | undefined): string =>
-  `"${sha256Base64Url(`${vectorText(asset.vector)} ${media ? vectorText(media.vector) : ''}`).slice(0, 22)}"`
+export async function assetEtag(
+  services: Services,
+  asset: StoredRecord,
+  media: StoredRecord | undefined,
+): Promise<string> {
+  const [analysis] = await analysesOf(services, [media])
+  return etagOf(asset, media, analysis)
+}
+
+function etagOf(...[asset, media, analysis]: [StoredRecord, ...(StoredRecord | undefined)[]]): string {
+  const seen = [vectorText(asset.vector), media ? vectorText(media.vector) : '']
+  if (analysis) seen.push(vectorText(analysis.vector))
+  return `"${sha256Base64Url(seen.join(' ')).slice(0, 22)}"`
+}
 
 /** Site-local marks: the objects of an asset, as its media names them, are all here. */
 export const herePartition = 'here'
@@ -89,15 +104,24 @@ export async function viewsOf(
     assets.map(({ record }) => mediaKey(record.key.tenant, record.key.id)),
     options,
   )
-  return Promise.all(assets.map(({ record, lastBody }, index) => viewOf(services, record, media[index], lastBody)))
+  const analyses = await analysesOf(services, media)
+  return Promise.all(
+    assets.map(({ record, lastBody }, index) =>
+      viewOf(services, record, { media: media[index], analysis: analyses[index], lastBody }),
+    ),
+  )
 }
 
 async function viewOf(
   services: Services,
   record: StoredRecord,
-  mediaRecord: StoredRecord | undefined,
-  lastBody: AssetBody | undefined,
+  found: {
+    readonly media: StoredRecord | undefined
+    readonly analysis: StoredRecord | undefined
+    readonly lastBody: AssetBody | undefined
+  },
 ): Promise<AssetView> {
+  const { media: mediaRecord, analysis, lastBody } = found
   const { tenant, id } = record.key
   const media = mediaRecord?.body as MediaBody | undefined
   const body = (record.body as AssetBody | null) ?? lastBody
@@ -105,7 +129,7 @@ async function viewOf(
     media ? areBytesHere(services, tenant, id, media) : false,
     media ? progressOf(services, tenant, media) : undefined,
   ])
-  const updatedMs = Math.max(stampMs(record.stamp), mediaRecord ? stampMs(mediaRecord.stamp) : 0)
+  const updatedMs = Math.max(...[record, mediaRecord, analysis].map((each) => (each ? stampMs(each.stamp) : 0)))
   const size = media?.bytes ?? body?.bytes
   const sha256 = media?.sha256 ?? body?.sha256
   return {
@@ -119,6 +143,7 @@ async function viewOf(
     ...(sha256 === undefined ? {} : { sha256 }),
     labels: body?.labels ?? {},
     properties: media?.properties ?? {},
+    ...(analysis === undefined ? {} : { analysis: analysisViewOf(analysis) }),
     renditions: (media?.renditions ?? []).map(({ name, mediaType, bytes, sha256: digest, properties }) => ({
       name,
       mediaType,
@@ -133,7 +158,7 @@ async function viewOf(
     updatedMs,
     createdAt: new Date(record.createdMs).toISOString(),
     updatedAt: new Date(updatedMs).toISOString(),
-    etag: assetEtag(record, mediaRecord),
+    etag: etagOf(record, mediaRecord, analysis),
     vector: mediaRecord ? joinVectors(record.vector, mediaRecord.vector) : record.vector,
     deleted: record.deleted,
     bytesHere,

@@ -167,12 +167,12 @@ export async function completeUpload(services: Services, tenant: string, id: str
   return needAsset(services, tenant, id)
 }
 
-/** For If-Match: the asset's ETag covers its media record as well. */
+/** For If-Match: the asset's ETag covers what machines found as well. */
 const withEtag = (services: Services, options: WriteOptions): WriteOptions => ({
   ...options,
   etagOf: async (record: StoredRecord) => {
     const { tenant, id } = record.key
-    return assetEtag(record, await readRecord(services, mediaKey(tenant, id)))
+    return assetEtag(services, record, await readRecord(services, mediaKey(tenant, id)))
   },
 })
 

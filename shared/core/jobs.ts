@@ -3,6 +3,7 @@ import type { Failure, JobFault } from '../domain/asset.ts'
 import type { Json, JsonObject } from '../domain/json.ts'
 import type { JobMessage } from '../ports/job-queue.ts'
 import { backoffMs } from '../replication/backoff.ts'
+import { analyse } from './analyse.ts'
 import { copyObject } from './copy-object.ts'
 import { objectDropped } from './drops.ts'
 import { runImport } from './import-run.ts'
@@ -50,6 +51,9 @@ export async function runJob(site: Services, work: WorkTools, message: JobMessag
   }
   const order = variantOrderOf(message)
   if (order) return makeVariant(services, work, order, signal)
+  if (kind === 'analyse' && isText(tenant) && isText(asset)) {
+    return analyse(services, work, { tenant, asset, reopen: payload['reopen'] === true }, signal)
+  }
   if (kind === 'operate' && isText(operation)) return runOperation(services, work, operation, signal)
   if (kind === 'import' && isText(tenant) && isText(asset)) return runImport(services, work, { tenant, asset }, signal)
   if (kind === 'webhook' && isText(tenant) && isText(endpoint) && isText(asset)) {

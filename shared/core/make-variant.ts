@@ -3,13 +3,13 @@ import { objectKeyOf, type Failure, type MediaBody, type VariantBody } from '../
 import { CatamaranError, isCatamaranError, isTransient } from '../domain/errors.ts'
 import { imageRecipeVersion, watermarkFile } from '../media/image-recipe.ts'
 import type { ConvertedFile } from '../ports/media-converter.ts'
+import { fetchOriginal } from './fetch-original.ts'
 import { readMedia } from './media-store.ts'
-import { openGranted } from './object-digests.ts'
 import type { Services } from './services.ts'
 import { variantIdOf } from './image-wish.ts'
 import { forgetOrder, type VariantOrder } from './variant-jobs.ts'
 import { listVariant, ownVariants } from './variant-records.ts'
-import { digestsOfFile, fileStream, streamToFile } from './work-file.ts'
+import { digestsOfFile, fileStream } from './work-file.ts'
 import type { WorkTools } from './work-tools.ts'
 
 /**
@@ -89,30 +89,4 @@ async function keepVariant(
   const options = { mediaType, metadata, bytes, ifAbsent: true, signal } as const
   await services.objects.put(objectKeyOf(tenant, asset, sha256), fileStream(file.path), options)
   return { mediaType, bytes, sha256, crc64nvme, properties }
-}
-
-/** The original from here, or from the peer while it is on its way. It is taken only when it is the one that was verified. */
-async function fetchOriginal(
-  services: Services,
-  work: WorkTools,
-  { media, path, signal }: { readonly media: MediaBody; readonly path: string; readonly signal: AbortSignal },
-): Promise<number> {
-  const { objectKey, bytes = 0, sha256 } = media
-  if (!objectKey) throw new CatamaranError('conflict', 'The asset has no bytes yet.')
-  const here = await services.objects.get(objectKey, undefined, signal)
-  const stream = here?.stream ?? (await fromPeer(services, work, objectKey, signal))
-  const digests = await streamToFile(stream, path, { bytesMax: bytes, signal })
-  if (digests.sha256 === sha256) return bytes
-  throw new CatamaranError('unavailable', 'The bytes of the original are not those that were verified.')
-}
-
-async function fromPeer(
-  services: Services,
-  work: WorkTools,
-  objectKey: string,
-  signal: AbortSignal,
-): Promise<ReadableStream<Uint8Array>> {
-  const [grant] = await services.peer.grantRead([objectKey])
-  if (grant) return openGranted(work, grant.url, signal)
-  throw new CatamaranError('unavailable', 'The original is at neither site.')
 }

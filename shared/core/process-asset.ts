@@ -4,6 +4,7 @@ import { CatamaranError, isCatamaranError, isTransient, publicMessageOf } from '
 import type { JsonObject } from '../domain/json.ts'
 import { rowOptionsOf } from '../media/data.ts'
 import type { ConversionSource, ConvertedFile, Inspection } from '../ports/media-converter.ts'
+import { orderAnalysis } from './analyse.ts'
 import { applyImagePolicy } from './image-policy.ts'
 import { ingestRows } from './ingest-rows.ts'
 import type { Lease } from './lease.ts'
@@ -32,7 +33,7 @@ export async function processAsset(services: Services, work: WorkTools, lease: L
   const media = await readMedia(services, tenant, asset)
   if (media?.version !== version) return { kind: 'superseded' }
   if (media.status === 'failed') return { kind: 'rejected', failure: media.error ?? unknownFailure }
-  if (media.status === 'ready') return finish(services, lease)
+  if (media.status === 'ready') return finish(services, work, lease)
   const folder = await work.workFolder()
   try {
     const source = await fetchSource(services, work, lease, { media, path: join(folder.path, 'source') })
@@ -87,7 +88,7 @@ async function convertOriginal(
     status: 'ready',
     ...converted.value,
   }))
-  return ended ? finish(services, lease) : { kind: 'superseded' }
+  return ended ? finish(services, work, lease) : { kind: 'superseded' }
 }
 
 const stored: Omit<Inspection, 'mediaType'> = { kind: 'other', properties: {}, recipes: [] }
@@ -164,7 +165,8 @@ async function asOutcome<Value>(
 }
 
 /** The staged bytes have become an object; a dropped file stays where its owner put it. */
-async function finish(services: Services, { job }: Lease): Promise<ProcessOutcome> {
+async function finish(services: Services, work: WorkTools, { job, ref }: Lease): Promise<ProcessOutcome> {
+  if (work.analysis) await orderAnalysis(services, { tenant: ref.tenant, asset: job.asset })
   if (!job.source.drop && job.source.site === services.site) await removeStaged(services, job.source.key)
   return { kind: 'ready' }
 }

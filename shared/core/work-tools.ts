@@ -1,9 +1,12 @@
+import type { Analysis } from '../ports/analysis.ts'
 import type { MediaConverter } from '../ports/media-converter.ts'
 import type { Outbound } from '../ports/outbound.ts'
 
 /** What long work needs beyond the services: the function that runs jobs brings it. */
 export interface WorkTools {
   readonly converter: MediaConverter
+  /** Looks at pictures, where the site has a service for it. */
+  readonly analysis?: Analysis | undefined
   /** A fresh empty folder on the local disk. */
   workFolder(): Promise<{ readonly path: string; remove(): Promise<void> }>
   /** For reading from the peer's store by granted URLs. */

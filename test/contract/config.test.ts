@@ -51,6 +51,15 @@ test('the lives of a site are counted from none', () => {
   expect(() => readAws({ ...aws, SITE_INCARNATION: '-1' })).toThrow(/SITE_INCARNATION/)
 })
 
+test('pictures are looked at for what is named, and in Azure where the resource is named too', () => {
+  expect(readAws(aws).ANALYSIS_FEATURES).toBeUndefined()
+  expect(readAws({ ...aws, ANALYSIS_FEATURES: 'labels, faces' }).ANALYSIS_FEATURES).toEqual(['labels', 'faces'])
+  expect(() => readAws({ ...aws, ANALYSIS_FEATURES: 'labels,names' })).toThrow(/ANALYSIS_FEATURES/)
+  expect(() => readAzure({ ...azure, ANALYSIS_FEATURES: 'labels' })).toThrow(/VISION_ENDPOINT: missing/)
+  const whole = { ...azure, ANALYSIS_FEATURES: 'labels', VISION_ENDPOINT: 'https://v.cognitiveservices.azure.com' }
+  expect(readAzure(whole).ANALYSIS_FEATURES).toEqual(['labels'])
+})
+
 test('origins are read one by one, none unless named, and nothing but origins', () => {
   expect(readAws(aws).ALLOWED_ORIGINS).toEqual([])
   expect(readAzure({ ...azure, ALLOWED_ORIGINS: ' https://a.test, http://localhost:3000,' }).ALLOWED_ORIGINS).toEqual([

@@ -14,6 +14,7 @@ import type { WorkTools } from '../../shared/core/work-tools.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
+import type { Analysis } from '../../shared/ports/analysis.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
 import type { MediaConverter } from '../../shared/ports/media-converter.ts'
 import type { Peer } from '../../shared/ports/peer.ts'
@@ -88,9 +89,11 @@ const briskly = (clock: MemoryClock): Clock => ({
 
 export async function ingestWorld({
   converter = fakeConverter,
+  analysis = {},
   seed = 1,
 }: {
   readonly converter?: MediaConverter
+  readonly analysis?: Partial<Readonly<Record<Site, Analysis>>>
   readonly seed?: number
 } = {}): Promise<IngestWorld> {
   const clock = memoryClock()
@@ -114,6 +117,7 @@ export async function ingestWorld({
     })
     const work: WorkTools = {
       converter,
+      analysis: analysis[site],
       fetch: (url, init) => {
         const from = new URL(url).hostname === 'aws.test' ? world.aws : world.azure
         if (!from.isUp) throw new TypeError('fetch failed')

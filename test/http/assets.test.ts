@@ -5,6 +5,10 @@ import type { JsonObject } from '../../shared/domain/json.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import type { MemoryObjectStore } from '../memory/object-store.ts'
 import type { MemoryTelemetry } from '../memory/telemetry.ts'
+import { writeRecord } from '../../shared/core/records.ts'
+import { analysisKey } from '../../shared/domain/analysis.ts'
+import { mediaKey } from '../../shared/domain/asset.ts'
+import { assetSchema } from '../../shared/http/schemas/assets.ts'
 import { itemsOf, testClouds, type Answer, textOf } from './fixture.ts'
 
 const assetOf = (answer: Answer): JsonObject => answer.json['asset'] as JsonObject
@@ -251,4 +255,27 @@ describe('an import', () => {
       ])
     }
   })
+})
+
+test('what a service saw in a picture is shown with the asset and in lists, under an ETag of its own', async () => {
+  const { aws, azure, sites } = await testClouds()
+  await aws.call('POST', '/v1/assets', { json: { ...photo, id: 'photo' } })
+  const none = { precondition: { kind: 'none' } } as const
+  const media = { status: 'ready', version: 'v', job: 'j', site: 'aws', kind: 'image', sha256: 'a'.repeat(64) }
+  const more = { properties: { width: 9, height: 6, thumbhash: 'x' }, renditions: [] }
+  await writeRecord(aws.services, mediaKey('acme', 'photo'), none, () => ({ ...media, ...more }))
+  const before = (await aws.call('GET', '/v1/assets/photo')).headers.get('etag') ?? ''
+  const boat = { name: 'boat', category: 'vehicle', confidence: 0.9, boxes: [], label: 'Boat' }
+  const about = { asset: 'photo', site: 'aws', service: 'rekognition', source: media.sha256, attempts: 1 }
+  const found = { ...about, state: 'done', models: { labels: '3.0' }, findings: { labels: [boat] } }
+  await writeRecord(aws.services, analysisKey('acme', 'photo', 'aws'), none, () => found)
+  await sites.flush()
+  const told = { state: 'done', service: 'rekognition', site: 'aws', models: { labels: '3.0' }, labels: [boat] }
+  for (const { call } of [aws, azure]) {
+    const read = await call('GET', '/v1/assets/photo', { headers: { 'if-none-match': before } })
+    expect([read.status, read.json['analysis']]).toEqual([200, told])
+    expect(assetSchema.parse(read.json).analysis).toEqual(told)
+    expect(itemsOf(await call('GET', '/v1/assets'))[0]?.['analysis']).toEqual(told)
+  }
+  expect((await aws.call('GET', '/v1/collections/_analysis/records/photo-aws')).status).toBeGreaterThanOrEqual(400)
 })

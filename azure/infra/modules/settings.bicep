@@ -17,6 +17,8 @@ param peerAudience string
 param peerTokenAudience string
 param allowedOrigins string
 param siteIncarnation string
+param analysisFeatures string
+param visionEndpoint string
 param logLevel string
 
 var stores = loadJsonContent('../stores.json')
@@ -62,6 +64,8 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     CURSOR_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/cursor-key)'
     ALLOWED_ORIGINS: allowedOrigins
     SITE_INCARNATION: siteIncarnation
+    ANALYSIS_FEATURES: analysisFeatures
+    VISION_ENDPOINT: visionEndpoint
     // Only where both clouds run on one machine may users name servers of it.
     PRIVATE_ADDRESSES: 'false'
   })

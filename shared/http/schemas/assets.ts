@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { analysisSchema } from './analysis.ts'
 import { jsonObjectSchema, pageOf, timeSchema } from './common.ts'
 
 export const assetIdSchema = z
@@ -72,6 +73,7 @@ export const assetSchema = z
     sha256: z.string().optional(),
     labels: labelsSchema,
     properties: jsonObjectSchema,
+    analysis: analysisSchema.optional(),
     renditions: z.array(renditionSchema),
     rows: z.object({ collection: z.string(), count: z.number().int(), errors: z.number().int() }).optional(),
     progress: z.number().min(0).max(1).optional(),
