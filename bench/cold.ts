@@ -33,7 +33,11 @@ export async function benchCold(): Promise<boolean> {
 }
 
 async function printTwoBuilds(print: (figure: Figure) => void): Promise<void> {
-  const bundles = [...functionNames.map((name) => `dist/aws/${name}/index.cjs`), 'dist/azure/index.cjs']
+  const bundles = [
+    ...functionNames.map((name) => `dist/aws/${name}/index.cjs`),
+    'dist/azure/index.cjs',
+    'dist/aws/job/reader.cjs',
+  ]
   const made = async (): Promise<Buffer[]> => {
     await build({ force: true })
     return Promise.all(bundles.map((path) => readFile(join(root, path))))

@@ -2,6 +2,7 @@
  * Makes what deploys, which is also what runs locally:
  *   dist/aws/<function>/index.cjs   one Lambda bundle a function, exporting `handler`
  *   dist/azure/index.cjs            one bundle that registers every function of the Functions app, beside host.json
+ *   dist/{aws/job,azure}/reader.cjs the program that reads strangers' containers, which the job function starts
  *   dist/maps/                      source maps and licence notices, kept out of the packages
  * The same inputs give the same bytes. A second run that finds its inputs unchanged does nothing.
  */
@@ -121,10 +122,16 @@ const writeWhole = async (path: string, contents: Uint8Array | string): Promise<
   await rename(temporary, path)
 }
 
+/** A program that the job function starts: it lies beside its bundle in both clouds. */
+const readerProgram = 'shared/media/reader-program.ts'
+
 /** One run for all Lambda functions, so that what they share is read once; one for the Functions app. */
 const bundles = (root: string, dist: string): BuildOptions[] => [
   {
-    entryPoints: functionNames.map((name) => ({ in: join(root, 'aws/handlers', `${name}.ts`), out: `${name}/index` })),
+    entryPoints: [
+      ...functionNames.map((name) => ({ in: join(root, 'aws/handlers', `${name}.ts`), out: `${name}/index` })),
+      { in: join(root, readerProgram), out: 'job/reader' },
+    ],
     outdir: join(dist, 'aws'),
     outExtension: { '.js': '.cjs' },
   },
@@ -138,6 +145,7 @@ const bundles = (root: string, dist: string): BuildOptions[] => [
     },
     outfile: join(dist, 'azure/index.cjs'),
   },
+  { entryPoints: [join(root, readerProgram)], outfile: join(dist, 'azure/reader.cjs') },
 ]
 
 const bundle = async (root: string, dist: string) => {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-converter.ts'
+import type { ContainerReader } from './container-reader.ts'
 import { convertCover } from './cover.ts'
 import { aacArgs } from './encoding.ts'
 import { inputArgs } from './ffmpeg-input.ts'
@@ -10,7 +11,6 @@ import { gainFilters, planGain, type SoundGain } from './loudness.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption, refuseShortened } from './recipe-options.ts'
-import { probeTracks } from './track-probe.ts'
 import { drawWaveform } from './waveform-picture.ts'
 import { waveform, waveformSampleRate } from './waveform.ts'
 
@@ -18,6 +18,7 @@ interface Work {
   readonly workFolder: string
   readonly signal: AbortSignal
   readonly ffmpeg: FfmpegRunner
+  readonly reader: ContainerReader
   readonly onProgress?: (fraction: number) => void
 }
 
@@ -118,7 +119,7 @@ async function finishEncoded(
   if (!isEncoded(recipe.name)) throw invalidMedia(`The recipe ${recipe.name} is not known`)
   const { codec, extension } = encodings[recipe.name]
   const made = await decoding('The converted audio', work.signal, () =>
-    probeTracks(partPath(work.workFolder, recipe.name)),
+    work.reader.tracks(partPath(work.workFolder, recipe.name), work.signal),
   )
   if (made?.audio?.codec !== codec) throw invalidMedia('The audio came out empty')
   refuseShortened(made.durationMs, durationMs)

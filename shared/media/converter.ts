@@ -7,6 +7,7 @@ import type { FfmpegRunner } from './ffmpeg.ts'
 import { convertImage } from './image-convert.ts'
 import { convertibleImages, inspectImage } from './image-inspect.ts'
 import { inspectMedia } from './media-inspect.ts'
+import { readerPool, type ReaderPool } from './reader-pool.ts'
 import { invalidMedia } from './reasons.ts'
 import { sniffFile } from './sniff.ts'
 import { convertSubtitleFile, inspectSubtitles } from './subtitle-file.ts'
@@ -20,27 +21,44 @@ type ConvertOptions = Parameters<MediaConverter['convert']>[2]
  * copied into MP4 and everything else timed is stored as it is.
  */
 export function mediaConverter(options: { readonly ffmpeg: FfmpegRunner | undefined }): MediaConverter {
+  const tools: Tools = { ffmpeg: options.ffmpeg, readers: readerPool() }
   return {
-    inspect: (source, signal) => inspect(source, options.ffmpeg, signal),
-    convert: (source, inspection, work) => convert(source, inspection, options.ffmpeg, work),
+    inspect: (source, signal) => inspect(source, tools, signal),
+    convert: (source, inspection, work) => convert(source, inspection, tools, work),
   }
 }
 
-async function inspect(
-  source: ConversionSource,
-  ffmpeg: FfmpegRunner | undefined,
-  signal: AbortSignal,
-): Promise<Inspection> {
+interface Tools {
+  readonly ffmpeg: FfmpegRunner | undefined
+  readonly readers: ReaderPool
+}
+
+async function inspect(source: ConversionSource, tools: Tools, signal: AbortSignal): Promise<Inspection> {
   signal.throwIfAborted()
   const sniffed = await sniffFile(source.path, source.mediaType)
   const { mediaType } = sniffed
   if (convertibleImages.has(mediaType)) return inspectImage(source.path, mediaType, signal)
-  if (isTimedMedia(mediaType))
-    return inspectMedia({ path: source.path, bytes: source.bytes, mediaType }, ffmpeg, signal)
+  if (isTimedMedia(mediaType)) return inspectTimed({ ...source, mediaType }, tools, signal)
   refuseOther(source.mediaType, mediaType)
   if (isSubtitleType(mediaType)) return inspectSubtitles(source.path, mediaType, source.bytes)
   if (isDataType(mediaType)) return inspectData(source, sniffed, signal)
   return { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
+}
+
+async function inspectTimed(
+  source: ConversionSource,
+  { ffmpeg, readers }: Tools,
+  signal: AbortSignal,
+): Promise<Inspection> {
+  const reader = readers.take(source.path)
+  try {
+    const inspection = await inspectMedia(source, { ffmpeg, reader }, signal)
+    readers.keep(source.path, reader)
+    return inspection
+  } catch (error) {
+    reader.close()
+    throw error
+  }
 }
 
 const mediaFamilies = new Set(['image', 'video', 'audio'])
@@ -76,28 +94,42 @@ function kindOf(mediaType: string): Inspection['kind'] {
 async function convert(
   source: ConversionSource,
   inspection: Inspection,
-  ffmpeg: FfmpegRunner | undefined,
+  tools: Tools,
   options: ConvertOptions,
 ): Promise<readonly ConvertedFile[]> {
   options.signal.throwIfAborted()
   const typed = { ...source, mediaType: inspection.mediaType }
   const { recipes } = inspection
   if (recipes.length === 0) return []
-  const work = { ...options, ffmpeg, onProgress: rising(options.onProgress) }
+  const work = { ...options, onProgress: rising(options.onProgress) }
   switch (inspection.kind) {
     case 'image':
       return convertImage(typed, recipes, work)
     case 'video':
-      return convertVideo(typed, recipes, work)
     case 'audio':
-      if (!ffmpeg) throw invalidMedia('No audio converter is installed at this site')
-      return convertAudio(typed, recipes, { ...work, ffmpeg })
+      return convertTimed(typed, inspection, tools, work)
     case 'data':
       return convertData(source.path, recipes, work)
     case 'document':
       return convertSubtitleFile(source.path, recipes, work)
     case 'other':
       return []
+  }
+}
+
+async function convertTimed(
+  source: ConversionSource,
+  { kind, recipes }: Inspection,
+  { ffmpeg, readers }: Tools,
+  options: ConvertOptions,
+): Promise<readonly ConvertedFile[]> {
+  const reader = readers.take(source.path)
+  try {
+    if (kind === 'video') return await convertVideo(source, recipes, { ...options, ffmpeg, reader })
+    if (!ffmpeg) throw invalidMedia('No audio converter is installed at this site')
+    return await convertAudio(source, recipes, { ...options, ffmpeg, reader })
+  } finally {
+    reader.close()
   }
 }
 

@@ -1,11 +1,10 @@
-import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode } from '../domain/errors.ts'
 import type { ConvertedFile, Recipe } from '../ports/media-converter.ts'
+import type { ContainerReader } from './container-reader.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding } from './reasons.ts'
 import { openImage, openPixels, toPixels } from './sharp-safe.ts'
-import { readTags } from './tags.ts'
 
 const sidePixelsMax = 1_000
 
@@ -16,13 +15,12 @@ const sidePixelsMax = 1_000
 export async function convertCover(
   path: string,
   recipe: Recipe,
-  work: { readonly workFolder: string; readonly signal: AbortSignal },
+  work: { readonly workFolder: string; readonly signal: AbortSignal; readonly reader: ContainerReader },
 ): Promise<ConvertedFile[]> {
   const raw = join(work.workFolder, 'cover.raw')
   try {
-    const { cover } = await readTags(path)
-    if (!cover) return []
-    await writeFile(raw, cover)
+    const { hasCover } = await work.reader.tags(path, { signal: work.signal, coverTo: raw })
+    if (!hasCover) return []
     const pixels = await decoding('The cover', work.signal, () =>
       toPixels(
         openImage(raw)

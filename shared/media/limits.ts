@@ -15,8 +15,16 @@ export const svgCpuMsMax = 10_000
 export const svgWallMsMax = 60_000
 export const videoPixelsMax = 8192 * 8192
 export const mediaDurationMsMax = 6 * 3_600_000
-export const probeCpuMsMax = 10_000
+/** A thousand times what a film in good order takes. */
+export const probeCpuMsMax = 5_000
+export const tagsCpuMsMax = 2_000
 export const probeWallMsMax = 60_000
+/** A process that reads containers; what it copies is in its memory. */
+export const readerBytesMax = 1024 ** 3
+/** The index goes in front of the media, for which the copier keeps the media in memory; above this ffmpeg does it. */
+export const remuxBytesMax = 128 * 1024 ** 2
+export const remuxCpuMsMax = 60_000
+export const remuxWallMsMax = 5 * 60_000
 export const posterWallMsMax = 60_000
 export const convertWallMsMax = 14 * 60_000
 export const convertedBytesMax = 8 * 1024 ** 3

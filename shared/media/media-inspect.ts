@@ -1,28 +1,34 @@
 import type { JsonObject } from '../domain/json.ts'
-import { isCatamaranError } from '../domain/errors.ts'
+import { hasCode, isCatamaranError } from '../domain/errors.ts'
 import type { Inspection, Recipe } from '../ports/media-converter.ts'
+import type { ContainerReader } from './container-reader.ts'
 import { canEncode, canToneMap } from './ffmpeg-abilities.ts'
 import { probeDetails, probeWithFfmpeg, type FilmDetails } from './ffmpeg-probe.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
-import { mediaDurationMsMax, probeWallMsMax, videoPixelsMax } from './limits.ts'
-import { invalidMedia, reasonOf, timedOut } from './reasons.ts'
-import { readTags } from './tags.ts'
+import { mediaDurationMsMax, videoPixelsMax } from './limits.ts'
+import type { TagsFound } from './reader-messages.ts'
+import { invalidMedia, reasonOf } from './reasons.ts'
 import { hdrTransfers } from './tone-map.ts'
-import { probeTracks, type Tracks } from './track-probe.ts'
+import type { Tracks } from './track-probe.ts'
 import { refuseTruncated } from './truncation.ts'
 import { videoRecipes } from './video-recipes.ts'
 
 const version = 2
 const audioBitsPerSecondMax = 192_000
 
+interface MediaTools {
+  readonly ffmpeg: FfmpegRunner | undefined
+  readonly reader: ContainerReader
+}
+
 /** Reads the tracks of a video or audio file and decides what to make of them. */
 export async function inspectMedia(
   file: { readonly path: string; readonly mediaType: string; readonly bytes: number },
-  ffmpeg: FfmpegRunner | undefined,
+  { ffmpeg, reader }: MediaTools,
   signal: AbortSignal,
 ): Promise<Inspection> {
   await refuseTruncated(file.path, file.mediaType)
-  const tracks = await tracksOf(file, ffmpeg, signal)
+  const tracks = await tracksOf(file, { ffmpeg, reader }, signal)
   if (tracks.durationMs > mediaDurationMsMax) throw invalidMedia('The media is longer than six hours')
   const { video, audio } = tracks
   if (video && (video.width * video.height > videoPixelsMax || Math.min(video.width, video.height) < 2)) {
@@ -53,13 +59,13 @@ export async function inspectMedia(
     const hdr = range && { hdr: hdrTransfers[range.transfer], toneMapped: range.toneMapped }
     return { mediaType: file.mediaType, kind: 'video', properties: { ...properties, ...hdr }, recipes }
   }
-  const { shown, cover } = file.mediaType === endless ? { shown: {} } : await readTags(file.path)
+  const { shown, hasCover } = await tagsOf(file.path, reader, signal)
   const mediaType = file.mediaType.replace(/^video\/(?=mp4|webm|ogg|matroska|quicktime)/, 'audio/')
   return {
     mediaType: mediaType === 'audio/quicktime' ? 'audio/mp4' : mediaType,
     kind: 'audio',
     properties: Object.keys(shown).length > 0 ? { ...properties, tags: shown } : properties,
-    recipes: await audioRecipes(tracks, { bitsPerSecond, hasCover: cover !== undefined }, ffmpeg),
+    recipes: await audioRecipes(tracks, { bitsPerSecond, hasCover }, ffmpeg),
   }
 }
 
@@ -69,43 +75,42 @@ async function rangeOf({ transfer }: FilmDetails, ffmpeg: FfmpegRunner | undefin
   return { transfer, toneMapped: await canToneMap(ffmpeg) }
 }
 
-/** A crafted index can keep the reader busy: it is given up, not waited for. */
-async function withinProbeTime<Result>(work: Promise<Result>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(timedOut('The media took too long to look at')), probeWallMsMax)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
-/** A damaged file of this type keeps the track reader, which nothing can stop, busy for ever. */
-const endless = 'audio/flac'
-/** The track reader passes over codecs that it doesn't know in these, so that a film would look like mere sound. */
-const mixedContainers = new Set(['video/mp2t', 'video/ogg', 'audio/ogg', 'application/ogg', endless])
+/**
+ * The track reader passes over codecs that it doesn't know in the first of these, so that a film would look like mere sound,
+ * and a damaged file of the last keeps it busy until it is killed.
+ */
+const mixedContainers = new Set(['video/mp2t', 'video/ogg', 'audio/ogg', 'application/ogg', 'audio/flac'])
 
 async function tracksOf(
   file: { readonly path: string; readonly mediaType: string },
-  ffmpeg: FfmpegRunner | undefined,
+  { ffmpeg, reader }: MediaTools,
   signal: AbortSignal,
 ): Promise<Tracks> {
   signal.throwIfAborted()
   if (ffmpeg && mixedContainers.has(file.mediaType)) return probeWithFfmpeg(ffmpeg, file.path, file.mediaType, signal)
   let cause: unknown
   try {
-    const tracks = await withinProbeTime(probeTracks(file.path))
+    const tracks = await reader.tracks(file.path, signal)
     if (tracks) return tracks
   } catch (error) {
-    if (isCatamaranError(error)) throw error
+    // Media that ended its reader may still be read by ffmpeg.
+    if (signal.aborted || (isCatamaranError(error) && !hasCode(error, 'invalid-media'))) throw error
     cause = error
   }
   if (ffmpeg) return probeWithFfmpeg(ffmpeg, file.path, file.mediaType, signal)
   throw invalidMedia(
     `The media cannot be read: ${cause === undefined ? 'its container is not known' : reasonOf(cause)}`,
   )
+}
+
+/** What cannot be read is not there. */
+async function tagsOf(path: string, reader: ContainerReader, signal: AbortSignal): Promise<TagsFound> {
+  try {
+    return await reader.tags(path, { signal })
+  } catch (error) {
+    if (signal.aborted || !hasCode(error, 'invalid-media')) throw error
+    return { shown: {}, hasCover: false }
+  }
 }
 
 async function audioRecipes(

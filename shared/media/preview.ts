@@ -6,7 +6,6 @@ import { posterWallMsMax } from './limits.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption } from './recipe-options.ts'
-import { probeTracks } from './track-probe.ts'
 import type { EncodingWork } from './video-work.ts'
 
 const pieces = 4
@@ -36,7 +35,7 @@ export async function convertPreview(from: ConvertedFile, recipe: Recipe, work: 
     ],
     { signal: work.signal, wallMsMax: posterWallMsMax },
   )
-  const made = await decoding('The preview', work.signal, () => probeTracks(target))
+  const made = await decoding('The preview', work.signal, () => work.reader.tracks(target, work.signal))
   if (!made?.video) throw invalidMedia('The video has no frame that can be decoded')
   return finishFile(work.workFolder, recipe, 'mp4', 'video/mp4', {
     width: made.video.width,

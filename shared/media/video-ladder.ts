@@ -22,7 +22,6 @@ import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption, refuseShortened, rungOption } from './recipe-options.ts'
 import { toneMapFilters } from './tone-map.ts'
-import { probeTracks } from './track-probe.ts'
 import type { EncodingWork } from './video-work.ts'
 
 const isSound = ({ name }: Recipe): boolean => name === 'cmaf-aac'
@@ -140,7 +139,7 @@ async function finishTrack(recipe: Recipe, segmentMs: number, work: EncodingWork
   const [raw, part] = [rawPath(work, recipe), partPath(work.workFolder, recipe.name)]
   const index = await packageTrack(raw, part, { segmentMs, signal: work.signal })
   await rm(raw)
-  const made = await decoding('The converted video', work.signal, () => probeTracks(part))
+  const made = await decoding('The converted video', work.signal, () => work.reader.tracks(part, work.signal))
   if (!made) throw invalidMedia('The video has no frame that can be decoded')
   const { video, audio } = made
   // Sound may end before its picture.

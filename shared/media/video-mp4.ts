@@ -2,13 +2,11 @@ import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-con
 import { aacArgs, h264Args, mp4To, progressArgs, progressReader, steadySound, untagged } from './encoding.ts'
 import { inputArgs } from './ffmpeg-input.ts'
 import { flags } from './flags.ts'
-import { convertWallMsMax } from './limits.ts'
+import { convertWallMsMax, remuxBytesMax } from './limits.ts'
 import { gainFilters } from './loudness.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption, refuseShortened, rungOption } from './recipe-options.ts'
-import { remuxBytesMax, remuxToMp4 } from './remux.ts'
-import { probeTracks } from './track-probe.ts'
 import { pictureFilters } from './video-ladder.ts'
 import type { EncodingWork, VideoWork } from './video-work.ts'
 
@@ -24,9 +22,10 @@ export async function convertMp4(
 ): Promise<ConvertedFile> {
   const target = partPath(work.workFolder, recipe.name)
   const copy = recipe.options.copy === true
-  if (copy && source.bytes <= remuxBytesMax) await remuxToMp4(source.path, target, work)
-  else await writeMp4(source, recipe, made, { ...work, ffmpeg: needFfmpeg(work) })
-  const tracks = await decoding('The converted video', work.signal, () => probeTracks(target))
+  if (copy && source.bytes <= remuxBytesMax) {
+    await decoding('The media', work.signal, () => work.reader.remux(source.path, target, work))
+  } else await writeMp4(source, recipe, made, { ...work, ffmpeg: needFfmpeg(work) })
+  const tracks = await decoding('The converted video', work.signal, () => work.reader.tracks(target, work.signal))
   const durationMs = numberOption(recipe, 'durationMs')
   if (tracks?.video?.codec !== 'avc') throw invalidMedia('The video has no frame that can be decoded')
   refuseShortened(tracks.durationMs, durationMs)

@@ -1,3 +1,4 @@
+import type { ContainerReader } from './container-reader.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import type { SoundGain } from './loudness.ts'
 
@@ -5,6 +6,7 @@ export interface VideoWork {
   readonly workFolder: string
   readonly signal: AbortSignal
   readonly ffmpeg: FfmpegRunner | undefined
+  readonly reader: ContainerReader
   readonly onProgress?: (fraction: number) => void
   /** What is done to the sound where it is encoded. */
   readonly gain?: SoundGain

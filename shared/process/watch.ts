@@ -29,7 +29,7 @@ export function watchProcess(
     if (!over) return
     clearInterval(timer)
     onOver(over)
-  }, watchMs)
+  }, watchMs).unref()
   const passed = (wallMs: number, usage: Usage | undefined) => {
     if (usage && usage.memoryBytes > limits.memoryBytesMax) return 'memory'
     if (usage && usage.cpuMs - before > limits.cpuMsMax) return 'cpu'

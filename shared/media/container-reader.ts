@@ -1,0 +1,55 @@
+import type { Watched } from '../process/watch.ts'
+import { probeCpuMsMax, probeWallMsMax, readerBytesMax, remuxCpuMsMax, remuxWallMsMax, tagsCpuMsMax } from './limits.ts'
+import type { ReaderRequest, ReaderResults, TagsFound } from './reader-messages.ts'
+import { startReader, type Asked, type ReaderProcess } from './reader-process.ts'
+import type { Tracks } from './track-probe.ts'
+
+/**
+ * Reads containers in a process of its own, which begins with the first request and takes one after the other. A request for
+ * which it has to be killed throws `invalid-media`, or `timed-out` past the wall time; the next one finds another process.
+ */
+export interface ContainerReader {
+  /** Undefined when the container is not known. */
+  tracks(path: string, signal: AbortSignal): Promise<Tracks | undefined>
+  /** With `coverTo` the cover is written there, as it is in the file. */
+  tags(path: string, options: { readonly signal: AbortSignal; readonly coverTo?: string }): Promise<TagsFound>
+  /** Copies the first video and audio track into an MP4 with its index in front. */
+  remux(path: string, target: string, options: RemuxOptions): Promise<void>
+  close(): void
+}
+
+interface RemuxOptions {
+  readonly signal: AbortSignal
+  readonly onProgress?: (fraction: number) => void
+}
+
+const probingDefault: Watched = { wallMsMax: probeWallMsMax, cpuMsMax: probeCpuMsMax, memoryBytesMax: readerBytesMax }
+const tagging: Watched = { ...probingDefault, cpuMsMax: tagsCpuMsMax }
+const remuxing: Watched = { wallMsMax: remuxWallMsMax, cpuMsMax: remuxCpuMsMax, memoryBytesMax: readerBytesMax }
+
+/** `probing` is what looking at the tracks of a file may take. */
+export function containerReader(probing: Watched = probingDefault): ContainerReader {
+  let running: ReaderProcess | undefined
+  let last: Promise<unknown> = Promise.resolve()
+  const askNow = async <Ask extends ReaderRequest['ask']>(
+    request: ReaderRequest & { readonly ask: Ask },
+    asked: Asked,
+  ): Promise<ReaderResults[Ask]> => {
+    asked.signal.throwIfAborted()
+    if (!running || running.hasEnded()) running = startReader()
+    return (await running.ask(request, asked)) as ReaderResults[Ask]
+  }
+  const ask: typeof askNow = (request, asked) => {
+    const answer = last.then(() => askNow(request, asked))
+    last = answer.catch(() => undefined)
+    return answer
+  }
+  return {
+    tracks: (path, signal) => ask({ ask: 'tracks', path }, { watched: probing, signal }),
+    tags: (path, { signal, ...to }) => ask({ ask: 'tags', path, ...to }, { watched: tagging, signal }),
+    async remux(path, target, { signal, onProgress }) {
+      await ask({ ask: 'remux', path, target }, { watched: remuxing, signal, onProgress })
+    },
+    close: () => running?.close(),
+  }
+}

@@ -1,0 +1,56 @@
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { chance } from '../../local/samples/chance.ts'
+import { isCatamaranError } from '../../shared/domain/errors.ts'
+import { dataFormats } from './fuzz-data.ts'
+import { damaged } from './fuzz-images.ts'
+import { timedFormats } from './fuzz-timed.ts'
+import type { FuzzedFormat } from './fuzzed-format.ts'
+import { converter, never, workbench } from './workbench.ts'
+
+export const fuzzedFormats: Readonly<Record<string, FuzzedFormat>> = { ...timedFormats, ...dataFormats }
+
+export interface CopyOutcome {
+  readonly copy: number
+  /** `converted`, `refused`, or what is wrong. */
+  readonly outcome: string
+}
+
+/**
+ * Damages a file of the format `copies` times and yields what became of each copy from `from` on: every one converts to whole
+ * renditions, or is refused with a reason. The same seed gives the same copies.
+ */
+export async function* fuzzCopies(
+  name: string,
+  { seed, from = 0, copies }: { readonly seed: number; readonly from?: number; readonly copies: number },
+): AsyncGenerator<CopyOutcome> {
+  const format = fuzzedFormats[name]
+  if (!format) throw new Error(`There is no format ${name}`)
+  await using bench = await workbench()
+  const whole = await format.whole(bench)
+  const next = chance(seed)
+  for (let copy = 0; copy < copies; copy++) {
+    const bytes = damaged(whole, next, copy)
+    if (copy >= from) yield { copy, outcome: await outcomeOf(await bench.write('copy', bytes), format) }
+  }
+}
+
+async function outcomeOf(path: string, format: FuzzedFormat): Promise<string> {
+  const workFolder = `${path}-work`
+  await mkdir(workFolder)
+  const source = { path, mediaType: format.declared, bytes: (await stat(path)).size }
+  try {
+    const inspection = await converter.inspect(source, never())
+    const files = await converter.convert(source, inspection, { workFolder, signal: never() })
+    return (await format.faultOf({ path, inspection, files })) ?? 'converted'
+  } catch (error) {
+    if (!isCatamaranError(error)) return `threw ${String(error)}`
+    if (error.code !== 'invalid-media') return `${error.code}: ${error.message}`
+    return isClear(error.message, workFolder) ? 'refused' : `says "${error.message}"`
+  } finally {
+    await rm(workFolder, { recursive: true, force: true })
+  }
+}
+
+/** A sentence that somebody can read, without a place on this machine and without what a program says of itself. */
+const isClear = (message: string, workFolder: string): boolean =>
+  message.length > 15 && !message.includes(workFolder) && !/undefined|\[object|at \w+ \(|0x[0-9a-f]{6}/.test(message)
