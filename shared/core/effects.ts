@@ -2,6 +2,7 @@ import type { JobBody, MediaBody, UploadBody, VariantsBody } from '../domain/ass
 import type { StoredRecord } from '../domain/record.ts'
 import { webhookLanesCollection, webhooksCollection } from '../domain/webhook.ts'
 import { conflictsCollection } from './conflict-record.ts'
+import { indexOpenExport } from './exports.ts'
 import { keepToDrop, recheckDrop } from './drops.ts'
 import { fetchVariants } from './fetch-variants.ts'
 import { hasEnded } from './job-state.ts'
@@ -43,6 +44,8 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       if (!isOfThisLife(services, record)) await recheckDrop(services, upload)
       return indexOpenUpload(services, record, upload)
     }
+    case '_exports':
+      return indexOpenExport(services, record)
     case webhookLanesCollection:
       return hearDone(services, record)
     case conflictsCollection:

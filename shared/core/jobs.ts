@@ -6,6 +6,7 @@ import { backoffMs } from '../replication/backoff.ts'
 import { analyse } from './analyse.ts'
 import { copyObject } from './copy-object.ts'
 import { objectDropped } from './drops.ts'
+import { runExport } from './export-run.ts'
 import { runImport } from './import-run.ts'
 import { attemptsMax } from './job-state.ts'
 import { changeHeldJob, endJob, fileJob, readJob, reopenJob, sendJob, takeJob, type JobRef } from './job-store.ts'
@@ -35,7 +36,7 @@ const peerAwayMs = 60_000
 export async function runJob(site: Services, work: WorkTools, message: JobMessage, signal: AbortSignal): Promise<void> {
   const { kind, payload, traceparent } = message
   const services = traced(site, traceparent)
-  const { tenant, job, asset, key, operation, endpoint } = payload
+  const { tenant, job, asset, key, operation, endpoint, export: exported } = payload
   if (kind === 'process' && isText(tenant) && isText(job)) {
     return runProcess(services, work, { ref: { tenant, job }, payload }, signal)
   }
@@ -59,6 +60,9 @@ export async function runJob(site: Services, work: WorkTools, message: JobMessag
   if (kind === 'webhook' && isText(tenant) && isText(endpoint) && isText(asset)) {
     const takeover = payload['takeover'] === true
     return runWebhookLane(services, work, { lane: { tenant, endpoint, asset }, takeover }, signal)
+  }
+  if (kind === 'export' && isText(tenant) && isText(exported)) {
+    return runExport(services, work, { tenant, id: exported, takeover: payload['takeover'] === true }, signal)
   }
   if (kind === 'drop' && isText(key)) return objectDropped(services, { key, change: 'created' })
   return fileJob(services, kind, payload, `No job of the kind ${kind} can be read from this message.`)

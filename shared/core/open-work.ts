@@ -16,6 +16,7 @@ export const openJobShards = shardsOf('open-jobs')
 export const openUploadShards = shardsOf('open-uploads')
 export const openConflictShards = shardsOf('open-conflicts')
 export const openWebhookShards = shardsOf('open-webhooks')
+export const openExportShards = shardsOf('open-exports')
 
 /** Times are rounded up to this, so that a lease renewed often makes few entries. */
 const stepMs = 10_000

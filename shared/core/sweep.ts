@@ -4,12 +4,14 @@ import type { StoredRecord } from '../domain/record.ts'
 import type { PeerStatus } from '../ports/peer.ts'
 import type { SiteItem } from '../ports/site-store.ts'
 import { endConflict } from './conflict-end.ts'
+import { sweepExport } from './exports.ts'
 import { sendImport } from './import-send.ts'
 import { dueMs, hasEnded, resendMs } from './job-state.ts'
 import { sendJob } from './job-store.ts'
 import { missingOf, missingShards, sendCopy } from './missing-objects.ts'
 import {
   openConflictShards,
+  openExportShards,
   openJobShards,
   openUploadShards,
   openWebhookShards,
@@ -50,6 +52,7 @@ export async function sweep(services: Services): Promise<SweepReport> {
     copies: await sweepCopies(services, isPeerUp),
   }
   await sweepDue(services, openWebhookShards, (entry) => sweepWebhookLane(services, entry, isPeerUp))
+  await sweepDue(services, openExportShards, (entry) => sweepExport(services, entry, isPeerUp))
   await sweepDue(services, openConflictShards, (entry) => endConflict(services, entry), conflictPagesMax)
   return report
 }

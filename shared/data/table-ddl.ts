@@ -1,3 +1,4 @@
+import { athenaTypes, backQuoted, bracketed, doubleQuoted, literal, synapseTypes } from './sql-words.ts'
 import type { ColumnType } from './types.ts'
 
 export const sqlEngines = ['athena', 'synapse', 'duckdb'] as const
@@ -22,15 +23,6 @@ export function tableDdl(engine: SqlEngine, table: Table): string {
   }
 }
 
-const athenaTypes: Readonly<Record<ColumnType, string>> = {
-  integer: 'bigint',
-  number: 'double',
-  boolean: 'boolean',
-  date: 'date',
-  datetime: 'timestamp',
-  string: 'string',
-}
-
 /** A table is a folder there, and other renditions lie in it: the view reads the one file. */
 function athenaDdl({ name, columns, url }: Table): string {
   const folder = url.slice(0, url.lastIndexOf('/') + 1)
@@ -44,15 +36,6 @@ function athenaDdl({ name, columns, url }: Table): string {
   ].join('\n')
 }
 
-const synapseTypes: Readonly<Record<ColumnType, string>> = {
-  integer: 'BIGINT',
-  number: 'FLOAT',
-  boolean: 'BIT',
-  date: 'DATE',
-  datetime: 'DATETIME2(6)',
-  string: 'VARCHAR(8000) COLLATE Latin1_General_100_BIN2_UTF8',
-}
-
 function synapseDdl({ name, columns, url }: Table): string {
   const fields = columns.map((column) => `  ${bracketed(column.name)} ${synapseTypes[column.type]}`).join(',\n')
   return [
@@ -61,8 +44,3 @@ function synapseDdl({ name, columns, url }: Table): string {
     `WITH (\n${fields}\n) AS [rows];\n`,
   ].join('\n')
 }
-
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
-const doubleQuoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-const backQuoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``
-const bracketed = (name: string): string => `[${name.replaceAll(']', ']]')}]`

@@ -37,7 +37,7 @@ export type AssetBody = {
   /** Lower-case hex. */
   sha256?: string
   labels: { [name: string]: string }
-  source: { kind: 'upload' | 'inline' | 'drop' | 'import'; path?: string }
+  source: { kind: 'upload' | 'inline' | 'drop' | 'import' | 'export'; path?: string }
 }
 
 export type Failure = { code: string; detail: string }

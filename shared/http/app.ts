@@ -7,6 +7,7 @@ import { addPages } from './pages.ts'
 import { makeRateLimiter } from './rate-limit.ts'
 import { jsonBodyBytesMax } from './request-body.ts'
 import { addAnalyticsRoutes } from './routes/analytics.ts'
+import { addExportRoutes } from './routes/exports.ts'
 import { addAssetCreateRoute } from './routes/asset-create.ts'
 import { addAssetRoutes } from './routes/assets.ts'
 import { addBatchRoutes } from './routes/batch.ts'
@@ -59,6 +60,7 @@ export function makeApp(options: ApiOptions): Hono<ApiEnv> {
   addPlaybackRoutes(api)
   addProfileCheckRoutes(api)
   addAnalyticsRoutes(api)
+  addExportRoutes(api)
   addRecordRoutes(api)
   addRecordVersionRoutes(api)
   addBatchRoutes(api)

@@ -127,7 +127,7 @@ test('lists show the own tenant alone', async () => {
 
 test('every operation but the public ones needs a key, and names its scope', async () => {
   const clouds = await testClouds()
-  const params = { ...(await everything(clouds)), id: 'photo' }
+  const params = { ...(await everything(clouds)), id: 'photo', kind: 'records', date: '2026-01-01' }
   const powerless = await clouds.keyWith([])
   for (const operation of await operations(clouds)) {
     if (operation.path.startsWith('/v1/health')) continue

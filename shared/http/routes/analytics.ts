@@ -8,16 +8,13 @@ import { answer } from '../answer.ts'
 import { jsonTypes, route } from '../route.ts'
 import { assetIdSchema } from '../schemas/assets.ts'
 import { jsonSchema } from '../schemas/common.ts'
+import { storeSchema, tableNameSchema } from '../schemas/tables.ts'
 import { assetParams, assetPath } from './assets.ts'
 
 const tag = 'Analytics'
 const sqlCharactersMax = 10_000
 const tablesMax = 10
 const rowsMax = 5_000
-
-const tableName = z
-  .string()
-  .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'Small letters, digits and underscores, up to 63 of them.')
 
 const querySchema = z
   .strictObject({
@@ -27,9 +24,12 @@ const querySchema = z
       .max(sqlCharactersMax)
       .openapi({ example: 'SELECT country, count(*) FROM cities GROUP BY 1' }),
     tables: z
-      .record(tableName, assetIdSchema)
+      .record(tableNameSchema, assetIdSchema)
       .refine((tables) => Object.keys(tables).length <= tablesMax, `At most ${tablesMax} tables.`)
-      .openapi({ description: 'Ids of data files by the names that the query gives them.', example: { cities: 'a1' } }),
+      .openapi({
+        description: 'Ids of data files, or of exports, by the names that the query gives them.',
+        example: { cities: 'a1' },
+      }),
     limit: z.number().int().min(1).max(rowsMax).default(1_000),
   })
   .openapi('AnalyticsQuery')
@@ -82,12 +82,8 @@ function addDefinition(api: Api): void {
     params: assetParams,
     query: z.strictObject({
       engine: z.enum(sqlEngines),
-      name: tableName.openapi({ description: 'Of the view that is made.' }),
-      store: z
-        .string()
-        .max(500)
-        .regex(/^(s3|https|abfss|file):\/\/[A-Za-z0-9._@/-]+[A-Za-z0-9._-]$/, 'A URL without a slash at its end.')
-        .openapi({ description: 'Where the objects lie.', example: 's3://my-objects-bucket' }),
+      name: tableNameSchema.openapi({ description: 'Of the view that is made.' }),
+      store: storeSchema,
     }),
     responses: {
       200: { description: 'The statements.', schema: z.object({ engine: z.string(), sql: z.string() }) },

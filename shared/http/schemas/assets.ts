@@ -66,7 +66,7 @@ export const assetSchema = z
     id: assetIdSchema,
     name: z.string(),
     status: z.enum(assetStatuses),
-    source: z.object({ kind: z.enum(['upload', 'inline', 'drop', 'import']), path: z.string().optional() }),
+    source: z.object({ kind: z.enum(['upload', 'inline', 'drop', 'import', 'export']), path: z.string().optional() }),
     mediaType: z.string().openapi({ description: 'The true type once known, until then the declared one.' }),
     kind: z.string().optional(),
     bytes: z.number().int().optional(),
