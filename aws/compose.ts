@@ -7,6 +7,7 @@ import type { Services } from '../shared/core/services.ts'
 import type { Analysis } from '../shared/ports/analysis.ts'
 import { rekognitionAnalysis } from './adapters/analysis.ts'
 import { cloudFrontDelivery } from './adapters/delivery.ts'
+import { functionIdentity } from './adapters/identity.ts'
 import { sqsJobQueue } from './adapters/job-queue.ts'
 import { s3ClientSettings } from './adapters/object-bucket.ts'
 import { s3ObjectStore } from './adapters/object-store.ts'
@@ -18,8 +19,9 @@ import { type AwsConfig, readConfig } from './config.ts'
 
 /** The ports of this site over AWS's services. `service` names the function in logs and metrics. */
 export function composeServices(service: string, config: AwsConfig = readConfig()): Services {
-  const dynamo = new DynamoDBClient({})
-  const s3 = new S3Client({ ...s3ClientSettings, forcePathStyle: config.S3_FORCE_PATH_STYLE })
+  const credentials = functionIdentity()
+  const dynamo = new DynamoDBClient({ credentials })
+  const s3 = new S3Client({ ...s3ClientSettings, credentials, forcePathStyle: config.S3_FORCE_PATH_STYLE })
   return {
     site: 'aws',
     incarnation: config.SITE_INCARNATION,
@@ -27,7 +29,7 @@ export function composeServices(service: string, config: AwsConfig = readConfig(
     siteStore: dynamoSiteStore({ client: dynamo, table: config.SITE_TABLE }),
     objects: s3ObjectStore({ client: s3, uploadsBucket: config.UPLOADS_BUCKET, objectsBucket: config.OBJECTS_BUCKET }),
     jobs: sqsJobQueue({
-      client: new SQSClient({}),
+      client: new SQSClient({ credentials }),
       queueUrl: config.JOBS_QUEUE_URL,
       deadLetterQueueUrl: config.JOBS_DEAD_LETTER_QUEUE_URL,
     }),
@@ -50,4 +52,4 @@ export function composeServices(service: string, config: AwsConfig = readConfig(
 
 /** What looks at pictures here, if the configuration names anything to look for. */
 export const composeAnalysis = ({ ANALYSIS_FEATURES: features }: AwsConfig = readConfig()): Analysis | undefined =>
-  features && rekognitionAnalysis({ client: new DynamoDBClient({}), features })
+  features && rekognitionAnalysis({ client: new DynamoDBClient({ credentials: functionIdentity() }), features })

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { checkPeerVariables, parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
 
 const fields = z.object({

@@ -1,5 +1,4 @@
 import { CosmosClient } from '@azure/cosmos'
-import { DefaultAzureCredential } from '@azure/identity'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
 import { systemClock, systemRandom } from '../shared/adapters/clock.ts'
@@ -8,6 +7,7 @@ import type { Services } from '../shared/core/services.ts'
 import type { Analysis } from '../shared/ports/analysis.ts'
 import { visionAnalysis } from './adapters/analysis.ts'
 import { blobDelivery } from './adapters/delivery.ts'
+import { functionIdentity, type Identity } from './adapters/identity.ts'
 import { storageJobQueue } from './adapters/job-queue.ts'
 import { blobObjectStore } from './adapters/object-store.ts'
 import { entraCredentials } from './adapters/peer-credentials.ts'
@@ -53,8 +53,8 @@ let clients: Clients | undefined
 /** All functions of the app share one process, and so one set of connections. */
 const clientsOf = (config: AzureConfig): Clients => (clients ??= makeClients(config))
 
-const identityOf = ({ AZURE_CLIENT_ID: clientId }: AzureConfig): DefaultAzureCredential =>
-  new DefaultAzureCredential(clientId ? { managedIdentityClientId: clientId } : {})
+const identityOf = ({ AZURE_CLIENT_ID: clientId, IDENTITY_ENDPOINT, IDENTITY_HEADER }: AzureConfig): Identity =>
+  functionIdentity({ endpoint: IDENTITY_ENDPOINT, header: IDENTITY_HEADER, clientId })
 
 function makeClients(config: AzureConfig) {
   const identity = () => identityOf(config)

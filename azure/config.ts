@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { checkPeerVariables, parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
 
 /** Each store is reached by a connection string (locally) or by an address and the managed identity (in the cloud). */
@@ -13,6 +13,9 @@ const variables = z
     STORAGE__queueServiceUri: z.url().optional(),
     /** The user-assigned identity; absent for a connection string or the system-assigned one. */
     AZURE_CLIENT_ID: z.string().optional(),
+    /** Where the host hands out the identity's tokens, and what it wants to hear; it sets both itself. */
+    IDENTITY_ENDPOINT: z.url().optional(),
+    IDENTITY_HEADER: z.string().optional(),
     /** Of the AI Vision resource that ANALYSIS_FEATURES are asked of. */
     VISION_ENDPOINT: z.url().optional(),
   })

@@ -36,6 +36,7 @@ async function printTwoBuilds(print: (figure: Figure) => void): Promise<void> {
   const bundles = [
     ...functionNames.map((name) => `dist/aws/${name}/index.cjs`),
     'dist/azure/index.cjs',
+    'dist/azure/job.cjs',
     'dist/aws/job/reader.cjs',
   ]
   const made = async (): Promise<Buffer[]> => {

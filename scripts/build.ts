@@ -2,6 +2,7 @@
  * Makes what deploys, which is also what runs locally:
  *   dist/aws/<function>/index.cjs   one Lambda bundle a function, exporting `handler`
  *   dist/azure/index.cjs            one bundle that registers every function of the Functions app, beside host.json
+ *   dist/azure/job.cjs              what the job function loads when the first job comes
  *   dist/{aws/job,azure}/reader.cjs the program that reads strangers' containers, which the job function starts
  *   dist/maps/                      source maps and licence notices, kept out of the packages
  * The same inputs give the same bytes. A second run that finds its inputs unchanged does nothing.
@@ -12,7 +13,8 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type BuildOptions, build as esbuild, type Plugin } from 'esbuild'
+import { type BuildOptions, build as esbuild } from 'esbuild'
+import { apart, lean } from './lean-bundles.ts'
 
 export const functionNames = ['http', 'change-feed', 'object-created', 'job', 'timer'] as const
 
@@ -35,48 +37,13 @@ interface Manifest {
 const rootFolder = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 /** Inputs that no metafile lists: the dependencies by their lock file, this script, and what is copied. */
-const fixedInputs = ['package-lock.json', 'scripts/build.ts', 'tsconfig.json', 'host.json']
+const fixedInputs = ['package-lock.json', 'scripts/build.ts', 'scripts/lean-bundles.ts', 'tsconfig.json', 'host.json']
 
 /**
  * `@azure/functions-core` exists only inside the Functions host; sharp and the ffmpeg package carry native binaries;
  * the AWS SDK is bundled because the one in the Lambda runtime is slower to load and changes under us.
  */
 const external = ['@azure/functions-core', 'sharp', '@ffmpeg-installer/ffmpeg']
-
-/** zod carries its messages in fifty languages, 300 KB in every bundle; ours speak English. */
-const englishOnly: Plugin = {
-  name: 'english-only',
-  setup: (builder) => {
-    builder.onResolve({ filter: /locales\/index\.js$/ }, ({ importer, path }) =>
-      importer.includes('node_modules/zod/')
-        ? { path: join(dirname(importer), path), namespace: 'english-only', sideEffects: false }
-        : undefined,
-    )
-    builder.onLoad({ filter: /.*/, namespace: 'english-only' }, ({ path }) => ({
-      contents: "export { default as en } from './en.js'",
-      resolveDir: dirname(path),
-    }))
-  },
-}
-
-/**
- * A function finds its credentials in its environment. The SDK's own chain looks there first, and then in the files, sign-ins
- * and services of developers' machines: 90 KB in every bundle, for what no function has.
- */
-const credentialsOfFunctions: Plugin = {
-  name: 'credentials-of-functions',
-  setup: (builder) => {
-    builder.onResolve({ filter: /^@aws-sdk\/credential-provider-node$/ }, ({ resolveDir }) => ({
-      path: 'credentials',
-      namespace: 'credentials-of-functions',
-      pluginData: resolveDir,
-    }))
-    builder.onLoad({ filter: /.*/, namespace: 'credentials-of-functions' }, ({ pluginData }) => ({
-      contents: "export { fromEnv as defaultProvider } from '@aws-sdk/credential-provider-env'",
-      resolveDir: String(pluginData),
-    }))
-  },
-}
 
 const common: BuildOptions = {
   bundle: true,
@@ -86,10 +53,11 @@ const common: BuildOptions = {
   // Packages ship ES modules beside CommonJS, and only those can be shaken free of what is not used.
   mainFields: ['module', 'main'],
   conditions: ['module'],
-  plugins: [englishOnly, credentialsOfFunctions],
+  plugins: lean,
   minify: true,
   sourcemap: 'external',
   legalComments: 'external',
+  charset: 'utf8',
   external,
   // Some dependencies read `import.meta.url`, which CommonJS does not have.
   define: { 'import.meta.url': '__u' },
@@ -144,6 +112,12 @@ const bundles = (root: string, dist: string): BuildOptions[] => [
       loader: 'ts',
     },
     outfile: join(dist, 'azure/index.cjs'),
+    plugins: [...lean, apart({ 'job-runner.ts': 'job.cjs' })],
+  },
+  {
+    entryPoints: [{ in: join(root, 'shared/media/job-runner.ts'), out: 'job' }],
+    outdir: join(dist, 'azure'),
+    outExtension: { '.js': '.cjs' },
   },
   { entryPoints: [join(root, readerProgram)], outfile: join(dist, 'azure/reader.cjs') },
 ]

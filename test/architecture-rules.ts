@@ -35,6 +35,8 @@ const pastThePorts = /^(node:)?(timers(\/.*)?|net|tls|dgram|dns(\/.*)?|https?|ht
 /** Where programs are started, under limits; and what starts them. */
 const programStarter = 'shared/process/bounded-process.ts'
 const startsPrograms = /^(node:)?(child_process|worker_threads|cluster)$/
+/** Where the API's schemas get their language; anywhere else a bundle would hold another zod, or all of it. */
+const schemaLanguage = 'shared/http/zod.ts'
 const drawn = ['randomUUID', 'randomBytes', 'randomInt', 'randomFill', 'randomFillSync', 'getRandomValues']
 const clocksAndTimers = ['setTimeout', 'setInterval', 'setImmediate', 'performance', 'hrtime']
 /** Files that Jest loads for what they export by default. */
@@ -123,6 +125,8 @@ function checkImport(path: string, node: Node, report: Report): void {
   if (path.startsWith('azure/') && target.startsWith('aws/')) report('clouds-apart', node.start, name)
   if (path.startsWith('shared/') && /^(aws|azure)\//.test(target)) report('shared-below', node.start, name)
   if (deployed.test(path) && notDeployed.test(target)) report('deployed-alone', node.start, name)
+  if (deployed.test(path) && path !== schemaLanguage && takesAllOfZod(node, name))
+    report('all-of-zod', node.start, name)
   if (deployed.test(path) && startsPrograms.test(name) && path !== programStarter) {
     report('unbounded-process', node.start, name)
   }
@@ -130,6 +134,14 @@ function checkImport(path: string, node: Node, report: Report): void {
     report('environment', node.start, name)
   }
 }
+
+/** `z` as an object, which cannot be taken apart. */
+const takesAllOfZod = (node: Node, name: string): boolean =>
+  (name === 'zod' || name === '@hono/zod-openapi') &&
+  node.type === 'ImportDeclaration' &&
+  (node.specifiers as Node[]).some(
+    (each) => each.type === 'ImportDefaultSpecifier' || (isNode(each.imported) && each.imported.name === 'z'),
+  )
 
 const isIdentifier = (node: unknown, name: string): boolean =>
   isNode(node) &&

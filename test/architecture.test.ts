@@ -107,6 +107,9 @@ describe('each rule can fail', () => {
     ['unbounded-process', 'shared/media/a.ts', `import { spawn } from 'node:child_process'`],
     ['unbounded-process', 'aws/adapters/a.ts', `const { fork } = await import('child_process')`],
     ['unbounded-process', 'shared/media/a.ts', `import type { Worker } from 'node:worker_threads'`],
+    ['all-of-zod', 'shared/http/a.ts', `import { z } from '@hono/zod-openapi'`],
+    ['all-of-zod', 'aws/config.ts', `import { z as schema } from 'zod'`],
+    ['all-of-zod', 'aws/config.ts', `import zod from 'zod'`],
     ['parses', 'shared/core/a.ts', 'const = 1'],
   ])('%s in %s', (rule, path, text) => {
     expect(rulesIn(path, text)).toContain(rule)
@@ -139,6 +142,7 @@ describe('each rule can fail', () => {
       'shared/process/bounded-process.ts',
       `import { spawn } from 'node:child_process'\nexport const a = spawn`,
     ],
+    ['zod by its names', 'aws/config.ts', `import * as z from 'zod'\nexport const a = z.string()`],
     ['the environment in local/', 'local/start.ts', 'export const a = process.env.HOME'],
   ])('%s is allowed', (_, path, text) => {
     expect(rulesIn(path, text)).toEqual([])

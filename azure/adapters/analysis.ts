@@ -1,13 +1,13 @@
-import type { TokenCredential } from '@azure/identity'
 import { analysisError, callAnalysis, type RefusalReader } from '../../shared/adapters/analysis-call.ts'
 import type { AnalysisFeature, Findings } from '../../shared/domain/analysis.ts'
 import type { ErrorCode } from '../../shared/domain/errors.ts'
 import type { Analysis, AnalysisPicture, AnalysisResult } from '../../shared/ports/analysis.ts'
 import { foundFaces, foundLabels, foundModeration, foundText } from './analysis-findings.ts'
+import type { Identity } from './identity.ts'
 
 export interface VisionOptions {
   /** The site's managed identity. */
-  readonly identity: Pick<TokenCredential, 'getToken'>
+  readonly identity: Identity
   readonly features: readonly AnalysisFeature[]
   /** The resource's own: tokens are taken at no region's shared one. */
   readonly endpoint: string
@@ -72,11 +72,10 @@ export const visionAnalysis = ({ identity, features, endpoint }: VisionOptions):
 })
 
 async function tokenOf(identity: VisionOptions['identity']): Promise<string> {
-  const token = await identity.getToken(scope).catch((cause: unknown) => {
+  const { token } = await identity.getToken(scope).catch((cause: unknown) => {
     throw analysisError('unavailable', 'Entra ID gives no token for AI Vision now.', cause)
   })
-  if (token) return token.token
-  throw analysisError('unavailable', 'Entra ID gave no token for AI Vision.')
+  return token
 }
 
 async function ask(url: URL, token: string, { bytes }: AnalysisPicture, signal: AbortSignal): Promise<object> {

@@ -1,13 +1,18 @@
 import { app } from '@azure/functions'
-import { runJob } from '../../shared/core/jobs.ts'
-import { composeWorkTools } from '../../shared/media/compose-work.ts'
+import type { JobRunner } from '../../shared/media/job-runner.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { eachMessage } from '../adapters/messages.ts'
 import { composeAnalysis, composeServices } from '../compose.ts'
 import { readConfig } from '../config.ts'
 
 const services = composeServices('job')
-const work = { ...composeWorkTools(readConfig()), analysis: composeAnalysis() }
+let runner: Promise<JobRunner> | undefined
+
+/** Loaded when the first job comes: the functions beside it start without what converts media. */
+const loadRunner = async (): Promise<JobRunner> => {
+  const { jobRunner } = await import('../../shared/media/job-runner.ts')
+  return jobRunner(services, readConfig(), { analysis: composeAnalysis() })
+}
 
 /** Less than functionTimeout in host.json by the time it takes to hand over what is not finished. */
 const runMsMax = 15 * 60_000 - 10_000
@@ -16,8 +21,9 @@ const runMsMax = 15 * 60_000 - 10_000
 app.storageQueue('job', {
   connection: 'STORAGE',
   queueName: 'jobs',
-  handler: (message: unknown) => {
+  handler: async (message: unknown) => {
     const signal = AbortSignal.timeout(runMsMax)
-    return eachMessage(message, services.telemetry, (body) => runJob(services, work, body as JobMessage, signal))
+    const run = await (runner ??= loadRunner())
+    return eachMessage(message, services.telemetry, (body) => run(body as JobMessage, signal))
   },
 })

@@ -8,8 +8,16 @@ import type { Finding } from '../finding.ts'
 import { sampleSecrets } from '../samples.ts'
 import type { Sources } from '../sources.ts'
 
-/** For development only, or of the machine itself: no template sets them. */
-const neverSet: ReadonlySet<string> = new Set(['COSMOS', 'STORAGE', 'ANALYTICS_PROGRAM', 'FFMPEG_PATH', 'PATH'])
+/** For development only, or set by the host or the machine itself: no template sets them. */
+const neverSet: ReadonlySet<string> = new Set([
+  'ANALYTICS_PROGRAM',
+  'COSMOS',
+  'FFMPEG_PATH',
+  'IDENTITY_ENDPOINT',
+  'IDENTITY_HEADER',
+  'PATH',
+  'STORAGE',
+])
 /** Read by the Functions host, by Node or by the SDKs rather than by our code. */
 const readByOthers =
   /^(AzureWebJobsStorage__(accountName|credential|clientId)|APPLICATIONINSIGHTS_(CONNECTION|AUTHENTICATION)_STRING|NODE_OPTIONS)$/

@@ -31,6 +31,8 @@ export class Stack implements Scope {
     if (id === 'AWS::AccountId') return this.place.account
     if (id === 'AWS::Partition') return 'aws'
     if (id === 'ApiGatewayRestApi') return 'local'
+    const parameter = this.template.parameters[id]
+    if (parameter !== undefined) return textOf(parameter)
     const functionName = this.functionName(id)
     if (functionName) return functionName
     const { name, type } = this.named(id)

@@ -23,6 +23,8 @@ export interface Template {
   readonly provider: Mapping
   readonly functions: Readonly<Record<string, Mapping>>
   readonly resources: Readonly<Record<string, Resource>>
+  /** What is used for each parameter when whoever deploys says nothing. */
+  readonly parameters: Readonly<Record<string, Node>>
 }
 
 /** `${self:a.b}`, `${sls:stage}`, `${opt:a, 'b'}`, `${env:A, 'b'}`, `${file(a.yml)}`, `${file(a.json):b.c}`, a file's name with such in it; `${AWS::X}` and `${Logical}` stay. */
@@ -72,6 +74,14 @@ export function loadTemplate(options: TemplateOptions): Template {
     provider: resolved.provider as Mapping,
     functions: resolved.functions as Record<string, Mapping>,
     resources: Object.assign({}, ...parts.map((part) => part.Resources ?? {})) as Record<string, Resource>,
+    parameters: Object.fromEntries(
+      parts.flatMap((part) =>
+        Object.entries(isMapping(part.Parameters) ? part.Parameters : {}).map(([id, each]) => [
+          id,
+          at(each, 'Default') ?? '',
+        ]),
+      ),
+    ),
   }
 }
 

@@ -1,7 +1,8 @@
+import { createWriteStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { streamToFile } from '../core/work-file.ts'
+import { pipeline } from 'node:stream/promises'
 import { CatamaranError } from '../domain/errors.ts'
 import type { Json } from '../domain/json.ts'
 import type { Analytics, AnalyticsResult, AnalyticsTable } from '../ports/analytics.ts'
@@ -67,7 +68,16 @@ export function analyticsProcess({
 }
 
 async function kept(table: AnalyticsTable, path: string, signal: AbortSignal): Promise<string> {
-  const { bytes } = await streamToFile(await table.open(), path, { bytesMax: table.bytes, signal })
+  let bytes = 0
+  const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      bytes += chunk.byteLength
+      // One chunk more than was announced is enough to know.
+      if (bytes > table.bytes) return
+      yield chunk
+    }
+  }
+  await pipeline(await table.open(), counted, createWriteStream(path), { signal })
   if (bytes !== table.bytes) throw new CatamaranError('unavailable', `The store gave ${bytes} of ${table.bytes} bytes.`)
   return path
 }

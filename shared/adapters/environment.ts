@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { analysisFeatures } from '../domain/analysis.ts'
 import { incarnationMax } from '../domain/site.ts'
 

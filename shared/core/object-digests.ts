@@ -1,4 +1,4 @@
-import { CatamaranError } from '../domain/errors.ts'
+import { CatamaranError, isCatamaranError } from '../domain/errors.ts'
 import type { Services } from './services.ts'
 import { digester, type Digests } from './work-file.ts'
 import type { WorkTools } from './work-tools.ts'
@@ -15,7 +15,7 @@ export async function digestsThere(work: WorkTools, url: string, signal: AbortSi
     return await digestsOf(await openGranted(work, url, signal), signal)
   } catch (cause) {
     signal.throwIfAborted()
-    if (cause instanceof CatamaranError) throw cause
+    if (isCatamaranError(cause)) throw cause
     throw new CatamaranError('peer-unavailable', 'An object of the peer could not be read.', { cause })
   }
 }

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from './zod.ts'
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import { problemSchema } from './schemas/common.ts'
 import type { DocumentedHeader, DocumentedResponse, RouteDefinition } from './route.ts'

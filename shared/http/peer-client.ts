@@ -1,7 +1,7 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { systemRandom } from '../adapters/clock.ts'
 import { traceparentOf, tracesIn } from '../core/trace.ts'
-import { CatamaranError } from '../domain/errors.ts'
+import { CatamaranError, isCatamaranError } from '../domain/errors.ts'
 import { isJsonObject } from '../domain/json.ts'
 import { keyText, type RecordKey, type RecordState } from '../domain/record.ts'
 import type { Page } from '../ports/page.ts'
@@ -99,7 +99,7 @@ function caller(options: PeerClientOptions): (path: string, body?: string, trace
       if (!response.ok) throw await refusal(response)
       return JSON.parse(Buffer.from(await readBody(response, answerBytesMax)).toString()) as unknown
     } catch (cause) {
-      if (cause instanceof CatamaranError) throw cause
+      if (isCatamaranError(cause)) throw cause
       throw new CatamaranError('peer-unavailable', 'The peer site cannot be reached or did not answer in time.', {
         cause,
       })

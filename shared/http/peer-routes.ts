@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { applyStates } from '../core/apply.ts'
 import { answerBuckets } from '../core/bucket-reading.ts'
 import { fetchForPeer } from '../core/mend-object.ts'

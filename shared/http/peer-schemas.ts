@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { keyDigitCount } from '../domain/hash.ts'
 import { isJsonObject, type JsonObject } from '../domain/json.ts'
 import { bucketCount } from '../domain/record.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from './zod.ts'
 import type { Context } from 'hono'
 import type { Caller } from '../core/keys.ts'
 import type { Services } from '../core/services.ts'

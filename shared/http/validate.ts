@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi'
+import type * as z from 'zod'
 import { CatamaranError } from '../domain/errors.ts'
 import { jsonPointer } from './strict-json.ts'
 

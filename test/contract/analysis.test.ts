@@ -179,7 +179,11 @@ test('what is asked of AI Vision: two calls at most, the bytes as they are, the 
 })
 
 test('an identity without a token is told as such', async () => {
-  const lost = visionAnalysis({ identity: { getToken: async () => null }, features: ['labels'], endpoint })
+  const lost = visionAnalysis({
+    identity: { getToken: async () => Promise.reject(new Error('none')) },
+    features: ['labels'],
+    endpoint,
+  })
   await expect(lost.analyse(picture, never)).rejects.toMatchObject({ code: 'unavailable' })
 })
 

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { parquetOf, queryTables } from '../../core/analytics-query.ts'
 import { tableColumns } from '../../core/media-columns.ts'
 import { sqlEngines, tableDdl } from '../../data/table-ddl.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { createAsset, createAssetFromBytes, type Created } from '../../core/assets.ts'
 import { createImport } from '../../core/import-create.ts'
 import { CatamaranError } from '../../domain/errors.ts'

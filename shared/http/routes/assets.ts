@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import type { AssetView } from '../../core/asset-view.ts'
 import { listAssets } from '../../core/asset-list.ts'
 import { deleteAsset, getAsset, patchAsset, restoreAsset } from '../../core/assets.ts'

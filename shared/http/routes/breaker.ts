@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { freezeBreaker, rejectBreaker, releaseBreaker, type Decision } from '../../core/breaker-control.ts'
 import { breakerView } from '../../core/breaker-view.ts'
 import { answer } from '../answer.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { listChanges, parseChangesCursor, type ChangesCursor } from '../../core/changes.ts'
 import { CatamaranError } from '../../domain/errors.ts'
 import type { JsonObject } from '../../domain/json.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { getAsset } from '../../core/assets.ts'
 import { assetContent, contentInfo, openContent, type ContentInfo, type ContentRequest } from '../../core/content.ts'
 import { CatamaranError, hasCode } from '../../domain/errors.ts'

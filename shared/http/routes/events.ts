@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { assetEvent, watchAsset, type AssetEvent } from '../../core/asset-events.ts'
 import { getAsset } from '../../core/assets.ts'
 import type { Api } from '../api.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { listExports, readExport, requestExport } from '../../core/exports.ts'
 import { exportDdl } from '../../data/export-ddl.ts'
 import { sqlEngines } from '../../data/table-ddl.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import type { Api } from '../api.ts'
 import { answer } from '../answer.ts'
 import { makeHealthCheck } from '../health.ts'

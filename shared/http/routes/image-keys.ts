@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { addImageKey, currentImageKey, listImageKeys, revokeImageKey } from '../../core/image-keys.ts'
 import { getAsset } from '../../core/assets.ts'
 import type { ImageParams } from '../../domain/image-params.ts'

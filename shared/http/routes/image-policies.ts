@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { imagePoliciesCollection, imagePolicyKey } from '../../core/image-policy.ts'
 import { listRecords, readRecord } from '../../core/record-reads.ts'
 import { etagOf, writeRecord } from '../../core/records.ts'

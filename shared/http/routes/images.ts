@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { isRevokedImageKey } from '../../core/image-keys.ts'
 import { imageOf, presetOf, type ImageRequest } from '../../core/variants.ts'
 import { CatamaranError, hasCode } from '../../domain/errors.ts'

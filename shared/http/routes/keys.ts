@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { listKeys, mintKey, revokeKey } from '../../core/keys.ts'
 import { CatamaranError } from '../../domain/errors.ts'
 import type { Api } from '../api.ts'

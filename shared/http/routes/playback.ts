@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { getAsset } from '../../core/assets.ts'
 import { playbackFile, playingOf } from '../../core/playback.ts'
 import { CatamaranError } from '../../domain/errors.ts'

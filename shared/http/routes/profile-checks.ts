@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { readAssetPair } from '../../core/asset-view.ts'
 import { readProfileChecks, requestProfileCheck } from '../../core/profile-check.ts'
 import type { Api } from '../api.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { recordVersion, recordVersions } from '../../core/record-history.ts'
 import { restoreRecord } from '../../core/records.ts'
 import { CatamaranError } from '../../domain/errors.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { listRecords, readRecord } from '../../core/record-reads.ts'
 import { writeRecord, type Written } from '../../core/records.ts'
 import { CatamaranError, hasCode } from '../../domain/errors.ts'

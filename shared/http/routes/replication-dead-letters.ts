@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { groupDeadLetters, replayDeadLetters } from '../../core/dead-letter-replay.ts'
 import { type DeadLetter, deadLetterKinds, getDeadLetter, listDeadLetters } from '../../core/dead-letters.ts'
 import { replayDeadLetter } from '../../core/replay-letter.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import type { Operation, OperationKind } from '../../core/operation.ts'
 import { fractionOf, leftMsOf, summaryOf } from '../../core/operation-report.ts'
 import { cancelOperation, listOperations, readOperation, startOperation } from '../../core/operation-store.ts'

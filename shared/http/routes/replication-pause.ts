@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { type Pause, pauseReplication, resumeReplication } from '../../core/pause.ts'
 import { type Way, ways } from '../../ports/peer.ts'
 import type { Api } from '../api.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { listConflicts } from '../../core/conflicts.ts'
 import { reconcile } from '../../core/reconcile.ts'
 import { replicationStatus } from '../../core/replication-status.ts'

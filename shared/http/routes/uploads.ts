@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { completeUpload } from '../../core/assets.ts'
 import { abandonUpload, uploadPlan } from '../../core/uploads.ts'
 import type { Api } from '../api.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { listTries, type WebhookTry } from '../../core/webhook-log.ts'
 import { queuedFor, type QueueEntry } from '../../core/webhook-queue.ts'
 import { getWebhook, redeliver, rotateSecret, testWebhook } from '../../core/webhooks.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { readHealth } from '../../core/webhook-health.ts'
 import { etagOf } from '../../core/records.ts'
 import {

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { labelCategories, moderationCategories } from '../../domain/analysis.ts'
 import { sites } from '../../domain/site.ts'
 

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { analysisSchema } from './analysis.ts'
 import { jsonObjectSchema, pageOf, timeSchema } from './common.ts'
 

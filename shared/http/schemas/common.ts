@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../domain/json.ts'
 import { pageItemsMax } from '../../domain/limits.ts'
 import { isStamp, type Stamp } from '../../domain/stamp.ts'

@@ -1,4 +1,4 @@
-import { z } from '@hono/zod-openapi'
+import * as z from '../zod.ts'
 import { sites } from '../../domain/site.ts'
 import { webhookEvents } from '../../domain/webhook.ts'
 import { pageOf, timeSchema } from './common.ts'

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { Stack } from '../../../local/aws/stack.ts'
 import { evaluate, loadTemplate } from '../../../local/aws/template.ts'
 
 let folder: string
@@ -43,6 +44,15 @@ test('a place that is not in the file is said, with the file', async () => {
 test('parts of a template that hold no resources are passed over', async () => {
   const { resources } = await load(['resources: [{ Parameters: { P: { Type: String } } }, { Resources: {} }]'])
   expect(resources).toEqual({})
+})
+
+test('a parameter is what it is when whoever deploys says nothing', async () => {
+  const parameters = '{ P: { Type: Number, Default: "${env:COUNT, \'5\'}" }, Q: { Type: String } }'
+  const template = await load([`resources: [{ Parameters: ${parameters} }]`])
+  expect(template.parameters).toEqual({ P: '5', Q: '' })
+  const stack = new Stack(template, { region: 'r', account: 'a', sqsEndpoint: 'http://127.0.0.1:9' })
+  expect([stack.ref('P'), stack.ref('Q')]).toEqual(['5', ''])
+  expect(() => stack.ref('R')).toThrow('The template has no resource R')
 })
 
 test('a text is split into a list', async () => {
