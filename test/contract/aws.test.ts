@@ -4,6 +4,7 @@ import { cloudFrontDelivery } from '../../aws/adapters/delivery.ts'
 import { cloudWatchTelemetry } from '../../aws/adapters/telemetry.ts'
 import { startAwsStores } from './aws-stores.ts'
 import { deliverySuite } from './delivery-suite.ts'
+import { exportSuite } from './export-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectPartSuite } from './object-part-suite.ts'
@@ -35,6 +36,7 @@ objectStoreSuite('S3', () => ({ store: stores.objects, isRemote: true, pieceCopi
 objectStreamSuite('S3', () => ({ store: stores.objects, isRemote: true }))
 objectPartSuite('S3', () => ({ store: stores.objects }))
 objectGrantSuite('S3', () => ({ store: stores.objects, fetch, nowMs, passTime }))
+exportSuite('DynamoDB and S3', 'aws', () => stores)
 jobQueueSuite('SQS', () => ({ ...stores, passTime }))
 throttleSuite('DynamoDB', recordWriteNames, () => ({
   refuseNext: throttleAt(stores.refusing.url),

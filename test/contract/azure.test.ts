@@ -5,6 +5,7 @@ import { monitorTelemetry } from '../../azure/adapters/telemetry.ts'
 import { storageConnectionString } from '../../local/azure/endpoints.ts'
 import { startAzureStores } from './azure-stores.ts'
 import { deliverySuite } from './delivery-suite.ts'
+import { exportSuite } from './export-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
 import { objectPartSuite } from './object-part-suite.ts'
@@ -40,6 +41,7 @@ objectPartSuite('Blob Storage, copying from URLs', () => ({
   urlOf: async (key) => (await stores.urlCopies.presign(key, { method: 'GET', expiresAtMs: Date.now() + 60_000 })).url,
 }))
 objectGrantSuite('Blob Storage', () => ({ store: stores.objects, fetch, nowMs, passTime }))
+exportSuite('Cosmos DB and Blob Storage', 'azure', () => stores)
 jobQueueSuite('Storage queue', () => ({ ...stores, passTime }))
 // Azurite cannot be made to throttle: what its adapters make of a throttled answer is shown in sdk-errors.test.ts.
 throttleSuite('Cosmos DB', recordWriteNames, () => ({
