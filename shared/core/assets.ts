@@ -7,6 +7,7 @@ import type { StoredRecord } from '../domain/record.ts'
 import type { Vector } from '../replication/vector.ts'
 import { assetEtag, viewsOf, type AssetView } from './asset-view.ts'
 import { assetBodyOf, patchedBody, type NewAsset } from './asset-write.ts'
+import { resumeProcessing } from './job-store.ts'
 import { readRecord } from './record-reads.ts'
 import { lastLiveVersion, writeRecord, type Idempotency, type WriteOptions, type Written } from './records.ts'
 import type { Services } from './services.ts'
@@ -214,5 +215,6 @@ export async function restoreAsset(
   if (!last?.body) throw noSuchAsset()
   const { body: lastBody } = last
   const written = await writeRecord(services, key, withEtag(services, options), (body) => body ?? lastBody)
+  await resumeProcessing(services, tenant, id)
   return writtenOf(services, written)
 }

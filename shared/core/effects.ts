@@ -10,7 +10,7 @@ import { fetchMissing } from './missing-objects.ts'
 import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts'
 import { isOfThisLife } from './own-life.ts'
 import type { Services } from './services.ts'
-import { removeStaged } from './staging.ts'
+import { filmFolder, removeStaged, removeStagedUnder } from './staging.ts'
 import { tracedBy } from './trace.ts'
 import { announce, hearDone, indexEndpoint } from './webhook-announce.ts'
 
@@ -36,7 +36,7 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       return fetchVariants(services, tenant, record.body as VariantsBody, record.via)
     case '_jobs': {
       const job = record.body as JobBody
-      return hasEnded(job) ? clearStaging(services, job) : indexOpenJob(services, record)
+      return hasEnded(job) ? clearStaging(services, tenant, job) : indexOpenJob(services, record)
     }
     case '_uploads': {
       const upload = record.body as UploadBody
@@ -54,8 +54,11 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
   }
 }
 
-/** A job that the other site finished leaves its staged bytes here; what was rejected stays to be looked at. */
-async function clearStaging(services: Services, { state, site, source }: JobBody): Promise<void> {
+/** A film in parts leaves what they staged, and a job that the other site finished its staged bytes; what was rejected stays to be looked at. */
+async function clearStaging(services: Services, tenant: string, job: JobBody): Promise<void> {
+  const { kind, state, site, source, asset, version, isFilm } = job
+  if (kind === 'film-part') return
+  if (isFilm) await removeStagedUnder(services, filmFolder(tenant, asset, version))
   const isLeftHere = state === 'done' && site !== services.site && source.site === services.site && !source.drop
   if (isLeftHere) await removeStaged(services, source.key)
 }

@@ -5,6 +5,7 @@ import type { JsonObject } from '../domain/json.ts'
 import { peerOf } from '../domain/site.ts'
 import { fileDeadLetter } from './dead-letters.ts'
 import { attemptsMax, hasEnded, leaseMs } from './job-state.ts'
+import { readMedia } from './media-store.ts'
 import { readRecord } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
@@ -138,9 +139,10 @@ export async function endJob(
   await writeRecord(services, jobKey(ref.tenant, ref.job), none, (body) => {
     const job = body as JobBody | undefined
     if (!job || hasEnded(job) || (holder !== undefined && job.holder !== holder)) return body ?? null
-    const { holder: _holder, checkpoint: _checkpoint, error: _error, ...rest } = job
+    const { holder: _holder, checkpoint, error: _error, ...rest } = job
     const progress = state === 'done' ? 1 : rest.progress
-    return { ...rest, state, progress, leaseUntilMs: 0, ...(error ? { error } : {}) }
+    const isFilm = checkpoint?.['film'] === undefined ? {} : { isFilm: true }
+    return { ...rest, ...isFilm, state, progress, leaseUntilMs: 0, ...(error ? { error } : {}) }
   })
 }
 
@@ -157,4 +159,13 @@ export async function reopenJob(services: Services, ref: JobRef): Promise<void> 
     if (!hasEnded(job)) return body
     return { ...job, state: 'waiting', site: services.site, leaseUntilMs: 0, attempts: 0, progress: 0 }
   })
+}
+
+/** Begins the work on an asset again that stopped because the asset was deleted; what ended or goes on stays as it is. */
+export async function resumeProcessing(services: Services, tenant: string, asset: string): Promise<void> {
+  const media = await readMedia(services, tenant, asset)
+  if (media?.status !== 'processing') return
+  const ref = { tenant, job: media.job }
+  await reopenJob(services, ref)
+  if ((await readJob(services, ref))?.state === 'waiting') await sendJob(services, ref)
 }

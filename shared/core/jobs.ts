@@ -7,6 +7,8 @@ import { analyse } from './analyse.ts'
 import { copyObject } from './copy-object.ts'
 import { objectDropped } from './drops.ts'
 import { runExport } from './export-run.ts'
+import { restFilm } from './film-run.ts'
+import { makeFilmPart } from './film-part-run.ts'
 import { runImport } from './import-run.ts'
 import { attemptsMax } from './job-state.ts'
 import { changeHeldJob, endJob, fileJob, readJob, reopenJob, sendJob, takeJob, type JobRef } from './job-store.ts'
@@ -86,7 +88,11 @@ async function runProcess(
   if (taken.kind === 'exhausted') {
     return giveUp(services, ref, exhausted(taken.job.error))
   }
-  const ran = await withLease(services, ref, taken, signal, (lease) => processAsset(services, work, lease))
+  const ran = await withLease(services, ref, taken, signal, (lease) =>
+    lease.job.kind === 'film-part'
+      ? makeFilmPart(services, work, lease, taken.holder)
+      : processAsset(services, work, lease),
+  )
   if ('result' in ran) return settle(services, ref, taken.holder, ran.result)
   if (ran.lost) return services.telemetry.log('warn', 'A run stopped: another took its job over', { ...ref }, ran.error)
   const isOver = signal.aborted
@@ -133,6 +139,8 @@ async function settle(services: Services, ref: JobRef, holder: string, outcome: 
       return endJob(services, ref, { state: 'done', holder })
     case 'superseded':
       return settleSuperseded(services, ref, holder)
+    case 'in-parts':
+      return restFilm(services, ref, holder, outcome.progress)
     case 'rejected':
       await failMedia(services, ref, outcome.failure)
       return endJob(services, ref, { state: 'failed', holder, error: outcome.failure })
@@ -144,7 +152,9 @@ async function settle(services: Services, ref: JobRef, holder: string, outcome: 
  * ended: should the store hold this version again by now, that opens the job again.
  */
 async function settleSuperseded(services: Services, ref: JobRef, holder: string): Promise<void> {
-  const source = (await readJob(services, ref))?.source
+  const { kind, source } = (await readJob(services, ref)) ?? {}
+  // The bytes that a part is made of are those of its film.
+  if (kind === 'film-part') return endJob(services, ref, { state: 'done', holder })
   const isOurs = source?.site === services.site
   if (isOurs && !source.drop) await removeStaged(services, source.key)
   await endJob(services, ref, { state: 'done', holder })
@@ -154,7 +164,9 @@ async function settleSuperseded(services: Services, ref: JobRef, holder: string)
 /** The letter comes first: when the rest fails, the next run comes here again and files the same letter. */
 async function giveUp(services: Services, ref: JobRef, fault: JobFault): Promise<void> {
   const { code, detail, publicDetail = detail } = fault
-  await fileJob(services, 'process', { ...ref, reopen: true }, detail)
+  const { part } = (await readJob(services, ref)) ?? {}
+  const opened = part ? { ...ref, job: part.film } : ref
+  await fileJob(services, 'process', { ...opened, reopen: true }, detail)
   await failMedia(services, ref, { code, detail: publicDetail })
   await endJob(services, ref, { state: 'failed', error: fault })
 }

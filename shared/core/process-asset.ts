@@ -1,19 +1,20 @@
 import { join } from 'node:path'
-import { objectKeyOf, type Failure, type MediaBody, type RenditionBody } from '../domain/asset.ts'
-import { CatamaranError, isCatamaranError, isTransient, publicMessageOf } from '../domain/errors.ts'
+import { objectKeyOf, type Failure, type MediaBody } from '../domain/asset.ts'
 import type { JsonObject } from '../domain/json.ts'
 import { rowOptionsOf } from '../media/data.ts'
-import type { ConversionSource, ConvertedFile, Inspection } from '../ports/media-converter.ts'
+import type { ConversionSource, FilmPlan, Inspection } from '../ports/media-converter.ts'
 import { orderAnalysis } from './analyse.ts'
+import { beginFilm, continueFilm } from './film-run.ts'
+import { filmOf } from './film-parts.ts'
 import { applyImagePolicy } from './image-policy.ts'
 import { ingestRows } from './ingest-rows.ts'
+import { asOutcome, keepRenditions } from './keep-rendition.ts'
 import type { Lease } from './lease.ts'
 import { readMedia, writeMediaOf } from './media-store.ts'
 import { fetchSource, type Original } from './process-source.ts'
 import { readRowSchema } from './row-schemas.ts'
 import type { Services } from './services.ts'
 import { removeStaged } from './staging.ts'
-import { digestsOfFile, fileStream } from './work-file.ts'
 import type { WorkTools } from './work-tools.ts'
 
 export type ProcessOutcome =
@@ -22,6 +23,8 @@ export type ProcessOutcome =
   | { readonly kind: 'rejected'; readonly failure: Failure }
   /** The asset is about other bytes by now. */
   | { readonly kind: 'superseded' }
+  /** Other jobs make the parts of a long film; this one goes on when they have. */
+  | { readonly kind: 'in-parts'; readonly progress: number }
 
 /**
  * Verifies, keeps and converts the bytes of one asset version. Every step may have been done before by a run that died:
@@ -34,6 +37,11 @@ export async function processAsset(services: Services, work: WorkTools, lease: L
   if (media?.version !== version) return { kind: 'superseded' }
   if (media.status === 'failed') return { kind: 'rejected', failure: media.error ?? unknownFailure }
   if (media.status === 'ready') return finish(services, work, lease)
+  const film = filmOf(lease.job)
+  if (film && media.status === 'processing') {
+    const outcome = await continueFilm(services, work, lease, film)
+    return outcome.kind === 'ready' ? finish(services, work, lease) : outcome
+  }
   const folder = await work.workFolder()
   try {
     const source = await fetchSource(services, work, lease, { media, path: join(folder.path, 'source') })
@@ -79,6 +87,9 @@ async function convertOriginal(
     renditions: [],
   }))
   if (!begun) return { kind: 'superseded' }
+  const planned = await asOutcome(services, () => planFilm(work, original, inspection, lease))
+  if ('failure' in planned) return { kind: 'rejected', failure: planned.failure }
+  if (planned.value) return beginFilm(services, lease, planned.value)
   const converted = await asOutcome(services, () => convertAll(services, work, lease, { original, inspection, folder }))
   if ('failure' in converted) return { kind: 'rejected', failure: converted.failure }
   lease.check()
@@ -103,6 +114,17 @@ async function inspectOriginal(
   return work.converter.inspect({ ...sourceOf(original, original.path, original.mediaType), rowSchema }, signal)
 }
 
+/** How a film is cut that takes longer than one run of a worker may. */
+async function planFilm(
+  { converter }: WorkTools,
+  original: Original,
+  inspection: Inspection,
+  { signal }: Lease,
+): Promise<FilmPlan | undefined> {
+  if (original.path === undefined) return undefined
+  return converter.film?.plan(sourceOf(original, original.path, inspection.mediaType), inspection, signal)
+}
+
 const sourceOf = (original: Original, path: string, mediaType: string): ConversionSource => ({
   path,
   mediaType,
@@ -123,45 +145,10 @@ async function convertAll(
     signal: lease.signal,
     onProgress: (fraction) => lease.progress(fraction * 0.9),
   })
-  const renditions: RenditionBody[] = []
-  for (const file of files) renditions.push(await keepRendition(services, lease, file))
-  renditions.sort((a, b) => (a.name < b.name ? -1 : 1))
+  const renditions = await keepRenditions(services, lease, files)
   const rows = inspection.recipes.find((recipe) => recipe.name === 'rows')
   if (!rows) return { renditions }
   return { renditions, rows: await ingestRows(services, lease, { path: source.path, options: rowOptionsOf(rows) }) }
-}
-
-async function keepRendition(services: Services, lease: Lease, file: ConvertedFile): Promise<RenditionBody> {
-  const { bytes, sha256, crc64nvme } = await digestsOfFile(file.path, lease.signal)
-  if (bytes === 0) throw new CatamaranError('internal', `The recipe ${file.recipe.name} made an empty file.`)
-  const objectKey = objectKeyOf(lease.ref.tenant, lease.job.asset, sha256)
-  lease.check()
-  await services.objects.put(objectKey, fileStream(file.path), {
-    mediaType: file.mediaType,
-    metadata: { sha256, crc64nvme },
-    bytes,
-    ifAbsent: true,
-    signal: lease.signal,
-  })
-  const { recipe, mediaType, properties, segments } = file
-  const { name, version } = recipe
-  const rendition = { name, version, objectKey, mediaType, bytes, sha256, crc64nvme, properties }
-  return segments ? { ...rendition, segments } : rendition
-}
-
-/** A fault of the input is an outcome; everything else stays an exception. */
-async function asOutcome<Value>(
-  { telemetry }: Services,
-  act: () => Promise<Value>,
-): Promise<{ value: Value } | { failure: Failure }> {
-  try {
-    return { value: await act() }
-  } catch (error) {
-    if (!isCatamaranError(error) || isTransient(error) || error.code === 'conflict') throw error
-    const detail = publicMessageOf(error)
-    if (detail !== error.message) telemetry.log('warn', 'An asset was refused by a store', {}, error)
-    return { failure: { code: error.code, detail } }
-  }
 }
 
 /** The staged bytes have become an object; a dropped file stays where its owner put it. */

@@ -1,6 +1,22 @@
+import { derivedId } from '../domain/hash.ts'
 import type { Services } from './services.ts'
 
 const staged = 'uploads/'
+const pageItems = 100
+
+/** Where the parts of a film wait until they are joined, in a folder of each version. */
+export const filmFolder = (tenant: string, asset: string, version: string): string =>
+  `${staged}${tenant}/${asset}/film-${derivedId('film', version)}/`
+
+/** Removes all that waits in a folder of the staging area. */
+export async function removeStagedUnder(services: Services, folder: string): Promise<void> {
+  for (let after: string | undefined; ; ) {
+    const page = await services.objects.list(folder, { after, limit: pageItems })
+    for (const { key } of page.items) await removeStaged(services, key)
+    if (page.next === undefined) return
+    after = page.next
+  }
+}
 
 /**
  * Removes bytes that waited to become an object. The record that names them may have come from the peer, so nothing outside

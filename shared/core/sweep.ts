@@ -133,6 +133,8 @@ async function sweepJob(
     await sendJob(services, ref)
     return again
   }
+  // The parts of a film are taken over with it, by whoever goes on with its job.
+  if (job.part) return { ...again, dueMs: nowMs + patienceMs }
   if (!(await mayTakeOver(services, record, nowMs - trueDueMs, peer))) return { ...again, dueMs: nowMs + resendMs }
   services.telemetry.log('warn', 'A job of the other site is taken over', { ...ref, site: job.site })
   await services.jobs.send({ kind: 'process', payload: { ...ref, takeover: true } })

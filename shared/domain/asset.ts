@@ -116,7 +116,11 @@ export type UploadBody = {
 }
 
 export type JobBody = {
-  kind: 'process'
+  kind: 'process' | 'film-part'
+  /** Of a job that makes one part of a long film. */
+  part?: FilmPartBody
+  /** It ended, and its film was made in parts, which may have left something staged. */
+  isFilm?: boolean
   asset: string
   version: string
   source: { site: Site; key: string; etag: string; bytes: number; drop: boolean }
@@ -134,6 +138,24 @@ export type JobBody = {
   error?: JobFault
   /** The trace of the request that it began with, for whichever run takes it up. */
   trace?: string
+}
+
+export type FilmPartBody = {
+  /** The job of the film, and the digest of the plan that this is a part of. */
+  film: string
+  plan: string
+  index: number
+  /** What was made, staged at the job's site until the film is joined. */
+  files?: StagedFile[]
+}
+
+export type StagedFile = {
+  name: string
+  key: string
+  mediaType: string
+  bytes: number
+  sha256: string
+  properties: JsonObject
 }
 
 /** Immutable bytes, named by their digest: doing a job twice writes the same key. */

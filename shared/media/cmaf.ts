@@ -5,7 +5,7 @@ import { readFragments } from './fragments.ts'
 import { invalidMedia } from './reasons.ts'
 
 /** A segment may begin this much early: a frame is rarely just at the second. */
-const earlyShare = 0.9
+export const earlyShare = 0.9
 
 /**
  * Makes one CMAF track file of the fragmented MP4 that an encoder wrote: header, one index over all segments, segments of

@@ -1,5 +1,14 @@
 import type { Watched } from '../process/watch.ts'
-import { probeCpuMsMax, probeWallMsMax, readerBytesMax, remuxCpuMsMax, remuxWallMsMax, tagsCpuMsMax } from './limits.ts'
+import type { Joining } from './join-track.ts'
+import {
+  convertWallMsMax,
+  probeCpuMsMax,
+  probeWallMsMax,
+  readerBytesMax,
+  remuxCpuMsMax,
+  remuxWallMsMax,
+  tagsCpuMsMax,
+} from './limits.ts'
 import type { ReaderRequest, ReaderResults, TagsFound } from './reader-messages.ts'
 import { startReader, type Asked, type ReaderProcess } from './reader-process.ts'
 import type { Tracks } from './track-probe.ts'
@@ -15,6 +24,10 @@ export interface ContainerReader {
   tags(path: string, options: { readonly signal: AbortSignal; readonly coverTo?: string }): Promise<TagsFound>
   /** Copies the first video and audio track into an MP4 with its index in front. */
   remux(path: string, target: string, options: RemuxOptions): Promise<void>
+  /** How many frames the picture has. */
+  frames(path: string, signal: AbortSignal): Promise<number>
+  /** Joins the pictures of parts into one file; answers how many frames it has. See `joinTrack`. */
+  join(joining: Joining, signal: AbortSignal): Promise<number>
   close(): void
 }
 
@@ -26,6 +39,7 @@ interface RemuxOptions {
 const probingDefault: Watched = { wallMsMax: probeWallMsMax, cpuMsMax: probeCpuMsMax, memoryBytesMax: readerBytesMax }
 const tagging: Watched = { ...probingDefault, cpuMsMax: tagsCpuMsMax }
 const remuxing: Watched = { wallMsMax: remuxWallMsMax, cpuMsMax: remuxCpuMsMax, memoryBytesMax: readerBytesMax }
+const joining: Watched = { wallMsMax: convertWallMsMax, cpuMsMax: convertWallMsMax, memoryBytesMax: readerBytesMax }
 
 /** `probing` is what looking at the tracks of a file may take. */
 export function containerReader(probing: Watched = probingDefault): ContainerReader {
@@ -49,6 +63,12 @@ export function containerReader(probing: Watched = probingDefault): ContainerRea
     tags: (path, { signal, ...to }) => ask({ ask: 'tags', path, ...to }, { watched: tagging, signal }),
     async remux(path, target, { signal, onProgress }) {
       await ask({ ask: 'remux', path, target }, { watched: remuxing, signal, onProgress })
+    },
+    async frames(path, signal) {
+      return (await ask({ ask: 'frames', path }, { watched: remuxing, signal })).frames
+    },
+    async join(parts, signal) {
+      return (await ask({ ask: 'join', ...parts }, { watched: joining, signal })).frames
     },
     close: () => running?.close(),
   }

@@ -1,9 +1,16 @@
-import type { ConversionSource, ConvertedFile, Inspection, MediaConverter } from '../ports/media-converter.ts'
+import type {
+  ConversionSource,
+  ConvertedFile,
+  ConvertOptions,
+  Inspection,
+  MediaConverter,
+} from '../ports/media-converter.ts'
 import { convertAudio } from './audio.ts'
 import { convertData } from './data-convert.ts'
 import { inspectData, isDataType } from './data.ts'
 import { isTimedMedia } from './ffmpeg-input.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
+import { filmMaker } from './film-maker.ts'
 import { convertImage } from './image-convert.ts'
 import { convertibleImages, inspectImage } from './image-inspect.ts'
 import { inspectMedia } from './media-inspect.ts'
@@ -14,15 +21,20 @@ import { convertSubtitleFile, inspectSubtitles } from './subtitle-file.ts'
 import { isSubtitleType } from './subtitles.ts'
 import { convertVideo } from './video.ts'
 
-type ConvertOptions = Parameters<MediaConverter['convert']>[2]
+interface ConverterOptions {
+  readonly ffmpeg: FfmpegRunner | undefined
+  /** What one worker encodes of a long film; see `film-plan.ts`. */
+  readonly partPixelsMax?: number
+}
 
 /**
  * The converter for images, video, audio and data files. Without `ffmpeg` videos that already play on phones are
  * copied into MP4 and everything else timed is stored as it is.
  */
-export function mediaConverter(options: { readonly ffmpeg: FfmpegRunner | undefined }): MediaConverter {
-  const tools: Tools = { ffmpeg: options.ffmpeg, readers: readerPool() }
+export function mediaConverter({ ffmpeg, partPixelsMax }: ConverterOptions): MediaConverter {
+  const tools: Tools = { ffmpeg, readers: readerPool() }
   return {
+    ...(ffmpeg && { film: filmMaker({ ffmpeg, ...(partPixelsMax !== undefined && { partPixelsMax }) }) }),
     inspect: (source, signal) => inspect(source, tools, signal),
     convert: (source, inspection, work) => convert(source, inspection, tools, work),
   }

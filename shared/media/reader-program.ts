@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { errorCode } from '../data/error-code.ts'
 import { isCatamaranError } from '../domain/errors.ts'
+import { countFrames, joinTrack } from './join-track.ts'
 import type { ReaderAnswer, ReaderRequest, ReaderResults } from './reader-messages.ts'
 import { remuxToMp4 } from './remux.ts'
 import { readTags } from './tags.ts'
@@ -26,6 +27,10 @@ async function resultOf(request: ReaderRequest): Promise<ReaderResults[ReaderReq
     }
     case 'remux':
       return remux(request.path, request.target)
+    case 'frames':
+      return { frames: await countFrames(request.path) }
+    case 'join':
+      return { frames: await joinTrack(request) }
   }
 }
 

@@ -17,14 +17,14 @@ import { inputArgs } from './ffmpeg-input.ts'
 import { flags } from './flags.ts'
 import { framesPerSecondMax, type Rung } from './ladder.ts'
 import { convertWallMsMax } from './limits.ts'
-import { gainFilters, type SoundGain } from './loudness.ts'
+import { gainFilters } from './loudness.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption, refuseShortened, rungOption } from './recipe-options.ts'
 import { toneMapFilters } from './tone-map.ts'
 import type { EncodingWork } from './video-work.ts'
 
-const isSound = ({ name }: Recipe): boolean => name === 'cmaf-aac'
+export const isSound = ({ name }: Recipe): boolean => name === 'cmaf-aac'
 /** A film that was copied may have a key frame so rarely that its segments would be no good. */
 const segmentMsMax = 12_000
 
@@ -52,16 +52,8 @@ export async function encodeLadder(
   await ffmpeg.run(
     [
       ...inputArgs(source.path, source.mediaType, { threads: ffmpeg.threads }),
-      '-filter_complex',
-      cascade(rungs),
-      ...rungs.flatMap((recipe, index) => [
-        '-map',
-        `[v${index}]`,
-        ...h264Args(rungOption(recipe), { threads: ffmpeg.threads, segmentMs }),
-        ...untagged,
-        ...fragmentsTo(rawPath(work, recipe)),
-      ]),
-      ...(sound ? soundTo(rawPath(work, sound), segmentMs, work.gain) : []),
+      ...rungsTo(rungs, work),
+      ...(sound ? soundTo(sound, work) : []),
       ...progressArgs,
     ],
     {
@@ -73,25 +65,46 @@ export async function encodeLadder(
   return finishTracks(tracks, segmentMs, work)
 }
 
+/** Arguments that write every rung; `before` are filters of the film, and `clock` how times are written, if not as found. */
+export function rungsTo(
+  rungs: readonly Recipe[],
+  work: EncodingWork,
+  { before = [], clock = [] }: { readonly before?: readonly string[]; readonly clock?: readonly string[] } = {},
+): string[] {
+  const { threads } = work.ffmpeg
+  return [
+    '-filter_complex',
+    cascade(rungs, before),
+    ...rungs.flatMap((recipe, index) => [
+      '-map',
+      `[v${index}]`,
+      ...h264Args(rungOption(recipe), { threads, segmentMs: numberOption(recipe, 'segmentMs') }),
+      ...clock,
+      ...untagged,
+      ...fragmentsTo(rawPath(work, recipe)),
+    ]),
+  ]
+}
+
 /** The largest rung first; the filters that depend on the film alone run once. */
-function cascade(rungs: readonly Recipe[]): string {
+function cascade(rungs: readonly Recipe[], before: readonly string[]): string {
   const chains = rungs.map((recipe, index) => {
     const rung = rungOption(recipe)
     const from = index === 0 ? '[0:v:0]' : `[n${index}]`
     const isLast = index === rungs.length - 1
-    const filters = index === 0 ? pictureFilters(recipe, rung) : sizeFilters(rung)
+    const filters = index === 0 ? [...before, ...pictureFilters(recipe, rung)] : sizeFilters(rung)
     return `${from}${filters.join(',')}${isLast ? `[v${index}]` : `,split[v${index}][n${index + 1}]`}`
   })
   return chains.join(';')
 }
 
-const soundTo = (path: string, segmentMs: number, gain: SoundGain | undefined): string[] => [
+export const soundTo = (sound: Recipe, work: EncodingWork): string[] => [
   ...flags('-map 0:a:0'),
   '-af',
-  [steadySound, ...gainFilters(gain)].join(','),
+  [steadySound, ...gainFilters(work.gain)].join(','),
   ...aacArgs,
   ...untagged,
-  ...fragmentsTo(path, segmentMs),
+  ...fragmentsTo(rawPath(work, sound), numberOption(sound, 'segmentMs')),
 ]
 
 /**
@@ -123,9 +136,11 @@ export async function ladderFromMp4(
   return isCoarse ? encodeLadder(source, tracks, work) : files
 }
 
-const rawPath = (work: EncodingWork, { name }: Recipe): string => join(work.workFolder, `${name}.raw`)
+export const rawPath = (work: Pick<EncodingWork, 'workFolder'>, { name }: Recipe): string =>
+  join(work.workFolder, `${name}.raw`)
 
-async function finishTracks(
+/** Cuts what was encoded into segments, in files of their own. */
+export async function finishTracks(
   tracks: readonly Recipe[],
   segmentMs: number,
   work: EncodingWork,

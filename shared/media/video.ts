@@ -11,8 +11,8 @@ import { convertMp4 } from './video-mp4.ts'
 import type { EncodingWork, VideoWork } from './video-work.ts'
 
 /** Tracks of an adaptive stream have this in front of their names. */
-const isTrack = ({ name }: Recipe): boolean => name.startsWith('cmaf-')
-const isCaptions = ({ name }: Recipe): boolean => name.startsWith('captions-')
+export const isTrack = ({ name }: Recipe): boolean => name.startsWith('cmaf-')
+export const isCaptions = ({ name }: Recipe): boolean => name.startsWith('captions-')
 
 /**
  * All renditions of a film. The picture is encoded once: a film with several rungs gives the ladder, of which the MP4 is
@@ -42,7 +42,7 @@ export async function convertVideo(
  * What shows a film without playing it. The sheet comes of the smallest picture; the clip, for which one must seek, of the
  * MP4, since there are builds of ffmpeg that never come back from seeking in a track of fragments.
  */
-async function glimpses(
+export async function glimpses(
   streamed: readonly ConvertedFile[],
   recipes: readonly Recipe[],
   work: EncodingWork,

@@ -46,15 +46,60 @@ export interface Inspection {
  * Throws `invalid-media` with a reason a user understands; `timed-out` past its limits.
  */
 export interface MediaConverter {
+  /** Absent where films are made in one go, however long they are. */
+  readonly film?: FilmMaker
   inspect(source: ConversionSource, signal: AbortSignal): Promise<Inspection>
   /** Makes all recipes in one go (they share decoding). `onProgress` takes 0 to 1. */
-  convert(
+  convert(source: ConversionSource, inspection: Inspection, options: ConvertOptions): Promise<readonly ConvertedFile[]>
+}
+
+export interface ConvertOptions {
+  readonly workFolder: string
+  readonly signal: AbortSignal
+  readonly onProgress?: (fraction: number) => void
+}
+
+/** A film that takes longer than one run of a worker may: it is made in parts, at several workers, and joined. */
+export type FilmPlan = {
+  recipes: FilmRecipe[]
+  /** All can be made at once; their order is that of the film. */
+  parts: FilmPart[]
+}
+
+type FilmRecipe = { readonly name: string; readonly version: number; readonly options: JsonObject }
+
+export type FilmPart =
+  /** What needs no encoding of the film: a frame, its captions, a copy. */
+  | { readonly kind: 'extras' }
+  /** The whole sound: cut, it would click. */
+  | { readonly kind: 'sound' }
+  | PicturePart
+
+/** The frames shown from `fromUs` on and before `toUs`, by the film's own clock in microseconds; ends without them are open. */
+export type PicturePart = {
+  readonly kind: 'picture'
+  readonly fromUs?: number
+  readonly toUs?: number
+  /** When its first frame is shown, by the film's own clock, and after the film's beginning. */
+  readonly firstUs: number
+  readonly atUs: number
+  readonly frames: number
+}
+
+export interface FilmMaker {
+  /** Undefined when the film can be made in one go. Deterministic: the same bytes and recipes give the same plan. */
+  plan(source: ConversionSource, inspection: Inspection, signal: AbortSignal): Promise<FilmPlan | undefined>
+  /** Makes one part. Its files are for `join` alone. */
+  make(
     source: ConversionSource,
-    inspection: Inspection,
-    options: {
-      readonly workFolder: string
-      readonly signal: AbortSignal
-      readonly onProgress?: (fraction: number) => void
-    },
+    plan: FilmPlan,
+    part: FilmPart,
+    options: ConvertOptions,
+  ): Promise<readonly ConvertedFile[]>
+  /** Makes the renditions of the parts' files, without encoding the film again. Asks for each file once, and removes it. */
+  join(
+    plan: FilmPlan,
+    fetch: (part: number, recipe: string) => Promise<ConvertedFile | undefined>,
+    options: ConvertOptions,
   ): Promise<readonly ConvertedFile[]>
 }

@@ -1,0 +1,140 @@
+import type {
+  ConversionSource,
+  ConvertedFile,
+  FilmPart,
+  FilmPlan,
+  PicturePart,
+  Recipe,
+} from '../ports/media-converter.ts'
+import { convertCaptions } from './captions.ts'
+import { progressArgs, progressReader } from './encoding.ts'
+import { inputArgs } from './ffmpeg-input.ts'
+import { flags } from './flags.ts'
+import { convertWallMsMax } from './limits.ts'
+import { planGain } from './loudness.ts'
+import { partPath, finishFile } from './output.ts'
+import { convertPoster } from './poster.ts'
+import { numberOption } from './recipe-options.ts'
+import { isCaptions, isTrack } from './video.ts'
+import { isSound, rawPath, rungsTo, soundTo } from './video-ladder.ts'
+import { convertMp4 } from './video-mp4.ts'
+import type { EncodingWork } from './video-work.ts'
+import { rename } from 'node:fs/promises'
+
+/** Decoding begins at the last key frame before this long before a part, whatever a container means by a time. */
+const leadMs = 1_000
+/** Where frames lacked, it begins this much earlier still. */
+const secondLeadMs = 60_000
+/** One clock for all parts, fine enough for every frame: where the rate is guessed, frames would fall together. */
+const partClock = flags('-enc_time_base 1:90000')
+
+/** Makes one part of a film. */
+export async function makePart(
+  source: ConversionSource,
+  { recipes }: FilmPlan,
+  part: FilmPart,
+  work: EncodingWork,
+): Promise<ConvertedFile[]> {
+  switch (part.kind) {
+    case 'extras':
+      return makeExtras(source, recipes, work)
+    case 'sound':
+      return makeSound(source, recipes, work)
+    case 'picture':
+      return makePicture(source, recipes, part, work)
+  }
+}
+
+async function makeExtras(
+  source: ConversionSource,
+  recipes: readonly Recipe[],
+  work: EncodingWork,
+): Promise<ConvertedFile[]> {
+  const poster = recipes.find(({ name }) => name === 'poster')
+  const copied = recipes.find(({ name, options }) => name.startsWith('video-') && options.copy === true)
+  return [
+    ...(poster ? [await convertPoster(source, poster, work)] : []),
+    ...(await convertCaptions(source, recipes.filter(isCaptions), work)),
+    ...(copied ? [await convertMp4(source, copied, [], work)] : []),
+  ]
+}
+
+async function makeSound(
+  source: ConversionSource,
+  recipes: readonly Recipe[],
+  work: EncodingWork,
+): Promise<ConvertedFile[]> {
+  const sound = recipes.find(isSound)
+  if (!sound) return []
+  const gain = await planGain(work.ffmpeg, source, work.signal)
+  const { ffmpeg, signal } = work
+  await ffmpeg.run(
+    [
+      ...inputArgs(source.path, source.mediaType, { threads: ffmpeg.threads }),
+      ...soundTo(sound, { ...work, ...(gain && { gain }) }),
+      ...progressArgs,
+    ],
+    {
+      signal,
+      wallMsMax: convertWallMsMax,
+      onOutput: progressReader(numberOption(sound, 'durationMs'), work.onProgress),
+    },
+  )
+  await rename(rawPath(work, sound), partPath(work.workFolder, sound.name))
+  return [await finishFile(work.workFolder, sound, 'mp4', 'audio/mp4', gain ? { ...gain } : {})]
+}
+
+async function makePicture(
+  source: ConversionSource,
+  recipes: readonly Recipe[],
+  part: PicturePart,
+  work: EncodingWork,
+): Promise<ConvertedFile[]> {
+  const rungs = recipes.filter((recipe) => isTrack(recipe) && !isSound(recipe))
+  const encode = async (lead: number): Promise<number[]> => {
+    await encodePicture(source, rungs, { part, leadMs: lead }, work)
+    const frames: number[] = []
+    for (const rung of rungs) frames.push(await work.reader.frames(rawPath(work, rung), work.signal))
+    return frames
+  }
+  let frames = await encode(leadMs)
+  // A film may be damaged there; a second look shows that it was not the way there.
+  if (frames[0] !== part.frames && part.fromUs !== undefined) frames = await encode(secondLeadMs)
+  const files: ConvertedFile[] = []
+  for (const [index, rung] of rungs.entries()) {
+    await rename(rawPath(work, rung), partPath(work.workFolder, rung.name))
+    files.push(await finishFile(work.workFolder, rung, 'mp4', 'video/mp4', { frames: frames[index] ?? 0 }))
+  }
+  return files
+}
+
+/** Which frames are of the part is told by the film's own clock alone, so that no frame is in two parts or in none. */
+async function encodePicture(
+  source: ConversionSource,
+  rungs: readonly Recipe[],
+  { part, leadMs: lead }: { readonly part: PicturePart; readonly leadMs: number },
+  work: EncodingWork,
+): Promise<void> {
+  const { fromUs, toUs, firstUs, atUs } = part
+  const ends = [
+    ...(fromUs === undefined ? [] : [`start=${seconds(fromUs)}`]),
+    ...(toUs === undefined ? [] : [`end=${seconds(toUs)}`]),
+  ]
+  const startMs = Math.floor(atUs / 1000) - lead
+  const input = { threads: work.ffmpeg.threads, ...(fromUs !== undefined && startMs > 0 && { startMs }) }
+  const lengthMs = ((toUs ?? firstUs) - firstUs) / 1000
+  await work.ffmpeg.run(
+    [
+      ...flags('-copyts -noaccurate_seek'),
+      ...inputArgs(source.path, source.mediaType, input),
+      ...rungsTo(rungs, work, {
+        before: [`trim=${ends.join(':')}`, `setpts=round(PTS-${seconds(firstUs)}/TB)`],
+        clock: partClock,
+      }),
+      ...progressArgs,
+    ],
+    { signal: work.signal, wallMsMax: convertWallMsMax, onOutput: progressReader(lengthMs, work.onProgress) },
+  )
+}
+
+const seconds = (us: number): string => (us / 1e6).toFixed(7)

@@ -1,0 +1,90 @@
+import type { ConversionSource, FilmPart, FilmPlan, Inspection, PicturePart, Recipe } from '../ports/media-converter.ts'
+import type { FfmpegRunner } from './ffmpeg.ts'
+import { frameTimes, type FrameTimes } from './frame-times.ts'
+import { rungOption } from './recipe-options.ts'
+import { isTrack } from './video.ts'
+import { isSound } from './video-ladder.ts'
+
+/**
+ * What one worker encodes of a long film, all rungs of all its frames together. A slow function of either cloud encodes some
+ * 40 million pixels a second: three minutes, far within their ten and fifteen.
+ */
+export const partPixelsDefault = 7_200_000_000
+/** A film of fewer parts than this is made in one go. */
+const partsMin = 3
+/** A pixel that is decoded costs this much of one that is encoded. */
+const decodeShare = 0.3
+/** A part waits for a key frame until it is this much longer than it should be. */
+const stretchMax = 1.5
+/** Their readers find a time in a file, and know when each frame is shown. */
+const seekable = new Set(['video/mp4', 'video/quicktime', 'video/3gpp', 'video/matroska', 'video/webm'])
+
+/** Cuts a long film between two frames each time, where it can before a key frame. */
+export async function planFilm(
+  ffmpeg: FfmpegRunner,
+  source: ConversionSource,
+  inspection: Inspection,
+  options: { readonly partPixelsMax: number; readonly signal: AbortSignal },
+): Promise<FilmPlan | undefined> {
+  const { recipes, kind, mediaType, properties } = inspection
+  const mp4 = recipes.find(({ name }) => name.startsWith('video-'))
+  const rungs = recipes.filter((recipe) => isTrack(recipe) && !isSound(recipe))
+  if (kind !== 'video' || !mp4 || rungs.length === 0 || !seekable.has(mediaType)) return undefined
+  // A copy is quickly made, and so is what is cut of it. Of faster films frames are dropped, by a clock that runs through.
+  if ((mp4.options.copy === true && isCut(rungs)) || mp4.options.halve === true) return undefined
+  const framePixels =
+    rungs.reduce((sum, recipe) => sum + pixelsOf(rungOption(recipe)), 0) +
+    decodeShare * Number(properties.width) * Number(properties.height)
+  const partFrames = Math.max(1, Math.floor(options.partPixelsMax / framePixels))
+  const expected = (Number(properties.durationMs) / 1000) * Number(properties.framesPerSecond ?? 30)
+  if (expected < partFrames * partsMin) return undefined
+  const times = await frameTimes(ffmpeg, { path: source.path, mediaType }, options.signal)
+  if (!times) return undefined
+  const picture = pictureParts(times, partFrames)
+  if (picture.length < 2) return undefined
+  const hasSound = recipes.some(isSound)
+  const parts: FilmPart[] = [{ kind: 'extras' }, ...(hasSound ? [{ kind: 'sound' } as const] : []), ...picture]
+  return { recipes: recipes.map((recipe) => asJoined(recipe, rungs)), parts }
+}
+
+const isCut = (rungs: readonly Recipe[]): boolean => rungs.some(({ options }) => options.from === 'mp4')
+const pixelsOf = ({ width, height }: { readonly width: number; readonly height: number }): number => width * height
+
+/** The MP4 of a film with a single rung is joined from that, as it is where there are several. */
+function asJoined(recipe: Recipe, rungs: readonly Recipe[]): Recipe {
+  if (isTrack(recipe)) return { ...recipe, options: { ...recipe.options, from: 'source' } }
+  const [only] = rungs
+  if (!only || !recipe.name.startsWith('video-') || !isCut(rungs)) return recipe
+  return { ...recipe, options: { ...recipe.options, from: only.name } }
+}
+
+function pictureParts({ startUs, shownUs, keysUs }: FrameTimes, partFrames: number): PicturePart[] {
+  const firsts = firstFrames(shownUs, keysUs, partFrames)
+  const between = (index: number): number => ((shownUs[index - 1] ?? 0) + (shownUs[index] ?? 0)) / 2
+  return firsts.map((first, part) => {
+    const next = firsts[part + 1]
+    const firstUs = shownUs[first] ?? 0
+    return {
+      kind: 'picture',
+      ...(part > 0 && { fromUs: between(first) }),
+      ...(next !== undefined && { toUs: between(next) }),
+      firstUs,
+      atUs: Math.max(0, firstUs - startUs),
+      frames: (next ?? shownUs.length) - first,
+    }
+  })
+}
+
+/** Which frames begin a part: key frames, unless none comes for too long. The last part is not less than half of one. */
+function firstFrames(shownUs: readonly number[], keysUs: readonly number[], partFrames: number): number[] {
+  const keys = new Set(keysUs)
+  const firsts = [0]
+  const longest = Math.floor(partFrames * stretchMax)
+  for (let index = 1, length = 1; index < shownUs.length - partFrames / 2; index++, length++) {
+    const isApart = shownUs[index] !== shownUs[index - 1]
+    if (length < partFrames || !isApart || !(keys.has(shownUs[index] ?? 0) || length >= longest)) continue
+    firsts.push(index)
+    length = 0
+  }
+  return firsts
+}

@@ -1,0 +1,126 @@
+import { copyFile, mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect, test } from '@jest/globals'
+import { unpackSegments } from '../../shared/domain/segments.ts'
+import { mediaConverter } from '../../shared/media/converter.ts'
+import { frameTimes } from '../../shared/media/frame-times.ts'
+import type { ConvertedFile, FilmMaker, FilmPlan } from '../../shared/ports/media-converter.ts'
+import { countedFilm, numbersOf } from './counted.ts'
+import { ffmpeg, named, never, turn, workbench } from './workbench.ts'
+
+/** A converter for which some ten seconds of a small film are much. */
+function makerOf(partPixelsMax: number): { converter: ReturnType<typeof mediaConverter>; film: FilmMaker } {
+  const converter = mediaConverter({ ffmpeg, partPixelsMax })
+  if (!converter.film) throw new Error('no maker of films')
+  return { converter, film: converter.film }
+}
+
+interface Joined {
+  readonly plan: FilmPlan
+  readonly files: readonly ConvertedFile[]
+  readonly parts: readonly (readonly ConvertedFile[])[]
+}
+
+/** Plans, makes every part in a folder of its own, and joins them, as workers would. */
+async function inParts(path: string, partPixelsMax: number): Promise<Joined> {
+  const { converter, film } = makerOf(partPixelsMax)
+  const found = { path, mediaType: 'application/octet-stream', bytes: (await stat(path)).size }
+  const inspection = await converter.inspect(found, never())
+  const source = { ...found, mediaType: inspection.mediaType }
+  const plan = await film.plan(source, inspection, never())
+  if (!plan) throw new Error('made in one go')
+  const folder = async (name: string): Promise<string> => {
+    const at = `${path}-${name}`
+    await mkdir(at)
+    return at
+  }
+  const parts: (readonly ConvertedFile[])[] = []
+  for (const [index, part] of plan.parts.entries()) {
+    parts.push(await film.make(source, plan, part, { workFolder: await folder(String(index)), signal: never() }))
+  }
+  const workFolder = await folder('whole')
+  const fetch = async (part: number, name: string): Promise<ConvertedFile | undefined> => {
+    const file = parts[part]?.find(({ recipe }) => recipe.name === name)
+    if (!file) return undefined
+    const copy = join(workFolder, `fetched-${part}-${name}`)
+    await copyFile(file.path, copy)
+    return { ...file, path: copy }
+  }
+  return { plan, parts, files: await film.join(plan, fetch, { workFolder, signal: never() }) }
+}
+
+/** Numbers as the stretches in which each is one more than the one before. */
+const spans = (numbers: readonly number[]): string =>
+  numbers
+    .map((number, at) =>
+      number === (numbers[at - 1] ?? -2) + 1 ? '' : `${at > 0 ? `-${numbers[at - 1]} ` : ''}${number}`,
+    )
+    .join('') + `-${numbers.at(-1)}`
+const picturesOf = ({ parts }: FilmPlan) => parts.filter((part) => part.kind === 'picture')
+const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv422p', '-bf', '2', '-g', '25']
+
+test('a film in parts has every frame once and in order, in all rungs alike, and its sound in one piece', async () => {
+  await using bench = await workbench()
+  const film = { name: 'film.mkv', frames: 240, size: [480, 400], rate: 10, args: [...h264, '-c:a', 'flac'] } as const
+  const path = await countedFilm(bench, film)
+  const { plan, files, parts } = await inParts(path, 60 * (480 * 400 + 324 * 270 + 0.3 * 480 * 400))
+  expect(picturesOf(plan).map(({ frames }) => frames)).toEqual([75, 75, 90])
+  expect(parts.map((each) => each.map(({ recipe }) => recipe.name))).toEqual([
+    ['poster'],
+    ['cmaf-aac'],
+    ...picturesOf(plan).map(() => ['cmaf-h264-400', 'cmaf-h264-270']),
+  ])
+  expect(files.map(({ recipe }) => recipe.name).sort()).toEqual(plan.recipes.map(({ name }) => name).sort())
+  const rungs = ['cmaf-h264-400', 'cmaf-h264-270', 'video-h264-400'].map((name) => named(files, name))
+  for (const { path: made } of rungs) expect(spans(await numbersOf(made))).toEqual('0-239')
+  const [large, small] = rungs.map(({ segments }) => segments && unpackSegments(segments))
+  const seconds = large?.segments.map(({ ticks }) => ticks / large.timescale)
+  expect(small?.segments.map(({ ticks }) => ticks / small.timescale)).toEqual(seconds)
+  // The second part begins at 7.5 s, between two segments of four; what is left before it goes with what follows.
+  expect(seconds).toEqual([4, 7.5, 7.5, 4, 1])
+  for (const name of ['cmaf-aac', 'video-h264-400', 'cmaf-h264-400', 'cmaf-h264-270']) {
+    expect(Math.abs(Number(named(files, name).properties.durationMs) - 24_000)).toBeLessThan(100)
+  }
+  expect(named(files, 'cmaf-aac').properties.gainDb).toBeDefined()
+})
+
+/** When each frame of a film is shown, in milliseconds after the first. */
+async function timesOf(path: string, mediaType: string): Promise<number[]> {
+  const found = await frameTimes(ffmpeg, { path, mediaType }, never())
+  const [first = 0] = found?.shownUs ?? []
+  return (found?.shownUs ?? []).map((us) => Math.round((us - first) / 1000))
+}
+
+test('a film on its side whose frames come when they like keeps each frame and its time', async () => {
+  await using bench = await workbench()
+  const whenever = "setpts='(N*100+mod(N*37,90))/1000/TB'"
+  const args = ['-vf', whenever, '-vsync', 'vfr', '-enc_time_base', '1:1000', ...h264, '-c:a', 'aac']
+  const film = { name: 'film.mp4', frames: 160, size: [320, 240], rate: 10, args } as const
+  const path = await turn(await countedFilm(bench, film), 90)
+  const { plan, files } = await inParts(path, 40 * 1.3 * 320 * 240)
+  expect(picturesOf(plan).length).toBeGreaterThan(2)
+  for (const name of ['cmaf-h264-240', 'video-h264-240']) {
+    const made = named(files, name)
+    expect(made.properties).toMatchObject({ width: 240, height: 320, rotation: 0 })
+    expect(spans(await numbersOf(made.path, { upright: false }))).toEqual(
+      spans(await numbersOf(path, { upright: false })),
+    )
+    expect(await timesOf(made.path, 'video/mp4')).toEqual(await timesOf(path, 'video/mp4'))
+  }
+})
+
+test('what is short, fast, a copy, or in a container that cannot be searched is made in one go', async () => {
+  await using bench = await workbench()
+  const planOf = async (name: string, ...args: readonly string[]): Promise<FilmPlan | undefined> => {
+    const path = await bench.film(name, '-f', 'lavfi', '-i', 'testsrc=s=160x120:r=10:d=4', ...args)
+    const { converter, film } = makerOf(10 * 160 * 120)
+    const source = { path, mediaType: 'application/octet-stream', bytes: (await stat(path)).size }
+    const inspection = await converter.inspect(source, never())
+    return film.plan({ ...source, mediaType: inspection.mediaType }, inspection, never())
+  }
+  expect(await planOf('long.mkv', ...h264)).toBeDefined()
+  expect(await planOf('short.mkv', ...h264, '-t', '1')).toBeUndefined()
+  expect(await planOf('fast.mkv', ...h264, '-vf', 'fps=120')).toBeUndefined()
+  expect(await planOf('copy.mp4', ...h264, '-pix_fmt', 'yuv420p')).toBeUndefined()
+  expect(await planOf('tape.avi', ...h264)).toBeUndefined()
+})
