@@ -41,10 +41,25 @@ const copying: MemoryObjectStore = memoryObjectStore({
   random: memoryRandom(),
   fetch: (url, init) => copying.fetch(url, init),
 })
-const urlOf = async (key: string): Promise<string> =>
-  (await copying.presign(key, { method: 'GET', expiresAtMs: nowMs() + 60_000 })).url
+const blocks: MemoryObjectStore = memoryObjectStore({
+  clock,
+  random: memoryRandom(),
+  uploads: 'blocks',
+  fetch: (url, init) => blocks.fetch(url, init),
+})
+objectGrantSuite('memory, blocks', () => ({
+  store: blocks,
+  fetch: (url, init) => blocks.fetch(url, init),
+  nowMs,
+  passTime,
+}))
+const urlFrom =
+  (store: MemoryObjectStore) =>
+  async (key: string): Promise<string> =>
+    (await store.presign(key, { method: 'GET', expiresAtMs: nowMs() + 60_000 })).url
 objectPartSuite('memory', () => ({ store: objects }))
-objectPartSuite('memory, copying from URLs', () => ({ store: copying, urlOf }))
+objectPartSuite('memory, copying from URLs', () => ({ store: copying, urlOf: urlFrom(copying) }))
+objectPartSuite('memory, blocks', () => ({ store: blocks, urlOf: urlFrom(blocks) }))
 
 const queue = memoryJobQueue({ clock })
 const receive = async () => {

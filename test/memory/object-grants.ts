@@ -1,9 +1,11 @@
 import { resolveRange } from '../../shared/domain/byte-range.ts'
+import { hasCode } from '../../shared/domain/errors.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { hashing } from '../../shared/domain/hashing.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
 import type { MultipartUpload, PresignedRequest, PresignOptions } from '../../shared/ports/object-store.ts'
 import type { MemoryObject } from './object-store.ts'
+import type { PartWay } from './object-uploads.ts'
 
 const { crc64Of } = await hashing
 
@@ -13,7 +15,7 @@ interface GrantOptions {
   readonly secret: string
   readonly read: (key: string) => MemoryObject | undefined
   readonly write: (key: string, bytes: Uint8Array) => void
-  readonly writePart: (upload: MultipartUpload, part: number, bytes: Uint8Array) => void
+  readonly writePart: (upload: MultipartUpload, part: number, bytes: Uint8Array, way: PartWay) => void
 }
 
 /** Presigned URLs of the in-memory store, and the server that honours them. */
@@ -85,8 +87,14 @@ export function memoryGrants({ clock, baseUrl, secret, read, write, writePart }:
         return new Response(null, { status: 400 })
       }
       const upload = url.searchParams.get('upload')
-      if (upload === null) write(key, bytes)
-      else writePart({ key, uploadId: upload }, Number(url.searchParams.get('part')), bytes)
+      const way = crc === null ? 'signed' : 'signed with its CRC'
+      try {
+        if (upload === null) write(key, bytes)
+        else writePart({ key, uploadId: upload }, Number(url.searchParams.get('part')), bytes, way)
+      } catch (error) {
+        if (hasCode(error, 'not-found')) return new Response(null, { status: 404 })
+        throw error
+      }
       return new Response(null, { status: 200, headers: { etag: `"${sha256Hex(bytes).slice(0, 32)}"` } })
     },
   }

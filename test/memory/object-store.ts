@@ -1,21 +1,15 @@
 import { areaOf, assertMetadata } from '../../shared/adapters/object-path.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
-import { assertParts, assertWhole } from '../../shared/domain/object-parts.ts'
 import { resolveRange } from '../../shared/domain/byte-range.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { Clock, Random } from '../../shared/ports/clock.ts'
-import type {
-  CompleteOptions,
-  MultipartUpload,
-  ObjectBody,
-  ObjectInfo,
-  ObjectStore,
-  UploadedPart,
-} from '../../shared/ports/object-store.ts'
+import type { ObjectBody, ObjectInfo, ObjectStore } from '../../shared/ports/object-store.ts'
 import { freeze } from './frozen.ts'
 import { MemoryIndex } from './memory-index.ts'
+import { blockUploads } from './object-blocks.ts'
 import { memoryGrants } from './object-grants.ts'
-import { assertCrc, readUrl, storedPart } from './object-parts.ts'
+import { assertCrc, readUrl } from './object-parts.ts'
+import { s3Uploads, type UploadsOptions } from './object-uploads.ts'
 import { streamOf, bytesOfStream } from './streams.ts'
 
 export interface MemoryObject {
@@ -44,15 +38,11 @@ interface Options {
   readonly baseUrl?: string
   /** How the store reads URLs of the other cloud; without it, it cannot. */
   readonly fetch?: (url: string, init: { readonly headers: Record<string, string> }) => Promise<Response>
+  /** Whose ways the store has with uploads in parts: those of S3 when nothing is said. */
+  readonly uploads?: 's3' | 'blocks'
+  readonly partBytesMin?: number
   /** Called after an object was stored or removed, as an object notification would be. */
   readonly onChange?: (event: ObjectChange) => void
-}
-
-type Pending = {
-  readonly mediaType: string
-  readonly metadata: Record<string, string>
-  readonly parts: Map<number, Uint8Array>
-  readonly withChecksums: boolean
 }
 
 /** An object store without I/O; upload ids come from the injected random. */
@@ -60,76 +50,44 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
   const { clock, random, onChange } = options
   const objects = new Map<string, MemoryObject>()
   const index = new MemoryIndex()
-  const uploads = new Map<string, Pending>()
-
-  const write = (
-    key: string,
-    bytes: Uint8Array,
-    mediaType: string,
-    metadata: Readonly<Record<string, string>>,
-  ): ObjectInfo => {
-    const etag = `"${sha256Hex(bytes).slice(0, 32)}"`
+  const write: UploadsOptions['write'] = (key, bytes, { mediaType, metadata = {} }, etagEnd = '') => {
+    const etag = `"${sha256Hex(bytes).slice(0, 32)}${etagEnd}"`
     const size = bytes.byteLength
     const info = freeze({ key, bytes: size, etag, mediaType, modifiedMs: clock.now(), metadata: { ...metadata } })
     objects.set(key, { info, bytes })
     index.add('', key, key)
+    uploads.changed(key)
     onChange?.({ kind: 'created', key, bytes: size })
     return info
   }
   const remove = (key: string): boolean => {
     const found = objects.delete(key)
     index.remove('', key)
+    uploads.changed(key)
     if (found) onChange?.({ kind: 'removed', key, bytes: 0 })
     return found
   }
-  const pending = ({ uploadId, key }: MultipartUpload): Pending => {
-    const found = uploads.get(`${uploadId} ${key}`)
-    if (!found) throw new CatamaranError('not-found', 'No such upload')
-    return found
-  }
-  const partsOf = (upload: MultipartUpload): UploadedPart[] => {
-    const { parts, withChecksums } = pending(upload)
-    return [...parts]
-      .map(([part, bytes]) => {
-        const { crc64nvme, ...plain } = storedPart(part, bytes)
-        return withChecksums ? { ...plain, crc64nvme } : plain
-      })
-      .sort((a, b) => a.part - b.part)
-  }
-
-  const complete = (
-    upload: MultipartUpload,
-    parts: readonly UploadedPart[],
-    { ifAbsent = false, crc64nvme }: CompleteOptions,
-  ): ObjectInfo => {
-    const done = objects.get(upload.key)
-    const open = uploads.get(`${upload.uploadId} ${upload.key}`)
-    if (done && ifAbsent) return done.info
-    if (!open && done?.info.bytes === parts.reduce((sum, { bytes }) => sum + bytes, 0)) return done.info
-    const { parts: held, mediaType, metadata } = pending(upload)
-    assertParts(parts, partsOf(upload))
-    assertWhole(parts, crc64nvme)
-    uploads.delete(`${upload.uploadId} ${upload.key}`)
-    return write(
-      upload.key,
-      Buffer.concat(parts.map(({ part }) => held.get(part) ?? new Uint8Array())),
-      mediaType,
-      metadata,
-    )
-  }
+  const partBytesMin = options.partBytesMin ?? 1
+  const makeUploads = options.uploads === 'blocks' ? blockUploads : s3Uploads
+  const uploads = makeUploads({
+    head: (key) => objects.get(key)?.info,
+    write,
+    newId: () => Buffer.from(random.bytes(12)).toString('hex'),
+    partBytesMin,
+  })
   const grants = memoryGrants({
     clock,
     baseUrl: options.baseUrl ?? 'https://objects.test',
     secret: Buffer.from(random.bytes(16)).toString('hex'),
     read: (key) => objects.get(key),
-    write: (key, bytes) => void write(key, bytes, 'application/octet-stream', {}),
-    writePart: (upload, part, bytes) => void pending(upload).parts.set(part, bytes),
+    write: (key, bytes) => void write(key, bytes, { mediaType: 'application/octet-stream' }),
+    writePart: (upload, part, bytes, way) => void uploads.put(upload, part, bytes, way),
   })
 
   return {
     supports: {
       copyFromUrl: options.fetch !== undefined,
-      partBytesMin: 1,
+      partBytesMin,
       partBytesMax: 5 * 2 ** 30,
       partsMax: 10_000,
     },
@@ -151,7 +109,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
         throw new CatamaranError('invalid-request', `${bytes.byteLength} bytes came, ${expected} were announced`)
       }
       if (ifAbsent && objects.has(key)) return 'exists'
-      write(key, bytes, mediaType, metadata)
+      write(key, bytes, { mediaType, metadata })
       return 'stored'
     },
     copy: async (from, to, { mediaType, metadata, ifMatch }) => {
@@ -161,7 +119,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       if (ifMatch !== undefined && ifMatch !== source.info.etag) {
         throw new CatamaranError('precondition-failed', `${from} has changed`)
       }
-      write(checked(to), source.bytes, mediaType, metadata)
+      write(checked(to), source.bytes, { mediaType, metadata })
     },
     remove: async (key) => remove(checked(key)),
     list: async (prefix, page) => {
@@ -169,26 +127,22 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       return { ...found, items: found.items.flatMap((key) => objects.get(key)?.info ?? []) }
     },
     presign: async (key, presignOptions) => grants.object(checked(key), presignOptions),
-    startMultipart: async (key, { mediaType, metadata = {}, withChecksums = false }) => {
-      assertMetadata(metadata)
-      checked(key)
-      const uploadId = Buffer.from(random.bytes(12)).toString('hex')
-      uploads.set(`${uploadId} ${key}`, { mediaType, metadata, parts: new Map(), withChecksums })
-      return { key, uploadId }
+    startMultipart: async (key, about) => {
+      assertMetadata(about.metadata ?? {})
+      return uploads.start(checked(key), about)
     },
     putPart: async (upload, part, source, signal) => {
       const bytes = source.kind === 'url' ? await readUrl(options.fetch, source) : Uint8Array.from(source.bytes)
       signal?.throwIfAborted()
       if (source.kind === 'bytes') assertCrc(bytes, source.crc64nvme)
-      pending(upload).parts.set(part, bytes)
-      return storedPart(part, bytes)
+      return uploads.put(upload, part, bytes, source.kind)
     },
     presignPart: async (upload, part, options) => grants.part(upload, part, options),
-    listParts: async (upload) => partsOf(upload),
-    completeMultipart: async (upload, parts, completing = {}) => complete(upload, parts, completing),
-    abortMultipart: async ({ uploadId, key }) => void uploads.delete(`${uploadId} ${key}`),
+    listParts: async (upload) => uploads.list(upload),
+    completeMultipart: async (upload, parts, completing = {}) => uploads.complete(upload, parts, completing),
+    abortMultipart: async (upload) => uploads.abort(upload),
     fetch: grants.fetch,
-    openUploads: () => [...uploads.keys()].map((id) => id.slice(id.indexOf(' ') + 1)),
+    openUploads: () => uploads.open(),
     all: () => [...objects.values()],
     load: (loaded) => {
       objects.clear()

@@ -10,7 +10,8 @@ import { bytesOfStream } from '../memory/streams.ts'
 /** Stores are held side by side by what they answer: as data, without what each names in its own way. */
 export type Play<Store, Command> = (store: Store, tenant: string, commands: readonly Command[]) => Promise<unknown[]>
 
-async function answerOf(act: () => Promise<unknown>): Promise<unknown> {
+/** What a call answers, or the code that it throws. */
+export async function answerOf(act: () => Promise<unknown>): Promise<unknown> {
   try {
     return (await act()) ?? 'nothing'
   } catch (error) {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { ChangeFeedStartFrom } from '@azure/cosmos'
+import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { DescribeTableCommand } from '@aws-sdk/client-dynamodb'
 import {
   DescribeStreamCommand,
@@ -12,9 +13,12 @@ import { changeOf as awsChangeOf } from '../../aws/adapters/change.ts'
 import { changeOf as azureChangeOf } from '../../azure/adapters/change.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
 import type { RecordStore } from '../../shared/ports/record-store.ts'
+import { s3ClientSettings } from '../../aws/adapters/object-bucket.ts'
+import { s3ObjectStore } from '../../aws/adapters/object-store.ts'
 import { startAwsStores } from '../contract/aws-stores.ts'
 import { startAzureStores } from '../contract/azure-stores.ts'
 import { facts, freshTenant, idsInShard, state } from '../contract/fixtures.ts'
+import { s3Fixture } from '../local/aws/s3-fixture.ts'
 import { memoryClock, memoryRandom } from '../memory/clock.ts'
 import { memoryJobQueue } from '../memory/job-queue.ts'
 import { memoryObjectStore } from '../memory/object-store.ts'
@@ -29,6 +33,7 @@ import {
   type RecordCommand,
   type SiteCommand,
 } from './alike.ts'
+import { playUploads, uploadCommands, type UploadStore } from './alike-uploads.ts'
 import { fakeDeliveries, realChangeFeed, realStream, writeAll, type FeedPlan, type RealFeed } from './alike-feeds.ts'
 import { makeCosmosFeed } from './cosmos-feed.ts'
 import type { Feed, Handler } from './feed.ts'
@@ -83,7 +88,15 @@ async function areAlike<Store, Command>(
   command: fc.Arbitrary<Command>,
   play: Play<Store, Command>,
 ): Promise<void> {
-  const sequences = fc.array(command, { minLength: 8, maxLength: commandsMax })
+  await arePlayedAlike(real, fake, fc.array(command, { minLength: 8, maxLength: commandsMax }), play)
+}
+
+async function arePlayedAlike<Store, Command>(
+  real: Store,
+  fake: Store,
+  sequences: fc.Arbitrary<Command[]>,
+  play: Play<Store, Command>,
+): Promise<void> {
   await fc.assert(
     fc.asyncProperty(sequences, async (commands) => {
       const tenant = freshTenant()
@@ -139,6 +152,34 @@ describe.each(['aws', 'azure'] as const)('%s', (site) => {
     expect(Object.keys(byRecord(found, tenant))).toHaveLength(5)
     expect(byRecord(told, tenant)).toEqual(byRecord(found, tenant))
   }, 30_000)
+})
+
+describe('uploads in parts', () => {
+  const partBytesMin = 8
+  const fakeOf = (uploads: 's3' | 'blocks'): Pick<UploadStore, 'store' | 'send'> => {
+    const store = memoryObjectStore({ clock: memoryClock(Date.now()), random: memoryRandom(), uploads, partBytesMin })
+    return { store, send: (url, init) => store.fetch(url, init) }
+  }
+
+  test('as S3 knows them', async () => {
+    const server = await s3Fixture({ partBytesMin })
+    const client = server.connect(s3ClientSettings)
+    try {
+      await client.send(new CreateBucketCommand({ Bucket: 'objects' }))
+      const store = s3ObjectStore({ client, uploadsBucket: 'uploads', objectsBucket: 'objects' })
+      const real = { store, send: fetch, partBytesMin }
+      await arePlayedAlike(real, { ...fakeOf('s3'), partBytesMin }, uploadCommands, playUploads)
+    } finally {
+      client.destroy()
+      await server.close()
+    }
+  }, 60_000)
+
+  test('as blocks of Blob Storage', async () => {
+    const common = { partBytesMin, keepsClear: true }
+    const real = { store: azure.objects, send: fetch, ...common }
+    await arePlayedAlike(real, { ...fakeOf('blocks'), ...common }, uploadCommands, playUploads)
+  }, 60_000)
 })
 
 const feedPlans = fc.record<FeedPlan>({

@@ -8,7 +8,7 @@ import type { World } from './world.ts'
 
 const dayMs = 86_400_000
 /** So few that most objects go by parts. */
-const copyPartBytes = 32
+export const copyPartBytes = 32
 
 /** Messages about long work: some get lost, come twice, or days late. */
 export function makeJobQueue(world: World, site: Site): Queue<JobMessage> {

@@ -17,7 +17,7 @@ import { Heads } from './heads.ts'
 import type { Invocation } from './invocation.ts'
 import { linkTo } from './link.ts'
 import { observe } from './observe.ts'
-import { makeJobQueue } from './job-queue.ts'
+import { copyPartBytes, makeJobQueue } from './job-queue.ts'
 import { makeObjectEvents } from './object-events.ts'
 import { peerFetch } from './peer-fetch.ts'
 import type { Queue } from './queue.ts'
@@ -69,6 +69,12 @@ export interface SimSite {
   servicesOf(invocation: Invocation): Services
 }
 
+/** As the stores of the two clouds deal with uploads in parts; a part of a copy is as small as S3 lets it be. */
+const uploadWays = {
+  aws: { uploads: 's3', partBytesMin: copyPartBytes },
+  azure: { uploads: 'blocks' },
+} as const
+
 const startMs = Date.UTC(2026, 0, 1)
 const indexLagMsMax = 1500
 /** The list of changes ends this long ago, so that what was on its way meanwhile takes its place in it. */
@@ -112,6 +118,7 @@ export function makeSite(world: World, site: Site): SimSite {
       random: streams.code,
       baseUrl: `https://${site}.test`,
       onChange,
+      ...uploadWays[site],
       // Only one of the clouds copies from the other by itself.
       ...(site === 'azure' ? { fetch: peerFetch(world, site) } : {}),
     }),

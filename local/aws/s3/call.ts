@@ -35,6 +35,8 @@ export interface S3State {
   readonly blobs: BlobFolder
   readonly region: string
   readonly now: () => number
+  /** Of every part but the last. */
+  readonly partBytesMin: number
   /** Called after a commit that put events into the outbox. */
   readonly wakeOutbox: () => void
 }

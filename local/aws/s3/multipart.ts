@@ -30,7 +30,6 @@ import { commitVersion, versionHeader } from './versions.ts'
 import type { XmlNode } from './xml.ts'
 
 export const partsMax = 10_000
-const partBytesMin = 5 * 1024 ** 2
 
 export const createUpload: Operation = (call, state) => {
   const bucket = bucketOf(call, state)
@@ -147,7 +146,7 @@ export const completeUpload: Operation = async (call, state) => {
     const version = state.database.version(call.bucket, call.key, completed.versionId)
     return completedAnswer(call, state, completed.etag, completed.versionId, version?.checksum)
   }
-  const parts = chooseParts(asked, upload, state.database.parts(upload.id))
+  const parts = chooseParts(asked, upload, state)
   const md5 = createHash('md5')
   for (const part of parts) md5.update(Buffer.from(part.etag, 'hex'))
   const etag = `${md5.digest('hex')}-${parts.length}`
@@ -187,7 +186,8 @@ function completedAnswer(
 }
 
 /** The stored parts that the request lists, checked. */
-function chooseParts(asked: readonly XmlNode[], upload: Upload, stored: readonly Part[]): Part[] {
+function chooseParts(asked: readonly XmlNode[], upload: Upload, { database, partBytesMin }: S3State): Part[] {
+  const stored = database.parts(upload.id)
   if (asked.length === 0 || asked.length > partsMax) throw new S3Error('MalformedXML')
   const byNumber = new Map(stored.map((part) => [part.part, part]))
   const numbers = asked.map((wanted) => Number(wanted.text('PartNumber')))

@@ -24,9 +24,12 @@ export interface S3ServerOptions {
   /** Delivers an event to the queue of this ARN; called until it succeeds. */
   readonly sendEvent: SendEvent
   readonly now?: () => number
+  /** What a part has to hold that is not the last: S3's 5 MiB when nothing is said. */
+  readonly partBytesMin?: number
 }
 
 const keyBytesMax = 1024
+const partBytesMinDefault = 5 * 1024 ** 2
 
 /** An S3 server, path style. Everything acknowledged is on disk. */
 export async function startS3Server(options: S3ServerOptions): Promise<{ port: number; close(): Promise<void> }> {
@@ -35,7 +38,8 @@ export async function startS3Server(options: S3ServerOptions): Promise<{ port: n
   const blobs = new BlobFolder(join(options.data, 'blobs'), (file) => database.isNamed(file))
   const outbox = new Outbox(database, options.sendEvent)
   const now = options.now ?? Date.now
-  const state: S3State = { database, blobs, region: options.region, now, wakeOutbox: () => outbox.wake() }
+  const { region, partBytesMin = partBytesMinDefault } = options
+  const state: S3State = { database, blobs, region, now, partBytesMin, wakeOutbox: () => outbox.wake() }
   const throttle = new Throttle()
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     void serve(request, response, state, options.secrets, throttle)

@@ -20,7 +20,7 @@ export interface S3Fixture {
 }
 
 /** A fresh S3 server on a free port with a client of the official SDK in its default settings. */
-export async function s3Fixture(): Promise<S3Fixture> {
+export async function s3Fixture(limits: { readonly partBytesMin?: number } = {}): Promise<S3Fixture> {
   const folder = await mkdtemp(join(tmpdir(), 's3-'))
   const secrets = { [localCredentials.accessKeyId]: localCredentials.secretAccessKey }
   const fixture = { folder, events: [] as S3Fixture['events'], queueDown: false, clockMs: 0 }
@@ -35,6 +35,7 @@ export async function s3Fixture(): Promise<S3Fixture> {
       region: 'us-east-1',
       secrets,
       sendEvent,
+      ...limits,
       now: () => Date.now() + fixture.clockMs,
     })
   let server = await start(0)
