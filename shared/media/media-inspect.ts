@@ -8,6 +8,7 @@ import type { FfmpegRunner } from './ffmpeg.ts'
 import { mediaDurationMsMax, videoPixelsMax } from './limits.ts'
 import type { TagsFound } from './reader-messages.ts'
 import { invalidMedia, reasonOf } from './reasons.ts'
+import { refuseStated } from './stated.ts'
 import { hdrTransfers } from './tone-map.ts'
 import type { Tracks } from './track-probe.ts'
 import { refuseTruncated } from './truncation.ts'
@@ -28,6 +29,7 @@ export async function inspectMedia(
   signal: AbortSignal,
 ): Promise<Inspection> {
   await refuseTruncated(file.path, file.mediaType)
+  await refuseStated(file.path, file.mediaType)
   const tracks = await tracksOf(file, { ffmpeg, reader }, signal)
   if (tracks.durationMs > mediaDurationMsMax) throw invalidMedia('The media is longer than six hours')
   const { video, audio } = tracks

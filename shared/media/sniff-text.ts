@@ -25,15 +25,42 @@ function sniffMarkup(start: string): SniffedText | undefined {
   if (start.startsWith('#EXTM3U')) return { mediaType: 'application/vnd.apple.mpegurl', data: false }
   if (/^(ffconcat version|;FFMETADATA)/.test(start)) return { mediaType: 'text/plain', data: false }
   if (!start.startsWith('<')) return undefined
-  const element =
-    /^(?:<\?[^]*?\?>|<!--[^]*?-->|<!DOCTYPE[^[>]*(?:\[[^]*?\])?[^>]*>|\s)*<(?:[A-Za-z][\w.-]*:)?([A-Za-z][\w.-]*)/i.exec(
-      start,
-    )?.[1]
+  const element = firstElement(start)
   if (element === undefined) return { mediaType: 'text/plain', data: false }
   if (element.toLowerCase() === 'svg') return { mediaType: 'image/svg+xml', data: false }
   if (element === 'MPD') return { mediaType: 'application/dash+xml', data: false }
   if (/^(html|head|body|script)$/i.test(element)) return { mediaType: 'text/html', data: false }
   return { mediaType: 'application/xml', data: false }
+}
+
+/** What may stand in front of the first element of markup, and how each ends. */
+const prologue = [
+  [/<\?/y, /\?>/g],
+  [/<!--/y, /-->/g],
+  [/<!DOCTYPE[^[>]*\[/iy, /\][^>]*>/g],
+  [/<!DOCTYPE/iy, />/g],
+] as const
+
+/** Its name, without prefix. Step by step, each as long as it is: one expression for all would try them in every grouping. */
+function firstElement(text: string): string | undefined {
+  const space = /[\s\uFEFF]*/y
+  for (let at = 0; ; ) {
+    at = endOf(space, text, at) ?? at
+    const [, end] = prologue.find(([begin]) => endOf(begin, text, at) !== undefined) ?? []
+    if (!end) {
+      const name = /<(?:[A-Za-z][\w.-]*:)?([A-Za-z][\w.-]*)/y
+      name.lastIndex = at
+      return name.exec(text)?.[1]
+    }
+    const next = endOf(end, text, at)
+    if (next === undefined) return undefined
+    at = next
+  }
+}
+
+function endOf(pattern: RegExp, text: string, from: number): number | undefined {
+  pattern.lastIndex = from
+  return pattern.test(text) ? pattern.lastIndex : undefined
 }
 
 function sniffJson(start: string): SniffedText | undefined {

@@ -92,9 +92,12 @@ const units: Readonly<Record<string, number>> = {
   ex: 8,
 }
 
-/** Undefined for what depends on where the drawing stands. */
+const lengthCharsMax = 100
+
+/** Undefined for what depends on where the drawing stands, and for what nobody writes as a length. */
 function lengthOf(text: string | undefined): number | undefined {
-  const [, number, unit = ''] = /^\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*([a-z]*)\s*$/i.exec(text ?? '') ?? []
+  if (text === undefined || text.length > lengthCharsMax) return undefined
+  const [, number, unit = ''] = /^\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*([a-z]*)\s*$/i.exec(text) ?? []
   const pixels = Number(number) * (units[unit.toLowerCase()] ?? Number.NaN)
   return positive(pixels) ? pixels : undefined
 }

@@ -1,14 +1,18 @@
 /**
- * Damages films, sounds and data files, and looks what becomes of them:
+ * Damages films, sounds and data files, and looks what becomes of them; and times how soon files are known that claim to be
+ * huge (`--format bombs`):
  *   npm run fuzz:media -- [--copies 1000] [--seed 1] [--format NAME] [--from COPY]
  * Prints a line of JSON a format, and how far it is meanwhile; ends with 1 when there was a fault: a worker that crashed or
  * does not come to an end, half of the renditions, one of no bytes or that cannot be read, a reason that says nothing.
  */
 import { fork } from 'node:child_process'
+import { stat } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { watchProcess } from '../../shared/process/watch.ts'
+import { bombs } from './bombs.ts'
 import { fuzzedFormats, type CopyOutcome } from './fuzz-copies.ts'
+import { converter, never, workbench } from './workbench.ts'
 
 const worker = fileURLToPath(new URL('fuzz-worker.ts', import.meta.url))
 /** What this process itself may take for one copy; what it starts has limits of its own. */
@@ -69,6 +73,21 @@ function runWorker(format: string, range: Range, take: (outcome: CopyOutcome) =>
   })
 }
 
+/** How long each bomb takes to be known, the second time that it is seen. */
+async function timeBombs(): Promise<void> {
+  await using bench = await workbench()
+  for (const { name, declared, bytes } of bombs) {
+    const path = await bench.write('bomb', bytes())
+    const source = { path, mediaType: declared, bytes: (await stat(path)).size }
+    const look = () => converter.inspect(source, never()).then(() => 'stored', String)
+    await look()
+    const began = performance.now()
+    const outcome = await look()
+    const ms = Math.round((performance.now() - began) * 10) / 10
+    process.stdout.write(`${JSON.stringify({ bomb: name, bytes: source.bytes, ms, outcome })}\n`)
+  }
+}
+
 async function main(): Promise<void> {
   const text = { type: 'string' } as const
   const { values } = parseArgs({
@@ -81,7 +100,9 @@ async function main(): Promise<void> {
   })
   const chosen = Object.keys(fuzzedFormats).filter((format) => [undefined, format].includes(values.format))
   const range = { seed: Number(values.seed), from: Number(values.from), copies: Number(values.copies) }
-  let isClean = chosen.length > 0
+  const isAll = values.format === undefined || values.format === 'bombs'
+  if (isAll) await timeBombs()
+  let isClean = isAll || chosen.length > 0
   for (const format of chosen) isClean = (await fuzz(format, range)) && isClean
   process.exitCode = isClean ? 0 : 1
 }

@@ -1,0 +1,180 @@
+import { crc32, deflateSync, gzipSync } from 'node:zlib'
+
+/** A small file that claims to be huge, or that would keep a reader busy. */
+interface Bomb {
+  readonly name: string
+  readonly declared: string
+  /** What the refusal says; nothing for what is stored as it is. */
+  readonly refusal?: RegExp
+  readonly bytes: () => Buffer
+}
+
+const latin = (text: string): Buffer => Buffer.from(text, 'latin1')
+const be32 = (...values: readonly number[]): Buffer => {
+  const data = Buffer.alloc(values.length * 4)
+  for (const [index, value] of values.entries()) data.writeUInt32BE(value >>> 0, index * 4)
+  return data
+}
+const le32 = (value: number): Buffer => be32(value).reverse()
+const box = (name: string, ...content: readonly Buffer[]): Buffer => {
+  const inside = Buffer.concat(content)
+  return Buffer.concat([be32(8 + inside.length), latin(name), inside])
+}
+const riff = (name: string, ...content: readonly Buffer[]): Buffer => {
+  const inside = Buffer.concat(content)
+  return Buffer.concat([latin(name), le32(inside.length), inside, Buffer.alloc(inside.length % 2)])
+}
+
+function png(width: number, height: number, ...extra: readonly Buffer[]): Buffer {
+  const chunk = (name: string, data: Buffer): Buffer => {
+    const body = Buffer.concat([latin(name), data])
+    return Buffer.concat([be32(data.length), body, be32(crc32(body))])
+  }
+  const header = Buffer.concat([be32(width, height), Buffer.from([1, 0, 0, 0, 0])])
+  const pixels = chunk('IDAT', deflateSync(Buffer.alloc(1_000_000)))
+  const begin = Buffer.from('89504e470d0a1a0a', 'hex')
+  return Buffer.concat([begin, chunk('IHDR', header), ...extra, pixels, chunk('IEND', Buffer.alloc(0))])
+}
+
+/** ITU-T T.81, B.2: a frame header, and of what it promises a single byte. */
+const jpeg = (side: number): Buffer => {
+  const size = Buffer.from([side >> 8, side & 255, side >> 8, side & 255])
+  const table = Buffer.concat([Buffer.from('ffdb004300', 'hex'), Buffer.alloc(64, 1)])
+  return Buffer.concat([
+    Buffer.from('ffd8', 'hex'),
+    table,
+    Buffer.from('ffc0000b08', 'hex'),
+    size,
+    Buffer.from('01011100ffda0008010100003f0000ffd9', 'hex'),
+  ])
+}
+
+function gifOfFrames(count: number): Buffer {
+  const frame = Buffer.from('21f9040001000000' + '2c000000000100010000' + '02024c0100', 'hex')
+  return Buffer.concat([
+    Buffer.from('47494638396101000100800000000000ffffff', 'hex'),
+    ...Array.from({ length: count }, () => frame),
+    Buffer.from('3b', 'hex'),
+  ])
+}
+
+/** The largest canvas that a header can state (RFC 9649, 2.7). */
+function webp(): Buffer {
+  const canvas = Buffer.from('02000000ffffffffffff', 'hex')
+  const animation = riff('ANIM', Buffer.alloc(6))
+  const image = riff('VP8L', Buffer.from('2f00000000071011118888080000', 'hex'))
+  return riff('RIFF', latin('WEBP'), riff('VP8X', canvas), animation, riff('ANMF', Buffer.alloc(16), image))
+}
+
+const movie = (timescale: number, ticks: number, ...tracks: readonly Buffer[]): Buffer =>
+  Buffer.concat([
+    box('ftyp', latin('isom\x00\x00\x02\x00isommp41')),
+    box('moov', box('mvhd', be32(0, 0, 0, timescale, ticks), Buffer.alloc(80)), ...tracks),
+    box('mdat', Buffer.alloc(100)),
+  ])
+const track = (width: number, height: number): Buffer =>
+  box('trak', box('tkhd', Buffer.alloc(76), be32(width << 16, height << 16)))
+
+/** RFC 8794: every size in four bytes. */
+const element = (id: string, ...content: readonly Buffer[]): Buffer => {
+  const inside = Buffer.concat(content)
+  return Buffer.concat([Buffer.from(id, 'hex'), be32(0x10000000 | inside.length), inside])
+}
+function matroska(kind: 'matroska' | 'webm', hours: number, side: number): Buffer {
+  const ticks = Buffer.alloc(8)
+  ticks.writeDoubleBE(hours * 3_600_000)
+  const picture = element('e0', element('b0', be32(side)), element('ba', be32(side)))
+  const about = element('1549a966', element('2ad7b1', be32(1_000_000)), element('4489', ticks))
+  const tracks = element('1654ae6b', element('ae', element('83', Buffer.from([1])), picture))
+  return Buffer.concat([element('1a45dfa3', element('4282', latin(kind))), element('18538067', about, tracks)])
+}
+
+function wav(bytesPerSecond: number, stated?: number): Buffer {
+  const format = Buffer.concat([
+    Buffer.from('01000100', 'hex'),
+    le32(8_000),
+    le32(bytesPerSecond),
+    Buffer.from('01000800', 'hex'),
+  ])
+  const whole = riff('RIFF', latin('WAVE'), riff('fmt ', format), riff('data', Buffer.alloc(100_000)))
+  if (stated !== undefined) whole.writeUInt32LE(stated, 4)
+  return whole
+}
+
+/** One local header of a zip whose content grows a thousandfold. */
+const zip = (): Buffer => {
+  const packed = deflateSync(Buffer.alloc(10_000_000))
+  return Buffer.concat([
+    Buffer.from('504b0304140000000800', 'hex'),
+    Buffer.alloc(8),
+    le32(packed.length),
+    Buffer.alloc(12),
+    packed,
+  ])
+}
+
+const drawing = (inside: string): string => `<svg xmlns="http://www.w3.org/2000/svg">${inside}</svg>`
+const tooLong = /longer than six hours/
+
+export const bombs: readonly Bomb[] = [
+  { name: 'PNG of 16,000 x 16,000', declared: 'image/png', refusal: /16000 x 16000/, bytes: () => png(16_000, 16_000) },
+  { name: 'JPEG of 65,000 x 65,000', declared: 'image/jpeg', refusal: /65000 x 65000/, bytes: () => jpeg(65_000) },
+  { name: 'WebP of 16,777,216 x 16,777,216', declared: 'image/webp', refusal: /\w/, bytes: webp },
+  { name: 'GIF of 100,000 frames', declared: 'image/gif', refusal: /100000 frames/, bytes: () => gifOfFrames(100_000) },
+  { name: 'MP4 of 10,000 hours', declared: 'video/mp4', refusal: tooLong, bytes: () => movie(1, 36_000_000) },
+  {
+    name: 'MP4 of 65,000 x 65,000',
+    declared: 'video/mp4',
+    refusal: /65000 x 65000/,
+    bytes: () => movie(1_000, 1_000, track(64, 48), track(65_000, 65_000)),
+  },
+  {
+    name: 'Matroska of 10,000 hours',
+    declared: 'video/matroska',
+    refusal: tooLong,
+    bytes: () => matroska('matroska', 10_000, 64),
+  },
+  {
+    name: 'WebM of 65,000 x 65,000',
+    declared: 'video/webm',
+    refusal: /65000 x 65000/,
+    bytes: () => matroska('webm', 1, 65_000),
+  },
+  {
+    name: 'WAV that lies about its length',
+    declared: 'audio/wav',
+    refusal: /cut off/,
+    bytes: () => wav(8_000, 4_000_000_000),
+  },
+  { name: 'WAV of a byte a second', declared: 'audio/wav', refusal: tooLong, bytes: () => wav(1) },
+  {
+    name: 'SVG of entities that grow',
+    declared: 'image/svg+xml',
+    refusal: /entities/,
+    bytes: () => latin(`<!DOCTYPE svg [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]>${drawing('&b;')}`),
+  },
+  {
+    name: 'SVG of 100,000 levels',
+    declared: 'image/svg+xml',
+    refusal: /nested deeper/,
+    bytes: () => latin(drawing('<g>'.repeat(100_000))),
+  },
+  {
+    name: 'SVG of a width with a million digits',
+    declared: 'image/svg+xml',
+    refusal: /ends in the middle/,
+    bytes: () =>
+      latin(
+        `<svg xmlns="http://www.w3.org/2000/svg" width="${'1'.repeat(1_000_000)}!" style="fill:url(${' '.repeat(1_000_000)}#a">`,
+      ),
+  },
+  { name: 'markup of forty prologues', declared: 'text/xml', bytes: () => latin(`${'<!DOCTYPE a>'.repeat(40)}&`) },
+  { name: 'markup of forty comments', declared: 'text/xml', bytes: () => latin(`${'<!---->'.repeat(40)}&`) },
+  { name: 'zip that grows a thousandfold', declared: 'application/zip', bytes: zip },
+  {
+    name: 'gzip that grows a thousandfold',
+    declared: 'application/gzip',
+    bytes: () => gzipSync(Buffer.alloc(50_000_000)),
+  },
+  { name: 'JSON of a million levels', declared: 'application/json', bytes: () => latin('['.repeat(1_000_000)) },
+]
