@@ -2,6 +2,7 @@ import type { JobBody, MediaBody, UploadBody, VariantsBody } from '../domain/ass
 import type { StoredRecord } from '../domain/record.ts'
 import { webhookLanesCollection, webhooksCollection } from '../domain/webhook.ts'
 import { conflictsCollection } from './conflict-record.ts'
+import { exportSettingsCollection, indexExportSettings } from './export-daily.ts'
 import { indexOpenExport } from './exports.ts'
 import { keepToDrop, recheckDrop } from './drops.ts'
 import { fetchVariants } from './fetch-variants.ts'
@@ -44,6 +45,8 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       if (!isOfThisLife(services, record)) await recheckDrop(services, upload)
       return indexOpenUpload(services, record, upload)
     }
+    case exportSettingsCollection:
+      return indexExportSettings(services, record)
     case '_exports':
       return indexOpenExport(services, record)
     case webhookLanesCollection:

@@ -18,9 +18,10 @@ import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
 
 /** A day is closed when what was under way at its end has been written. */
-const closeMs = 15 * 60_000
+export const closeMs = 15 * 60_000
 const resendMs = 5 * 60_000
-const standbyMs = 30 * 60_000
+/** How much longer the other site waits before it looks. */
+export const standbyMs = 30 * 60_000
 const none = { precondition: { kind: 'none' } } as const
 
 /**

@@ -17,7 +17,15 @@ const scrubRuns = 1024
 export const scrubBuckets = bucketCount / scrubRuns
 
 /** The collections whose records have effects at this site beyond being offered: see `onRecordChanged`. */
-const withEffects = new Set(['_media', '_variants', '_jobs', '_uploads', '_exports', conflictsCollection])
+const withEffects = new Set([
+  '_media',
+  '_variants',
+  '_jobs',
+  '_uploads',
+  '_exports',
+  '_export-settings',
+  conflictsCollection,
+])
 
 /**
  * Re-reads the next share of all buckets, whatever the feed said about them. What it finds changed, the feed may never have

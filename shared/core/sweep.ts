@@ -4,6 +4,7 @@ import type { StoredRecord } from '../domain/record.ts'
 import type { PeerStatus } from '../ports/peer.ts'
 import type { SiteItem } from '../ports/site-store.ts'
 import { endConflict } from './conflict-end.ts'
+import { dailyId, sweepDaily } from './export-daily.ts'
 import { sweepExport } from './exports.ts'
 import { sendImport } from './import-send.ts'
 import { dueMs, hasEnded, resendMs } from './job-state.ts'
@@ -52,7 +53,9 @@ export async function sweep(services: Services): Promise<SweepReport> {
     copies: await sweepCopies(services, isPeerUp),
   }
   await sweepDue(services, openWebhookShards, (entry) => sweepWebhookLane(services, entry, isPeerUp))
-  await sweepDue(services, openExportShards, (entry) => sweepExport(services, entry, isPeerUp))
+  await sweepDue(services, openExportShards, (entry) =>
+    (entry.id === dailyId ? sweepDaily : sweepExport)(services, entry, isPeerUp),
+  )
   await sweepDue(services, openConflictShards, (entry) => endConflict(services, entry), conflictPagesMax)
   return report
 }

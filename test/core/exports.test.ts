@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createAssetFromBytes, deleteAsset, getAsset, patchAsset, restoreAsset } from '../../shared/core/assets.ts'
+import { writeExportSettings } from '../../shared/core/export-daily.ts'
 import { readExport, requestExport } from '../../shared/core/exports.ts'
 import { writeMark } from '../../shared/core/replication-marks.ts'
 import { writeRecord } from '../../shared/core/records.ts'
@@ -235,4 +236,24 @@ test('one that fails is tried six times, is told, and is begun again when it is 
   await deleteAsset(world.aws.services, tenant, taken, none)
   await made('records', day(0))
   expect((await found())?.state).toBe('done')
+})
+
+test('each day is exported without being asked for, those that were missed too, by the other site when that is away', async () => {
+  await writeExportSettings(world.aws.services, tenant, ['records'])
+  await write(world.aws, 'notes', 'a', { n: 1 })
+  await hours(26)
+  await world.pass(3)
+  const state = async (number: number, site = world.aws) =>
+    (await readExport(site.services, tenant, { kind: 'records', date: day(number) }))?.state
+  expect([await state(0), await state(1), await state(0, world.azure)]).toEqual(['done', undefined, 'done'])
+  world.aws.isUp = false
+  await hours(48)
+  await world.pass(40)
+  expect([await state(1, world.azure), await state(2, world.azure)]).toEqual(['done', 'done'])
+  world.aws.isUp = true
+  await writeExportSettings(world.azure.services, tenant, [])
+  await hours(48)
+  await world.pass(40)
+  expect([await state(4), await state(4, world.azure)]).toEqual([undefined, undefined])
+  expect(await readExport(world.aws.services, tenant, { kind: 'events', date: day(0) })).toBeUndefined()
 })

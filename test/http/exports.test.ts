@@ -96,3 +96,16 @@ test('the statements name the folder of the tenant that asks, and nothing else',
     expect((await ask(query)).status).toBe(400)
   }
 })
+
+test('what is exported each day is set for the own tenant alone', async () => {
+  const { aws, keys, keyWith } = await testClouds()
+  const path = '/v1/export-settings'
+  const put = (kinds: unknown, key = keys.acme) => aws.call('PUT', path, { json: { kinds }, key })
+  expect((await aws.call('GET', path)).json).toEqual({ kinds: [] })
+  expect((await put(['events', 'records', 'records'])).status).toBe(400)
+  expect((await put(['secrets'])).status).toBe(400)
+  expect((await put(['records'], await keyWith(['records:read']))).status).toBe(403)
+  expect((await put(['events', 'records'])).json).toEqual({ kinds: ['records', 'events'] })
+  expect((await aws.call('GET', path)).json).toEqual({ kinds: ['records', 'events'] })
+  expect((await aws.call('GET', path, { key: keys.other })).json).toEqual({ kinds: [] })
+})

@@ -1,4 +1,5 @@
 import * as z from '../zod.ts'
+import { readExportSettings, writeExportSettings } from '../../core/export-daily.ts'
 import { listExports, readExport, requestExport } from '../../core/exports.ts'
 import { exportDdl } from '../../data/export-ddl.ts'
 import { sqlEngines } from '../../data/table-ddl.ts'
@@ -44,6 +45,7 @@ export function addExportRoutes(api: Api): void {
   addRequest(api)
   addRead(api)
   addDefinition(api)
+  addSettings(api)
 }
 
 function addList(api: Api): void {
@@ -130,4 +132,35 @@ function addDefinition(api: Api): void {
     }
     return answer(call, { engine, sql: exportDdl(engine, table) })
   })
+}
+
+const settingsSchema = z
+  .strictObject({ kinds: z.array(kindSchema).max(exportKinds.length) })
+  .openapi('ExportSettings', { description: 'None, and days are exported when they are asked for alone.' })
+
+function addSettings(api: Api): void {
+  const shared = { path: '/v1/export-settings', tag } as const
+  const shown = { 200: { description: 'What is exported each day.', schema: settingsSchema } }
+  const read = {
+    ...shared,
+    method: 'get',
+    operationId: 'getExportSettings',
+    summary: 'Read what is exported each day',
+    scope: 'records:read',
+    responses: shown,
+  } as const
+  route(api, read, async (call) => answer(call, await readExportSettings(call.services, call.tenant)))
+  const write = {
+    ...shared,
+    method: 'put',
+    operationId: 'putExportSettings',
+    summary: 'Have each day exported',
+    description: 'By the site that is asked, or by the other one while that is away.',
+    scope: 'records:write',
+    body: { schema: settingsSchema, mediaTypes: jsonTypes },
+    responses: shown,
+  } as const
+  route(api, write, async (call) =>
+    answer(call, await writeExportSettings(call.services, call.tenant, call.body.kinds)),
+  )
 }
