@@ -50,7 +50,7 @@ const finding = (rule: string, problem: string, cure: string): Finding => ({
 })
 
 /** The names of metrics in the code, read from it: a figure that is renamed would leave its alarm silent. */
-async function sentMetrics(): Promise<ReadonlySet<string>> {
+export async function sentMetrics(): Promise<ReadonlySet<string>> {
   const text = await readFile(join(repository, 'shared/core/replication-metrics.ts'), 'utf8')
   return new Set([...text.matchAll(/^ {2}(\w+): \(/gm)].map(([, name = '']) => name).concat('conflicts'))
 }

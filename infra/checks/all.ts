@@ -9,6 +9,7 @@ import { checkAwsNatives } from './aws-natives.ts'
 import { checkAwsProperties } from './aws-properties.ts'
 import { checkAwsSchema } from './aws-schema.ts'
 import { azureChecks } from './azure.ts'
+import { checkGrafana } from './grafana.ts'
 import { checkPipelines } from './pipelines.ts'
 
 export const checks: readonly Check[] = [
@@ -65,6 +66,12 @@ export const checks: readonly Check[] = [
     cloud: 'aws',
     says: 'AWS has every alarm, with its figures',
     run: checkAwsAlarms,
+  },
+  {
+    name: 'grafana',
+    cloud: 'both',
+    says: 'the dashboard shows every figure that is sent, of both sites, with the alarms',
+    run: checkGrafana,
   },
   {
     name: 'pipelines',
