@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME`: figures of this machine, one JSON object a line. */
 import { benchCold } from './cold.ts'
+import { benchFilm } from './film.ts'
 import { benchLocal } from './local.ts'
 import { benchData } from './media-data.ts'
 import { benchMedia } from './media.ts'
@@ -10,6 +11,7 @@ import { benchReplication } from './replication.ts'
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
   cold: benchCold,
   data: benchData,
+  film: benchFilm,
   local: benchLocal,
   media: benchMedia,
   objects: benchObjects,
