@@ -1,6 +1,7 @@
 import { assetKey, digestOfKey, mediaKey, objectKeysOf, type MediaBody } from '../../shared/domain/asset.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { parseDropKey } from '../../shared/domain/names.ts'
+import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
 import { sites, type Site } from '../../shared/domain/site.ts'
 import { tenant } from './client.ts'
 import type { World } from './world.ts'
@@ -9,8 +10,8 @@ import type { World } from './world.ts'
 export interface Brought {
   /** Uploads that were confirmed, by asset. */
   readonly uploads: Map<string, { readonly site: Site; readonly sha256: string }>
-  /** Files of the drop areas as they are now, by key; without a digest, removed. */
-  readonly drops: Map<string, { readonly site: Site; readonly sha256: string | undefined }>
+  /** Files of the drop areas as they are now, by key, and since when in virtual milliseconds; without a digest, removed. */
+  readonly drops: Map<string, { readonly site: Site; readonly sha256: string | undefined; readonly sinceMs: number }>
   /** `<site> <object key>` of all bytes that anybody ever brought, as the object that is to be made of them there. */
   readonly given: Set<string>
   /** Files whose removal nobody was told of. */
@@ -26,6 +27,25 @@ export const makeBrought = (): Brought => ({
 
 export const give = ({ given }: Brought, site: Site, asset: string, sha256: string): void =>
   void given.add(`${site} objects/${tenant}/${asset}/${sha256}`)
+
+/** No run of a function takes longer, so whoever trashes an asset after this long had the file before it. */
+const lyingMsMin = 30 * 60_000
+
+/** 8. Nobody trashes an asset whose file has long been there, not even until the walk finds it. */
+export function checkTrashed(
+  { ledger, scheduler, sites: all }: World,
+  site: Site,
+  { key, deleted, via }: StoredRecord,
+): void {
+  if (!deleted || via !== 'client') return
+  for (const [path, { site: where, sha256, sinceMs }] of ledger.brought.drops) {
+    const name = parseDropKey(path)
+    if (name.kind !== 'drop' || keyText(assetKey(tenant, name.assetId)) !== keyText(key)) continue
+    if (where !== site || sha256 === undefined || scheduler.now() - sinceMs < lyingMsMin) continue
+    if (!all[site].objects.all().some(({ info }) => info.key === path)) continue
+    ledger.violations.push(`8: ${site} trashed the asset ${name.assetId}, whose file ${path} lies there`)
+  }
+}
 
 /** 8 and 9. What was brought is ready at both sites, nothing is ready without its bytes, and nothing lies about in staging. */
 export function* broughtFaults(world: World): Generator<string> {

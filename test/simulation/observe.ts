@@ -2,6 +2,7 @@ import { conflictsCollection } from '../../shared/core/conflict-record.ts'
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
 import { jsonEqual } from '../../shared/domain/json.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
+import { checkTrashed } from './brought.ts'
 import { isBurntLoser } from './burn.ts'
 import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
@@ -23,6 +24,7 @@ export function observe(world: World, site: Site, state: StoredRecord, before: S
   if (before) checkHistory(world, site, before)
   if (before && state.via !== 'client') checkNothingDropped(world, site, before, state)
   checkTakenIn(world, site, state)
+  checkTrashed(world, site, state)
   if (world.ledger.onWordsAlone[peerOf(site)] && state.via !== 'client') noteWordsAlone(world, site, state)
   if (state.via === 'client') checkOnce(world, site, state, before)
   if (state.via === 'client' && world.profile.isCalm) checkLag(world, site, state)

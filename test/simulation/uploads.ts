@@ -70,12 +70,12 @@ export async function drop(world: World, client: Client, text: string): Promise<
   if (isRemoval) {
     if (!(await objects.remove(key))) return
     mark('dropped file removed')
-    return void ledger.brought.drops.set(key, { site, sha256: undefined })
+    return void ledger.brought.drops.set(key, { site, sha256: undefined, sinceMs: scheduler.now() })
   }
   const bytes = Buffer.from(`drop ${text} `.repeat(1 + streams.workload.pick(40)))
   if (ledger.brought.drops.get(key)?.sha256) mark('dropped file overwritten')
   const sha256 = sha256Hex(bytes)
-  ledger.brought.drops.set(key, { site, sha256 })
+  ledger.brought.drops.set(key, { site, sha256, sinceMs: scheduler.now() })
   const name = parseDropKey(key)
   if (name.kind === 'drop') give(ledger.brought, site, name.assetId, sha256)
   await objects.put(key, bytes, { mediaType: 'text/plain' })
