@@ -91,9 +91,11 @@ export const repairBugs: readonly PlantedBug[] = [
     override: {
       name: 'storm',
       isCalm: false,
-      records: 120,
+      records: 200,
       opsPerClient: 60,
-      thinkMsMax: 4_000,
+      thinkMsMax: 2_000,
+      // The digests of both sites have to be wrong alike: what differs is found at once, and read again.
+      indexLag: 1,
       loseFeedEvents: 0,
       longOutage: false,
       rebuild: 'none',

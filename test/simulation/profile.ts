@@ -24,6 +24,8 @@ export interface Profile {
   /** An operator pauses one way of one site about once in this many virtual ms. */
   readonly pausesMs: number
   readonly loseFeedEvents: number
+  /** Changes that the indexes show late. */
+  readonly indexLag: number
   readonly longOutage: boolean
   readonly objects: boolean
   /** Clients upload files and drop them into the stores. */
@@ -75,6 +77,7 @@ export const calm: Profile = {
   serviceOutages: false,
   pausesMs: 0,
   loseFeedEvents: 0,
+  indexLag: 20,
   longOutage: false,
   objects: true,
   uploads: false,

@@ -100,7 +100,7 @@ export function makeSite(world: World, site: Site): SimSite {
       latest.set(keyText(state.key), state)
       observe(world, site, state, before)
       self.feed.changed(state)
-      const lagMs = faultsOn() && streams.faults.oneIn(20) ? streams.faults.pick(indexLagMsMax) : 0
+      const lagMs = faultsOn() && streams.faults.oneIn(world.profile.indexLag) ? streams.faults.pick(indexLagMsMax) : 0
       if (lagMs === 0) return follow(state.key)
       mark('index lagged')
       scheduler.at(scheduler.now() + lagMs, `${site} index`, () => follow(state.key))
