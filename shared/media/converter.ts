@@ -16,7 +16,7 @@ import { convertibleImages, inspectImage } from './image-inspect.ts'
 import { inspectMedia } from './media-inspect.ts'
 import { readerPool, type ReaderPool } from './reader-pool.ts'
 import { invalidMedia } from './reasons.ts'
-import { sniffFile } from './sniff.ts'
+import { sniffFile, type Sniffed } from './sniff.ts'
 import { convertSubtitleFile, inspectSubtitles } from './subtitle-file.ts'
 import { isSubtitleType } from './subtitles.ts'
 import { convertVideo } from './video.ts'
@@ -51,7 +51,7 @@ async function inspect(source: ConversionSource, tools: Tools, signal: AbortSign
   const { mediaType } = sniffed
   if (convertibleImages.has(mediaType)) return inspectImage(source.path, mediaType, signal)
   if (isTimedMedia(mediaType)) return inspectTimed({ ...source, mediaType }, tools, signal)
-  refuseOther(source.mediaType, mediaType)
+  refuseOther(source.mediaType, sniffed)
   if (isSubtitleType(mediaType)) return inspectSubtitles(source.path, mediaType, source.bytes)
   if (isDataType(mediaType)) return inspectData(source, sniffed, signal)
   return { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
@@ -82,8 +82,9 @@ const writtenAsText =
  * Bytes that are no known type, sent as a picture, a film or a sound, are damaged, and text sent as one is most often the
  * message of a download that failed: nobody is helped by storing them quietly.
  */
-function refuseOther(declaredType: string, found: string): void {
+function refuseOther(declaredType: string, { mediaType: found, damaged }: Sniffed): void {
   const declared = declaredType.split(';', 1)[0]?.trim().toLowerCase().slice(0, 100) ?? ''
+  if (damaged && isDataType(declared)) throw invalidMedia(`The file's ${damaged} packing is damaged or cut off`)
   const family = declared.split('/', 1)[0] ?? ''
   if (!mediaFamilies.has(family)) return
   const isText = found.startsWith('text/') || isDataType(found) || isSubtitleType(found)

@@ -10,6 +10,8 @@ export interface Sniffed {
   readonly mediaType: string
   /** How the data file inside is packed. */
   readonly packing?: Packing
+  /** The packing of a small file that cannot be unpacked whole. */
+  readonly damaged?: Packing
 }
 
 /** Names of the same type that differ between libraries and registries. */
@@ -47,8 +49,11 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
   const mediaType = found && (canonical[found.mime] ?? found.mime)
   const packing = packingOf(head)
   if (packing) {
-    const inner = sniffText(await unpackHead(head), declared)
-    return inner?.data ? { mediaType: inner.mediaType, packing } : { mediaType: mediaType ?? `application/${packing}` }
+    const inner = await unpackHead(head)
+    const text = sniffText(inner.bytes, declared)
+    if (text?.data) return { mediaType: text.mediaType, packing }
+    const isDamaged = !inner.isWhole && head.length < sniffBytes
+    return { mediaType: mediaType ?? `application/${packing}`, ...(isDamaged && { damaged: packing }) }
   }
   if (mediaType && !textTypes.has(mediaType)) return { mediaType }
   const text = sniffText(head, declared)
@@ -75,10 +80,11 @@ async function readHead(path: string, bytes: number): Promise<Buffer> {
   }
 }
 
-/** The beginning of what a packed file holds; empty when it is damaged. A cut-off input is normal here. */
-async function unpackHead(head: Buffer): Promise<Buffer> {
+/** The beginning of what a packed file holds; empty when it is damaged. A cut-off input is normal for one that is longer. */
+async function unpackHead(head: Buffer): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean }> {
   const chunks: Uint8Array[] = []
   let bytes = 0
+  let isWhole = true
   try {
     for await (const chunk of unpacked(once(head))) {
       chunks.push(chunk)
@@ -87,8 +93,9 @@ async function unpackHead(head: Buffer): Promise<Buffer> {
     }
   } catch {
     // What came before the fault is looked at.
+    isWhole = false
   }
-  return Buffer.concat(chunks).subarray(0, sniffBytes)
+  return { bytes: Buffer.concat(chunks).subarray(0, sniffBytes), isWhole }
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -143,3 +143,19 @@ test('a JSON object and damaged JSON', async () => {
   const one = await run(await bench.write('one.ndjson', '{"a":1}\n'))
   expect(one.inspection).toMatchObject({ mediaType: 'application/x-ndjson', kind: 'data' })
 })
+
+test.each([
+  ['gzip', gzipSync('a,b\n1,2\n3,4\n'), 'text/csv'],
+  ['zstd', zstdCompressSync('{"a":1}\n{"a":2}\n'), 'application/x-ndjson'],
+] as const)(
+  'a table whose %s packing is cut off is refused with the reason, an archive of that kind is stored',
+  async (packing, whole, declared) => {
+    await using bench = await workbench()
+    const path = await bench.write('cut', whole.subarray(0, whole.length - 6))
+    const message = expect.stringMatching(`${packing} packing is damaged or cut off`)
+    await expect(run(path, declared)).rejects.toMatchObject({ code: 'invalid-media', message })
+    await bench.write('garbled', Buffer.concat([whole.subarray(0, 10), Buffer.alloc(30, 0xee)]))
+    await expect(run(bench.at('garbled'), declared)).rejects.toMatchObject({ code: 'invalid-media', message })
+    expect((await run(bench.at('garbled'), 'application/octet-stream')).inspection).toMatchObject({ recipes: [] })
+  },
+)

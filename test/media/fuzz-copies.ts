@@ -9,9 +9,12 @@ import { converter, never, workbench } from './workbench.ts'
 
 export const fuzzedFormats: Readonly<Record<string, FuzzedFormat>> = { ...timedFormats, ...dataFormats }
 
+/** `stored` is what is not of the format any more, and is kept as what it is. */
+export const goodOutcomes = ['converted', 'refused', 'stored'] as const
+
 export interface CopyOutcome {
   readonly copy: number
-  /** `converted`, `refused`, or what is wrong. */
+  /** One of `goodOutcomes`, or what is wrong. */
   readonly outcome: string
 }
 
@@ -41,6 +44,7 @@ async function outcomeOf(path: string, format: FuzzedFormat): Promise<string> {
   try {
     const inspection = await converter.inspect(source, never())
     const files = await converter.convert(source, inspection, { workFolder, signal: never() })
+    if (inspection.recipes.length === 0) return 'stored'
     return (await format.faultOf({ path, inspection, files })) ?? 'converted'
   } catch (error) {
     if (!isCatamaranError(error)) return `threw ${String(error)}`

@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { watchProcess } from '../../shared/process/watch.ts'
 import { bombs } from './bombs.ts'
-import { fuzzedFormats, type CopyOutcome } from './fuzz-copies.ts'
+import { fuzzedFormats, goodOutcomes, type CopyOutcome } from './fuzz-copies.ts'
 import { converter, never, workbench } from './workbench.ts'
 
 const worker = fileURLToPath(new URL('fuzz-worker.ts', import.meta.url))
@@ -26,7 +26,7 @@ interface Range {
 }
 
 async function fuzz(format: string, range: Range): Promise<boolean> {
-  const count = { converted: 0, refused: 0 }
+  const count = { converted: 0, refused: 0, stored: 0 }
   const faults: string[] = []
   const began = performance.now()
   let from = range.from
@@ -37,7 +37,8 @@ async function fuzz(format: string, range: Range): Promise<boolean> {
     // A worker that ends early did so on the copy after the last that it told of; the next one begins behind that.
     const end = await runWorker(format, { ...range, from }, ({ copy, outcome }) => {
       from = copy + 1
-      if (outcome === 'converted' || outcome === 'refused') count[outcome]++
+      const good = goodOutcomes.find((each) => each === outcome)
+      if (good) count[good]++
       else faults.push(`copy ${copy}: ${outcome}`)
     })
     if (from < range.copies) faults.push(`copy ${from++}: the worker ${end}`)
