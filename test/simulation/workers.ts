@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { watchProcess } from '../../shared/process/watch.ts'
 import { calm, type ProfileOverride } from './profile.ts'
 import type { RunResult } from './run.ts'
 
@@ -25,8 +26,10 @@ const execArgv = [
   '--single-threaded-gc',
 ]
 const path = fileURLToPath(new URL('worker.ts', import.meta.url))
-/** The longest runs take some seconds. */
+/** Of processor time; the longest runs take some seconds. */
 const runMsMax = 60_000
+/** On a machine that is busy with other work the wall's time says little. */
+const wallPerCpuMax = 10
 
 /** Starts a process; with `planted`, one in which that bug is planted. One that is stuck is killed, and another takes its place. */
 export function startWorker(planted?: string, msMax = runMsMax): Worker {
@@ -48,9 +51,10 @@ export function startWorker(planted?: string, msMax = runMsMax): Worker {
 
 function answerOf(child: ChildProcess, order: Order, msMax: number): Promise<Answer> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => child.kill('SIGKILL'), msMax)
+    const limits = { cpuMsMax: msMax, wallMsMax: wallPerCpuMax * msMax, memoryBytesMax: Number.POSITIVE_INFINITY }
+    const endWatch = watchProcess(child.pid ?? 0, limits, () => child.kill('SIGKILL'))
     const done = (answer: Answer): void => {
-      clearTimeout(timer)
+      endWatch()
       child.removeAllListeners()
       resolve(answer)
     }
