@@ -1,4 +1,3 @@
-import { jsonEqual } from '../domain/json.ts'
 import type { RecordState, StoredRecord } from '../domain/record.ts'
 import { peerOf } from '../domain/site.ts'
 import { stampSite } from '../domain/stamp.ts'
@@ -69,7 +68,10 @@ function* oncePerRecord(passed: readonly Passed[]): Generator<readonly Passed[]>
   for (let round = 0; round < most; round++) yield [...byRecord.values()].flatMap((each) => each[round] ?? [])
 }
 
-/** Only what the peer put there makes way; whoever wrote here since then has seen it. */
+/**
+ * Only what the peer put there makes way; whoever wrote here since then has seen it. What the peer itself brought back is
+ * written again as ours, so that a later destruction in the log, of what stood there in between, is not undone after it.
+ */
 async function restoreOne(services: Services, { key, stamp }: Passed): Promise<boolean> {
   const isPeers = (record: StoredRecord): boolean =>
     record.via === 'peer' || stampSite(record.stamp) === peerOf(services.site)
@@ -81,7 +83,7 @@ async function restoreOne(services: Services, { key, stamp }: Passed): Promise<b
     return false
   }
   const { record } = await writeRecord(services, key, { precondition: { kind: 'none' } }, (body, live) =>
-    body && (!live || !isPeers(live) || jsonEqual(body, kept)) ? body : kept,
+    body && (!live || !isPeers(live)) ? body : kept,
   )
   return record.stamp !== current.stamp
 }

@@ -78,6 +78,21 @@ describe('people decide', () => {
     })
   })
 
+  test('rejection leaves what the peer itself brought back, though garbage of it was lost on the way', async () => {
+    const { aws, clock } = await settled(3)
+    const sinceMs = clock.now()
+    for (const text of ['garbage', 'precious']) {
+      const states = aws.records.all().map((record) => forged(record, clock.now(), { text }))
+      expect(kinds(await applyStates(aws.services, states))).toEqual({ applied: 3 })
+      await clock.advance(dayMs)
+    }
+    await freezeBreaker(aws.services, decision)
+    await rejectBreaker(aws.services, { ...decision, sinceMs })
+    await clock.advance(180_000)
+    await tendBreaker(aws.services)
+    expect(aws.records.all().map(({ body }) => body)).toEqual(Array(3).fill({ text: 'precious' }))
+  })
+
   test('rejection leaves what was written here since, and goes on where it was killed', async () => {
     const sites = await settled(80)
     await write(sites.azure.services, 80, null)
