@@ -11,6 +11,8 @@ const config: Config = {
   coverageProvider: 'v8',
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Modules of finished files are not given back: a worker near the end of its heap does little but look for room.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     {
       ...common,

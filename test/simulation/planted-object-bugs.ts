@@ -135,7 +135,7 @@ export const objectBugs: readonly PlantedBug[] = [
     file: drops,
     find: 'if (settled && !isBegun(services, settled)) {',
     replace: "if (settled?.state === 'open') {",
-    override: { ...bringing, opsPerClient: 40, serviceOutages: true },
+    override: { ...bringing, opsPerClient: 40, serviceOutages: true, filesPerSite: 1 },
   },
   {
     name: 'the mark of a settled file is written before its job',

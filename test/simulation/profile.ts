@@ -30,6 +30,8 @@ export interface Profile {
   readonly objects: boolean
   /** Clients upload files and drop them into the stores. */
   readonly uploads: boolean
+  /** Names of dropped files at each site: the fewer, the more often one is written over, removed and dropped again. */
+  readonly filesPerSite: number
   /** There is a collection that merges by field. */
   readonly forms: boolean
   readonly objectEventFaults: boolean
@@ -78,6 +80,7 @@ export const calm: Profile = {
   pausesMs: 0,
   loseFeedEvents: 0,
   indexLag: 20,
+  filesPerSite: 3,
   longOutage: false,
   objects: true,
   uploads: false,

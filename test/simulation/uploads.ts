@@ -10,7 +10,6 @@ import type { World } from './world.ts'
 
 const triesMax = 4
 const pauseMsMax = 5_000
-const filesPerSite = 3
 
 /** As a careful client: creates the asset, sends the bytes by the signed requests, completes; again with the same key when it must. */
 export async function upload(world: World, client: Client, text: string): Promise<void> {
@@ -60,9 +59,9 @@ async function send(world: World, site: Site, plan: UploadPlan, bytes: Uint8Arra
 
 /** Puts a file into the drop area of a store, writes over it, or removes it. Each file belongs to one site. */
 export async function drop(world: World, client: Client, text: string): Promise<void> {
-  const { streams, scheduler, ledger, mark } = world
+  const { streams, scheduler, ledger, mark, profile } = world
   const site = client.home
-  const key = `drop/${tenant}/${site}/f${streams.workload.pick(filesPerSite)}.txt`
+  const key = `drop/${tenant}/${site}/f${streams.workload.pick(profile.filesPerSite)}.txt`
   const isRemoval = streams.workload.oneIn(4)
   await scheduler.delay(20, `file to ${site}`)
   if (!isReachable(world, site)) return
