@@ -7,6 +7,7 @@ import { build } from '../scripts/build.ts'
 import { apiOf } from '../local/tour/api.ts'
 import { type Site, sites } from '../shared/domain/site.ts'
 import { type BareHost, startBareHost } from './bare-host.ts'
+import { printBundles } from './cold.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { type HttpRequest, type Load, measureLoad } from './load.ts'
 import { measureVisible } from './visible.ts'
@@ -26,6 +27,7 @@ export async function benchLocal(): Promise<boolean> {
   }
   try {
     await build()
+    await printBundles(print)
     const began = performance.now()
     const clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase })
     const seconds = (performance.now() - began) / 1000
