@@ -35,8 +35,8 @@ const oneClassOfZod: Plugin = {
 }
 
 /**
- * A function finds its credentials in its environment. The SDK's own chain looks there first, and then in the files, sign-ins
- * and services of developers' machines: 90 KB in every bundle, for what no function has.
+ * Every client is given the identity of its function (`aws/adapters/identity.ts`), so the SDK's own chain is never asked. It
+ * looks in the files, sign-ins and services of developers' machines as well: 90 KB in every bundle, for what no function has.
  */
 const credentialsOfFunctions: Plugin = {
   name: 'credentials-of-functions',
@@ -80,7 +80,7 @@ const versionsOnly: Plugin = {
   },
 }
 
-/** The checksum of Azure's own, in WebAssembly: 85 KB, loaded by an option that is never set, as the core has sums of its own. */
+/** Azure Storage's own checksum, in WebAssembly: 85 KB, loaded by an option that is never set, as the core has sums of its own. */
 const noChecksumsOfAzure: Plugin = {
   name: 'no-checksums-of-azure',
   setup: (builder) => {
@@ -101,7 +101,7 @@ export const apart = (files: Readonly<Record<string, string>>): Plugin => ({
   },
 })
 
-/** What leaves out of the bundles that which no function of ours can reach, and esbuild cannot know of. */
+/** They leave out of the bundles what no function of ours can reach, which esbuild cannot know. */
 export const lean: Plugin[] = [
   englishOnly,
   oneClassOfZod,

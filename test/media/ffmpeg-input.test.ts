@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { assertGuarded, inputArgs } from '../../shared/media/ffmpeg-input.ts'
 import { ffmpeg, never } from './workbench.ts'
 
-const input = inputArgs('/work/film', 'video/mp4', { threads: 1 })
+const input = inputArgs('/folder/film', 'video/mp4', { threads: 1 })
 
 test('inputs that are opened in the one way pass, one or several', () => {
   expect(() => assertGuarded([...input, ...input, '-f', 'null', 'pipe:1'])).not.toThrow()
@@ -19,9 +19,9 @@ test.each([
   ['no demuxer', without('-f')],
   ['no limit of pixels', without('-max_pixels')],
   ['a URL', withValue('-i', 'http://127.0.0.1/film.mp4')],
-  ['a path without its protocol', withValue('-i', '/work/film')],
+  ['a path without its protocol', withValue('-i', '/folder/film')],
   ['a relative path', withValue('-i', 'file:film')],
-  ['only its first input guarded', [...input, '-i', 'file:/work/other']],
+  ['only its first input guarded', [...input, '-i', 'file:/folder/other']],
 ])('a call with %s is not made', async (_, words) => {
   const work = ffmpeg.run([...words, '-f', 'null', 'pipe:1'], { signal: never(), wallMsMax: 5_000 })
   await expect(work).rejects.toMatchObject({ code: 'internal' })
