@@ -4,6 +4,7 @@ import { packingOf, unpacked, type Packing } from '../data/unpack.ts'
 import { sniffText } from './sniff-text.ts'
 import { sniffBytes } from './limits.ts'
 import { isSubtitleType } from './subtitles.ts'
+import { isBorneOut } from './weak-marks.ts'
 
 export interface Sniffed {
   /** The true type, or `application/octet-stream`. */
@@ -45,8 +46,7 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
   const head = await readHead(path, sniffBytes)
   const wide = isWideText(head) ? sniffText(head, declared) : undefined
   if (wide && isSubtitleType(wide.mediaType)) return { mediaType: wide.mediaType }
-  const found = await fileTypeFromBuffer(head).catch(() => undefined)
-  const mediaType = found && (canonical[found.mime] ?? found.mime)
+  const mediaType = await markedType(head, declared)
   const packing = packingOf(head)
   if (packing) {
     const inner = await unpackHead(head)
@@ -58,6 +58,14 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
   if (mediaType && !textTypes.has(mediaType)) return { mediaType }
   const text = sniffText(head, declared)
   return { mediaType: text?.mediaType ?? mediaType ?? 'application/octet-stream' }
+}
+
+/** What the mark at the beginning says. A short one that nothing bears out is believed only when media was declared. */
+async function markedType(head: Buffer, declared: string): Promise<string | undefined> {
+  const found = await fileTypeFromBuffer(head).catch(() => undefined)
+  const mediaType = found && (canonical[found.mime] ?? found.mime)
+  if (!mediaType || isBorneOut(mediaType, head)) return mediaType
+  return /^(audio|video)\//i.test(declared.trim()) ? mediaType : undefined
 }
 
 /** A byte order mark of UTF-16, which also looks like the beginning of an MP3. */
