@@ -7,6 +7,7 @@ import { benchMedia } from './media.ts'
 import { benchObjects } from './objects.ts'
 import { benchReconcile } from './reconcile.ts'
 import { benchReplication } from './replication.ts'
+import { benchUpload } from './upload.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
   cold: benchCold,
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<bool
   objects: benchObjects,
   reconcile: benchReconcile,
   replication: benchReplication,
+  upload: benchUpload,
 }
 const [name = '', ...args] = process.argv.slice(2)
 const bench = benches[name]

@@ -54,12 +54,12 @@ function filesOf(item: Item): { path: string; sha256: string }[] {
 }
 
 /** Follows the redirect to the site's own edge. Throws Unexpected when it leads elsewhere. */
-export async function download(api: Api, path: string, edgeUrl: string): Promise<Fetched> {
+export async function download(api: Api, path: string, edgeUrl: string, timeoutMs = fetchTimeoutMs): Promise<Fetched> {
   const redirect = await api.call('GET', path, { status: 307 })
   const location = redirect.headers.get('location') ?? ''
   if (!location.startsWith(`${edgeUrl}/`))
     throw new Unexpected(`the redirect of ${path} at ${api.site}`, edgeUrl, location)
-  const response = await fetch(location, { signal: AbortSignal.timeout(fetchTimeoutMs) })
+  const response = await fetch(location, { signal: AbortSignal.timeout(timeoutMs) })
   if (!response.ok || response.body === null) {
     const text = await response.text()
     throw new Unexpected(`GET ${path} from the edge of ${api.site}`, '200', `${response.status} ${text.slice(0, 400)}`)

@@ -29,7 +29,7 @@ export async function randomFile(pair: Pair, bytes: number): Promise<Bytes> {
   return { path, bytes, sha256: sha256Of(data) }
 }
 
-/** Resolves with the asset once it is in one of these states. Throws at `failed` unless that is awaited. */
+/** Resolves with the asset once it is in one of these states. Throws at once at `failed` unless that is awaited. */
 export async function untilStatus(
   api: Api,
   id: string,
@@ -40,18 +40,12 @@ export async function untilStatus(
   const probe = async (): Promise<Asset | undefined> => {
     const { status, body } = await api.call<Asset>('GET', `/v1/assets/${id}`, { status: [200, 404] })
     seen = status === 200 ? body : undefined
-    if (seen && statuses.includes(seen.status)) return seen
-    if (seen?.status === 'failed') failed(seen)
-    return undefined
+    return seen && [...statuses, 'failed'].includes(seen.status) ? seen : undefined
   }
-  return until(`asset ${id} ${statuses.join(' or ')} at ${api.site}`, probe, {
-    timeoutMs,
-    seen: () => seen ?? 'absent',
-  })
-}
-
-function failed(asset: Asset): never {
-  throw new Unexpected(`asset ${asset.id}`, 'not failed', JSON.stringify(asset.error))
+  const wanted = `asset ${id} ${statuses.join(' or ')} at ${api.site}`
+  const asset = await until(wanted, probe, { timeoutMs, seen: () => seen ?? 'absent' })
+  if (!statuses.includes(asset.status)) throw new Unexpected(wanted, 'not failed', JSON.stringify(asset.error))
+  return asset
 }
 
 /** Ready at both sites, with its bytes. Throws Unexpected that tells how each site stands. */
@@ -74,15 +68,17 @@ async function standOf(api: Api, id: string): Promise<string> {
 }
 
 async function readyAtBoth(pair: Pair, id: string, timeoutMs: number): Promise<Asset> {
-  const views: Asset[] = []
-  for (const api of Object.values(pair.apis)) {
+  const isHere = async (api: Api): Promise<Asset> => {
+    await untilStatus(api, id, ['ready'], timeoutMs)
     const probe = async (): Promise<Asset | undefined> => {
-      const view = await untilStatus(api, id, ['ready'], timeoutMs)
+      const view = await api.get<Asset>(`/v1/assets/${id}`)
       return view.bytesHere ? view : undefined
     }
-    views.push(await until(`the bytes of ${id} at ${api.site}`, probe, { timeoutMs }))
+    return until(`the bytes of ${id} at ${api.site}`, probe, { timeoutMs })
   }
-  return views[0] ?? failed({} as Asset)
+  const view = await isHere(pair.apis.aws)
+  await isHere(pair.apis.azure)
+  return view
 }
 
 /** Sends a small file in the request itself. */
