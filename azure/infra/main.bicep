@@ -46,6 +46,14 @@ param analysisFeatures string = ''
 @allowed(['debug', 'info', 'warn', 'error'])
 param logLevel string = 'info'
 
+@description('Whether the logs go to an event hub, from where a central store takes them.')
+@allowed(['on', 'off'])
+param logForwarding string = 'off'
+
+@description('The issuer that the AWS account has for tokens, and the role there that may read the logs. Empty: nobody reads from there.')
+param logReaderIssuer string = ''
+param logReaderSubject string = ''
+
 @description('Serverless costs nothing when idle; autoscale carries more than 5,000 request units a second.')
 @allowed(['serverless', 'autoscale'])
 param recordsCapacity string = 'serverless'
@@ -267,6 +275,19 @@ module settings 'modules/settings.bicep' = {
   }
 }
 
+module logs 'modules/log-forwarding.bicep' = if (logForwarding == 'on') {
+  scope: group
+  name: 'log-forwarding'
+  params: {
+    name: '${service}-${stage}-${token}'
+    location: location
+    tags: tags
+    workspaceName: monitoring.outputs.workspaceName
+    readerIssuer: logReaderIssuer
+    readerSubject: logReaderSubject
+  }
+}
+
 module alarms 'modules/alarms.bicep' = {
   scope: group
   name: 'alarms'
@@ -299,4 +320,6 @@ output PUBLIC_URL string = 'https://${gateway.outputs.host}'
 output EDGE_URL string = 'https://${edge.outputs.host}'
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output LOG_HUB_NAMESPACE string = logForwarding == 'on' ? logs.outputs.namespaceName : ''
+output LOG_READER_CLIENT_ID string = logForwarding == 'on' ? logs.outputs.readerClientId : ''
 output ENTRA_TENANT_ID string = tenant().tenantId

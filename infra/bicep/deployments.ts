@@ -31,6 +31,9 @@ const most: Fields = {
   recordsCapacity: 'autoscale',
   gatewayTier: 'StandardV2',
   tokenIssuer: 'https://login.example.com',
+  logForwarding: 'on',
+  logReaderIssuer: 'https://00000000-0000-0000-0000-000000000000.tokens.sts.global.api.aws',
+  logReaderSubject: 'arn:aws:iam::123456789012:role/log-collector',
   alwaysReady: [
     { name: 'http', instanceCount: 1 },
     { name: 'function:change-feed', instanceCount: 1 },

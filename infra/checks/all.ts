@@ -8,6 +8,7 @@ import { checkAwsRoles } from './aws-roles.ts'
 import { checkAwsNatives } from './aws-natives.ts'
 import { checkAwsProperties } from './aws-properties.ts'
 import { checkAwsSchema } from './aws-schema.ts'
+import { checkAwsTrust } from './aws-trust.ts'
 import { azureChecks } from './azure.ts'
 import { checkGrafana } from './grafana.ts'
 import { checkPipelines } from './pipelines.ts'
@@ -36,6 +37,12 @@ export const checks: readonly Check[] = [
     cloud: 'aws',
     says: "roles grant what the adapters' calls need, and nothing that no call needs",
     run: checkAwsGrants,
+  },
+  {
+    name: 'aws-trust',
+    cloud: 'aws',
+    says: 'who comes from the other cloud shows one subject and one audience, and reads logs alone',
+    run: checkAwsTrust,
   },
   {
     name: 'aws-properties',

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
+import type { CfnResource } from '../cloudformation.ts'
 import type { Finding } from '../finding.ts'
 import type { Sources } from '../sources.ts'
-import { statementsOf } from './aws-iam-actions.ts'
+import { statementsOf, trustOf } from './aws-iam-actions.ts'
 
 /** The action that each command of an SDK needs, where it is not of the command's own name. */
 const actionsOf: Readonly<Record<string, string>> = {
@@ -31,12 +32,18 @@ const signing = /'RekognitionService\.(\w+)'/g
 
 const importing = /import \{([^}]+)\} from '@aws-sdk\/(client-[\w-]+)'/g
 
+/** A role that no function takes: that of a service of the cloud, or of somebody outside. */
+const isOfService = ({ type, properties }: CfnResource): boolean =>
+  type === 'AWS::IAM::Role' && !JSON.stringify(trustOf(properties) ?? null).includes('"lambda.amazonaws.com"')
+
 /** That roles grant each action that the adapters' calls need, and none that no call needs. */
 export async function checkAwsGrants(sources: Sources): Promise<Finding[]> {
   const needed = await neededActions(sources)
   const granted = new Map<string, string>()
-  for (const { id, type, actions } of statementsOf(await sources.template())) {
-    if ((type !== 'AWS::IAM::Role' && type !== 'AWS::IAM::Policy') || id === 'VaultRole') continue
+  const template = await sources.template()
+  const services = new Set(template.resources.filter(isOfService).map(({ id }) => id))
+  for (const { id, type, actions } of statementsOf(template)) {
+    if ((type !== 'AWS::IAM::Role' && type !== 'AWS::IAM::Policy') || services.has(id)) continue
     for (const action of actions) granted.set(action, id)
   }
   const missing = [...needed].filter(([action]) => !granted.has(action))

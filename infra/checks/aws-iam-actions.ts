@@ -17,7 +17,7 @@ export const statementsOf = (template: CloudFormation): Statement[] =>
     const inline = listOf(properties.Policies).map((policy) => at(policy, 'PolicyDocument'))
     const documents: (Json | undefined)[] = [
       properties.PolicyDocument,
-      properties.AssumeRolePolicyDocument,
+      trustOf(properties),
       properties.KeyPolicy,
       ...inline,
     ]
@@ -26,6 +26,12 @@ export const statementsOf = (template: CloudFormation): Statement[] =>
       .filter(isObject)
       .map((statement) => ({ id, type, statement, actions: listOf(statement.Action).map(String) }))
   })
+
+/** Who may take a role. Where the names of its conditions hold a parameter, it is a text for `Fn::Sub`. */
+export function trustOf({ AssumeRolePolicyDocument: document }: JsonObject): Json | undefined {
+  const text = objectOf(document)['Fn::Sub']
+  return typeof text === 'string' ? (JSON.parse(text) as Json) : document
+}
 
 /** That each action exists: CloudFormation takes any text, and IAM allows what is misspelt to nobody, in silence. */
 export async function checkAwsIamActions(sources: Sources): Promise<Finding[]> {

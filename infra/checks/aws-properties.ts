@@ -1,12 +1,19 @@
 import type { Finding } from '../finding.ts'
 import { edgeRequirements } from '../rules/edge.ts'
 import { functionRequirements } from '../rules/functions.ts'
+import { logForwardingRequirements } from '../rules/log-forwarding.ts'
 import { failuresOf } from '../rules/requirement.ts'
 import { storeRequirements } from '../rules/stores.ts'
 import { upkeepRequirements } from '../rules/upkeep.ts'
 import type { Sources } from '../sources.ts'
 
-const requirements = [...storeRequirements, ...functionRequirements, ...edgeRequirements, ...upkeepRequirements]
+const requirements = [
+  ...storeRequirements,
+  ...functionRequirements,
+  ...edgeRequirements,
+  ...upkeepRequirements,
+  ...logForwardingRequirements,
+]
 
 /** What resources must have beyond what CloudFormation asks of them. */
 export async function checkAwsProperties(sources: Sources): Promise<Finding[]> {

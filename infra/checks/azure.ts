@@ -6,6 +6,7 @@ import { checkBicepEdge } from './bicep-edge.ts'
 import { checkBicepRights } from './bicep-rights.ts'
 import { checkBicepSettings } from './bicep-settings.ts'
 import { checkBicepStores } from './bicep-stores.ts'
+import { checkBicepTrust } from './bicep-trust.ts'
 import { checkBicepWords } from './bicep-words.ts'
 import { checkParity } from './parity.ts'
 
@@ -33,6 +34,12 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'the identity has no right that it does not need, and none that erases',
     run: checkBicepRights,
+  },
+  {
+    name: 'bicep-trust',
+    cloud: 'azure',
+    says: 'what the other cloud may be here is one identity that reads logs, by an exact subject',
+    run: checkBicepTrust,
   },
   {
     name: 'bicep-app',

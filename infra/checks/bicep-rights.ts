@@ -5,18 +5,20 @@ import type { Finding } from '../finding.ts'
 import type { Sources } from '../sources.ts'
 
 /** Azure's own roles, as they are named and numbered in every tenant, and where they may be given. */
-const builtIn: Readonly<Record<string, { readonly id: string; readonly on: 'data' | 'host' | 'failures' | 'other' }>> =
-  {
-    keyVaultSecretsUser: { id: '4633458b-17de-408a-b874-0445c86b69e6', on: 'other' },
-    monitoringMetricsPublisher: { id: '3913510d-42f4-4e42-8a64-420c390055eb', on: 'other' },
-    storageBlobDataContributor: { id: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe', on: 'failures' },
-    storageBlobDataOwner: { id: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b', on: 'host' },
-    storageQueueDataContributor: { id: '974c5e8b-45b9-4653-ba55-5f855dd0fb88', on: 'host' },
-    storageQueueDataMessageProcessor: { id: '8a0f0c08-91a1-4084-bc3d-661d67233fed', on: 'data' },
-    storageQueueDataMessageSender: { id: 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a', on: 'data' },
-    storageQueueDataReader: { id: '19e7f393-937e-4f77-808e-94535e297925', on: 'data' },
-    storageTableDataContributor: { id: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', on: 'host' },
-  }
+const builtIn: Readonly<
+  Record<string, { readonly id: string; readonly on: 'data' | 'host' | 'failures' | 'hub' | 'other' }>
+> = {
+  eventHubsDataReceiver: { id: 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde', on: 'hub' },
+  keyVaultSecretsUser: { id: '4633458b-17de-408a-b874-0445c86b69e6', on: 'other' },
+  monitoringMetricsPublisher: { id: '3913510d-42f4-4e42-8a64-420c390055eb', on: 'other' },
+  storageBlobDataContributor: { id: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe', on: 'failures' },
+  storageBlobDataOwner: { id: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b', on: 'host' },
+  storageQueueDataContributor: { id: '974c5e8b-45b9-4653-ba55-5f855dd0fb88', on: 'host' },
+  storageQueueDataMessageProcessor: { id: '8a0f0c08-91a1-4084-bc3d-661d67233fed', on: 'data' },
+  storageQueueDataMessageSender: { id: 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a', on: 'data' },
+  storageQueueDataReader: { id: '19e7f393-937e-4f77-808e-94535e297925', on: 'data' },
+  storageTableDataContributor: { id: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', on: 'host' },
+}
 
 /** What nobody but the purge executor may do: remove versions, containers or records for good, or change rights. */
 const erases =
@@ -108,6 +110,7 @@ async function definitionFindings(sources: Sources): Promise<Finding[]> {
 function placeOf(scope: Value | undefined, dataAccounts: ReadonlySet<string>): string {
   if (!(scope instanceof Resource)) return 'everything'
   if (scope.type.endsWith('/containers')) return scope.name.endsWith('/failures') ? 'failures' : 'container'
+  if (scope.type === 'Microsoft.EventHub/namespaces/eventhubs') return 'hub'
   if (scope.type !== 'Microsoft.Storage/storageAccounts') return 'other'
   return dataAccounts.has(scope.name) ? 'data' : 'host'
 }

@@ -10,6 +10,7 @@ interface Step {
   readonly uses?: string
   readonly run?: string
   readonly with?: Readonly<Record<string, unknown>>
+  readonly env?: Readonly<Record<string, unknown>>
 }
 
 interface Job {
@@ -40,7 +41,7 @@ interface Pipeline {
 type Fault = readonly [rule: string, problem: string, cure: string]
 type Rule = (pipeline: Pipeline) => readonly Fault[]
 
-const rules: readonly Rule[] = [pinned, modest, keyless, harmless, runnable]
+const rules: readonly Rule[] = [pinned, modest, keyless, harmless, runnable, defaulted]
 
 /** That workflows run what is pinned, may little, hold no key, and name only what exists. */
 export async function checkPipelines(sources: Sources): Promise<Finding[]> {
@@ -152,4 +153,12 @@ function runnable(pipeline: Pipeline): readonly Fault[] {
       .filter((path) => !pipeline.exists(path))
       .map((path): Fault => ['exists', `${path} does not exist`, 'correct the path']),
   ]
+}
+
+/** A variable that nobody has set arrives as an empty one, which hides the default of whoever reads it. */
+function defaulted(pipeline: Pipeline): readonly Fault[] {
+  return stepsOf(pipeline)
+    .filter(({ run = '', env = {} }) => run.includes('serverless ') && JSON.stringify(env).includes('vars.'))
+    .filter(({ run = '' }) => !run.includes('|| unset "$name"'))
+    .map((): Fault => ['defaults', 'empty variables hide the defaults of serverless.yml', 'unset what is empty first'])
 }

@@ -13,6 +13,7 @@ const buckets = 'aws/infra/buckets.yml'
 const queues = 'aws/infra/queues.yml'
 const roles = 'aws/infra/roles.yml'
 const sources = 'aws/infra/event-sources.yml'
+const logs = 'aws/infra/log-forwarding.yml'
 
 export const awsMutations: readonly Mutation[] = [
   mistake('a property that does not exist', tables, 'StreamViewType:', 'StreamKind:'),
@@ -159,4 +160,23 @@ export const awsMutations: readonly Mutation[] = [
   mistake('a route that the gateway does not know', 'aws/infra/api-document.json', '"/v1/changes"', '"/v1/change"'),
   mistake('a function without its binaries', 'serverless.yml', ", 'dist/node_modules/**'", ''),
   mistake('a schedule for an unknown task', 'serverless.yml', 'input: { task: sweep }', 'input: { task: sweeps }'),
+  mistake(
+    'anybody of the other cloud',
+    logs,
+    ',\n          "sts.windows.net/${EntraTenantId}/:sub":"${LogReaderSubject}"',
+    '',
+  ),
+  mistake('a subject with a wildcard', logs, ':sub":"${LogReaderSubject}"', ':sub":"*"'),
+  mistake('tokens made for others', logs, ':aud":"${LogReaderAudience}"', ':oid":"${LogReaderAudience}"'),
+  mistake('conditions that are not exact', logs, '{"StringEquals":', '{"StringLike":'),
+  mistake('a provider for any audience', logs, 'ClientIdList: [{ Ref: LogReaderAudience }]', "ClientIdList: ['*']"),
+  mistake('a role for a whole account', logs, '{"Federated":"${EntraProvider}"}', '{"AWS":"*"}'),
+  mistake(
+    'objects for the other cloud',
+    logs,
+    'Fn::Sub: ${LogsBucket.Arn}/logs/*',
+    'Fn::Sub: ${ObjectsBucket.Arn}/logs/*',
+  ),
+  mistake('logs that stay behind', logs, 'LogGroupName: { Ref: TimerLogGroup }', 'LogGroupName: { Ref: JobLogGroup }'),
+  mistake('logs that nobody can read', logs, 'Type: Decompression', 'Type: Lambda'),
 ]

@@ -169,4 +169,38 @@ export const azureMutations: readonly Mutation[] = [
     'roleDefinitionId: placesRole.id, scope',
     'roleDefinitionId: workRole.id, scope',
   ),
+  mistake('another cloud by any role', module('log-forwarding'), 'subject: readerSubject', "subject: '*'"),
+  mistake('an issuer that is not asked by https', module('log-forwarding'), 'issuer: readerIssuer', "issuer: 'sts'"),
+  mistake(
+    'tokens made for others',
+    module('log-forwarding'),
+    "audiences: ['api://AzureADTokenExchange']",
+    "audiences: ['sts.amazonaws.com']",
+  ),
+  mistake(
+    'another cloud that is the site',
+    module('identity'),
+    'output id string',
+    `resource trust 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2023-01-31' = {
+  parent: site
+  name: 'aws'
+  properties: {
+    issuer: 'https://sts.example.com'
+    subject: 'arn:aws:iam::123456789012:role/collector'
+    audiences: ['api://AzureADTokenExchange']
+  }
+}
+
+output id string`,
+  ),
+  mistake('a reader of every hub', module('log-forwarding'), '  scope: hub\n', '  scope: hubs\n'),
+  mistake(
+    'a reader that writes',
+    module('log-forwarding'),
+    "'Microsoft.Authorization/roleDefinitions', roles.eventHubsDataReceiver",
+    "'Microsoft.Authorization/roleDefinitions', roles.storageBlobDataOwner",
+  ),
+  mistake('keys for the logs', module('log-forwarding'), 'disableLocalAuth: true', 'disableLocalAuth: false'),
+  mistake('a hub for each table', module('log-forwarding'), 'eventHubName: hub.name', "eventHubName: 'log'"),
+  mistake('logs that stay behind', module('log-forwarding'), "['AppTraces']", "['AppRequests']"),
 ]

@@ -58,6 +58,7 @@ describe('what is planted into them is found', () => {
       './.github/workflows/deploys.yml',
       'exists',
     ],
+    ['variables that hide defaults', 'deploy', '|| unset "$name"', '|| true', 'defaults'],
     ['no YAML', 'release', 'jobs:\n', 'jobs:\n\t- x\n', 'parses'],
   ]
   test.each(mistakes)('%s', async (_, name, find, replace, rule) => {
