@@ -42,6 +42,7 @@ async function printTwoBuilds(print: (figure: Figure) => void): Promise<void> {
     'dist/azure/index.cjs',
     'dist/azure/job.cjs',
     'dist/aws/job/reader.cjs',
+    'dist/aws/job/pdfium.wasm.br',
   ]
   const made = async (): Promise<Buffer[]> => {
     await build({ force: true })

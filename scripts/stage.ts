@@ -64,7 +64,7 @@ async function stage(): Promise<void> {
   await writeOpenApi(root)
   await rm(app, { recursive: true, force: true })
   await mkdir(app, { recursive: true })
-  for (const name of ['index.cjs', 'job.cjs', 'reader.cjs', 'host.json', 'package.json'])
+  for (const name of ['index.cjs', 'job.cjs', 'reader.cjs', 'pdfium.wasm.br', 'host.json', 'package.json'])
     await cp(join(root, 'dist/azure', name), join(app, name))
   const skip = await ignored()
   for (const name of packages) await copyPackage(name, skip)

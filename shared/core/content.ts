@@ -151,6 +151,7 @@ const extensions: Readonly<Record<string, string>> = {
   'video/mp4': '.mp4',
   'audio/mp4': '.m4a',
   'audio/ogg': '.ogg',
+  'text/plain; charset=utf-8': '.txt',
   'text/vtt': '.vtt',
   'application/json': '.json',
   'application/x-ndjson': '.ndjson',

@@ -2,6 +2,9 @@ import type { Watched } from '../process/watch.ts'
 import type { Joining } from './join-track.ts'
 import {
   convertWallMsMax,
+  documentCpuMsMax,
+  documentTextCpuMsMax,
+  documentWallMsMax,
   probeCpuMsMax,
   probeWallMsMax,
   readerBytesMax,
@@ -9,12 +12,13 @@ import {
   remuxWallMsMax,
   tagsCpuMsMax,
 } from './limits.ts'
+import type { PageDrawn, PageWanted, PdfFound, PdfText } from './pdf-reading.ts'
 import type { ReaderRequest, ReaderResults, TagsFound } from './reader-messages.ts'
 import { startReader, type Asked, type ReaderProcess } from './reader-process.ts'
 import type { Tracks } from './track-probe.ts'
 
 /**
- * Reads containers in a process of its own, which begins with the first request and takes one after the other. A request for
+ * Reads containers and documents in a process of its own, which begins with the first request and takes one after the other. A request for
  * which it has to be killed throws `invalid-media`, or `timed-out` past the wall time; the next one finds another process.
  */
 export interface ContainerReader {
@@ -28,6 +32,11 @@ export interface ContainerReader {
   frames(path: string, signal: AbortSignal): Promise<number>
   /** Joins the pictures of parts into one file; answers how many frames it has. See `joinTrack`. */
   join(joining: Joining, signal: AbortSignal): Promise<number>
+  pdf(path: string, signal: AbortSignal): Promise<PdfFound>
+  /** Draws the first page of a PDF into `target`: four bytes a pixel, the last of which means nothing. */
+  pdfPage(path: string, target: string, wanted: PageWanted, signal: AbortSignal): Promise<PageDrawn>
+  /** Writes the text of a PDF. */
+  pdfText(path: string, target: string, signal: AbortSignal): Promise<PdfText>
   close(): void
 }
 
@@ -40,6 +49,10 @@ const probingDefault: Watched = { wallMsMax: probeWallMsMax, cpuMsMax: probeCpuM
 const tagging: Watched = { ...probingDefault, cpuMsMax: tagsCpuMsMax }
 const remuxing: Watched = { wallMsMax: remuxWallMsMax, cpuMsMax: remuxCpuMsMax, memoryBytesMax: readerBytesMax }
 const joining: Watched = { wallMsMax: convertWallMsMax, cpuMsMax: convertWallMsMax, memoryBytesMax: readerBytesMax }
+
+const document: Watched = { wallMsMax: documentWallMsMax, cpuMsMax: documentCpuMsMax, memoryBytesMax: readerBytesMax }
+/** It breaks off by itself before that. */
+const text: Watched = { ...document, cpuMsMax: documentTextCpuMsMax + documentCpuMsMax, wallMsMax: convertWallMsMax }
 
 /** `probing` is what looking at the tracks of a file may take. */
 export function containerReader(probing: Watched = probingDefault): ContainerReader {
@@ -70,6 +83,10 @@ export function containerReader(probing: Watched = probingDefault): ContainerRea
     async join(parts, signal) {
       return (await ask({ ask: 'join', ...parts }, { watched: joining, signal })).frames
     },
+    pdf: (path, signal) => ask({ ask: 'pdf', path }, { watched: document, signal }),
+    pdfPage: (path, target, wanted, signal) =>
+      ask({ ask: 'pdf-page', path, target, ...wanted }, { watched: document, signal }),
+    pdfText: (path, target, signal) => ask({ ask: 'pdf-text', path, target }, { watched: text, signal }),
     close: () => running?.close(),
   }
 }

@@ -4,6 +4,7 @@ import type {
   ConvertOptions,
   Inspection,
   MediaConverter,
+  Recipe,
 } from '../ports/media-converter.ts'
 import { convertAudio } from './audio.ts'
 import { convertData } from './data-convert.ts'
@@ -11,9 +12,11 @@ import { inspectData, isDataType } from './data.ts'
 import { isTimedMedia } from './ffmpeg-input.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { filmMaker } from './film-maker.ts'
+import type { ContainerReader } from './container-reader.ts'
 import { convertImage } from './image-convert.ts'
 import { convertibleImages, inspectImage } from './image-inspect.ts'
 import { inspectMedia } from './media-inspect.ts'
+import { convertPdf, inspectPdf, pdfType } from './pdf.ts'
 import { readerPool, type ReaderPool } from './reader-pool.ts'
 import { invalidMedia } from './reasons.ts'
 import { sniffFile, type Sniffed } from './sniff.ts'
@@ -28,7 +31,7 @@ interface ConverterOptions {
 }
 
 /**
- * The converter for images, video, audio and data files. Without `ffmpeg` videos that already play on phones are
+ * The converter for images, video, audio, documents and data files. Without `ffmpeg` videos that already play on phones are
  * copied into MP4 and everything else timed is stored as it is.
  */
 export function mediaConverter({ ffmpeg, partPixelsMax }: ConverterOptions): MediaConverter {
@@ -50,22 +53,29 @@ async function inspect(source: ConversionSource, tools: Tools, signal: AbortSign
   const sniffed = await sniffFile(source.path, source.mediaType)
   const { mediaType } = sniffed
   if (convertibleImages.has(mediaType)) return inspectImage(source.path, mediaType, signal)
-  if (isTimedMedia(mediaType)) return inspectTimed({ ...source, mediaType }, tools, signal)
+  if (isTimedMedia(mediaType)) {
+    const { ffmpeg } = tools
+    return withReader(tools, source, (reader) => inspectMedia({ ...source, mediaType }, { ffmpeg, reader }, signal))
+  }
+  if (mediaType === pdfType) {
+    return withReader(tools, source, (reader) => inspectPdf(source, { reader, signal }))
+  }
   refuseOther(source.mediaType, sniffed)
   if (isSubtitleType(mediaType)) return inspectSubtitles(source.path, mediaType, source.bytes)
   if (isDataType(mediaType)) return inspectData(source, sniffed, signal)
   return { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
 }
 
-async function inspectTimed(
-  source: ConversionSource,
-  { ffmpeg, readers }: Tools,
-  signal: AbortSignal,
+/** The process that looks at a file is kept for its conversion. */
+async function withReader(
+  { readers }: Tools,
+  { path }: ConversionSource,
+  work: (reader: ContainerReader) => Promise<Inspection>,
 ): Promise<Inspection> {
-  const reader = readers.take(source.path)
+  const reader = readers.take(path)
   try {
-    const inspection = await inspectMedia(source, { ffmpeg, reader }, signal)
-    readers.keep(source.path, reader)
+    const inspection = await work(reader)
+    readers.keep(path, reader)
     return inspection
   } catch (error) {
     reader.close()
@@ -79,14 +89,14 @@ const writtenAsText =
   /^(image\/(svg\+xml|x-xbitmap|x-xpixmap|x-portable-\w+|(vnd\.)?dxf)|(audio|video)\/((x-)?mpegurl|vnd\.mpegurl|x-scpls))$/
 
 /**
- * Bytes that are no known type, sent as a picture, a film or a sound, are damaged, and text sent as one is most often the
+ * Bytes that are no known type, sent as a picture, a film, a sound or a PDF, are damaged, and text sent as one is most often the
  * message of a download that failed: nobody is helped by storing them quietly.
  */
 function refuseOther(declaredType: string, { mediaType: found, damaged }: Sniffed): void {
   const declared = declaredType.split(';', 1)[0]?.trim().toLowerCase().slice(0, 100) ?? ''
   if (damaged && isDataType(declared)) throw invalidMedia(`The file's ${damaged} packing is damaged or cut off`)
-  const family = declared.split('/', 1)[0] ?? ''
-  if (!mediaFamilies.has(family)) return
+  const family = declared === pdfType ? 'PDF' : (declared.split('/', 1)[0] ?? '')
+  if (family !== 'PDF' && !mediaFamilies.has(family)) return
   const isText = found.startsWith('text/') || isDataType(found) || isSubtitleType(found)
   if (isText && !writtenAsText.test(declared)) {
     throw invalidMedia(`The file is declared as ${declared}, but it holds text (${found})`)
@@ -115,6 +125,7 @@ async function convert(
   const { recipes } = inspection
   if (recipes.length === 0) return []
   const work = { ...options, onProgress: rising(options.onProgress) }
+  if (typed.mediaType === pdfType) return convertDocument(typed, recipes, tools, work)
   switch (inspection.kind) {
     case 'image':
       return convertImage(typed, recipes, work)
@@ -127,6 +138,20 @@ async function convert(
       return convertSubtitleFile(source.path, recipes, work)
     case 'other':
       return []
+  }
+}
+
+async function convertDocument(
+  source: ConversionSource,
+  recipes: readonly Recipe[],
+  { readers }: Tools,
+  options: ConvertOptions,
+): Promise<readonly ConvertedFile[]> {
+  const reader = readers.take(source.path)
+  try {
+    return await convertPdf(source, recipes, { ...options, reader })
+  } finally {
+    reader.close()
   }
 }
 

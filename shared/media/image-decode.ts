@@ -10,6 +10,8 @@ export const svgType = 'image/svg+xml'
 export interface ImageSource {
   readonly path: string
   readonly mediaType: string
+  /** Draws it at a width, or narrower, where it is no picture that libvips opens. */
+  readonly draw?: Opener
 }
 
 export interface DecodingPlace {
@@ -34,7 +36,8 @@ export interface Opened {
 }
 
 /** Looks how a source has to be read. Nothing is decoded yet. */
-export async function openSource({ path, mediaType }: ImageSource, signal: AbortSignal): Promise<Opened> {
+export async function openSource({ path, mediaType, draw }: ImageSource, signal: AbortSignal): Promise<Opened> {
+  if (draw) return { isWide: false, open: draw }
   if (mediaType === svgType) {
     return { isWide: false, open: async (width) => openPixels(await drawSvg(path, width, signal)) }
   }

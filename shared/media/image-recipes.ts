@@ -22,9 +22,9 @@ export const stillRecipes = (
 ): Recipe[] => inFormats(widthsFor(widths, width, height), ['avif', 'webp', hasAlpha ? 'png' : 'jpeg'])
 
 /** Drawn at the standard widths whatever its own size; a long one at those alone whose height is bearable. */
-export function drawingRecipes(width: number, height: number): Recipe[] {
+export function drawingRecipes(width: number, height: number, { hasAlpha = true } = {}): Recipe[] {
   const widths = drawingWidths.filter((step) => (step * height) / width <= 4 * step)
-  return inFormats(widths.length > 0 ? widths : [drawingWidths[0]], ['avif', 'webp', 'png'])
+  return inFormats(widths.length > 0 ? widths : [drawingWidths[0]], ['avif', 'webp', hasAlpha ? 'png' : 'jpeg'])
 }
 
 const inFormats = (widths: readonly number[], formats: readonly string[]): Recipe[] =>

@@ -13,6 +13,18 @@ export const svgPixelsMax = 16_000_000
 export const svgCpuMsMax = 10_000
 /** The wall's time ends what does not even get a processor: it is far above the processor's. */
 export const svgWallMsMax = 60_000
+/** A PDF is read whole into memory; a larger one is stored as it is. */
+export const documentBytesMax = 256 * 2 ** 20
+/** Of PDFium, the document included. */
+export const documentMemoryBytesMax = 640 * 2 ** 20
+export const documentPixelsMax = 25_000_000
+/** How many times as long as it is wide a page may be, or as wide as it is long, to be shown. */
+export const documentRatioMax = 40
+export const documentCpuMsMax = 20_000
+export const documentWallMsMax = 2 * 60_000
+/** A book of ten thousand pages takes longer: its text then ends early. */
+export const documentTextCpuMsMax = 60_000
+export const documentTextCharsMax = 16 * 2 ** 20
 export const videoPixelsMax = 8192 * 8192
 export const mediaDurationMsMax = 6 * 3_600_000
 /** A thousand times what a film in good order takes. */

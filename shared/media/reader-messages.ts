@@ -1,5 +1,6 @@
 import type { JsonObject } from '../domain/json.ts'
 import type { Joining } from './join-track.ts'
+import type { PageDrawn, PageWanted, PdfFound, PdfText } from './pdf-reading.ts'
 import type { Tracks } from './track-probe.ts'
 
 /** What a reader is asked, a line of JSON each. */
@@ -10,6 +11,10 @@ export type ReaderRequest =
   | { readonly ask: 'remux'; readonly path: string; readonly target: string }
   | { readonly ask: 'frames'; readonly path: string }
   | ({ readonly ask: 'join' } & Joining)
+  | { readonly ask: 'pdf'; readonly path: string }
+  /** Draws its first page into `target`, as `drawFirstPage` has it. */
+  | ({ readonly ask: 'pdf-page'; readonly path: string; readonly target: string } & PageWanted)
+  | { readonly ask: 'pdf-text'; readonly path: string; readonly target: string }
 
 export interface TagsFound {
   /** title, artist, album, ... as far as they are there. */
@@ -28,6 +33,9 @@ export interface ReaderResults {
   readonly remux: undefined
   readonly frames: FramesFound
   readonly join: FramesFound
+  readonly pdf: PdfFound
+  readonly 'pdf-page': PageDrawn
+  readonly 'pdf-text': PdfText
 }
 
 /** What a reader says, a line of JSON each: that it is ready, how far it is, and one result or failure a request. */

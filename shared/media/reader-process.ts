@@ -96,7 +96,7 @@ function watchRequest(reader: BoundedProcess, { watched, signal }: Asked): () =>
   }
 }
 
-const tooMuch = (limit: 'wall' | 'cpu' | 'memory'): CatamaranError => overLimit('Reading the media', limit)
+const tooMuch = (limit: 'wall' | 'cpu' | 'memory'): CatamaranError => overLimit('Reading the file', limit)
 
 function waitingFor(
   resolve: (value: unknown) => void,
@@ -119,11 +119,11 @@ function errorOf({ isOurs, code, message }: ReaderAnswer & { readonly kind: 'fai
 }
 
 function faultOf(ending: Ending, isReady: boolean): CatamaranError {
-  if (ending.kind === 'over') return overLimit('Reading the media', ending.limit)
+  if (ending.kind === 'over') return overLimit('Reading the file', ending.limit)
   const cause = new Error(ending.messages)
   if (!isReady) return new CatamaranError('unavailable', 'The reader of media cannot be started', { cause })
   if (/heap out of memory|Array buffer allocation failed/.test(ending.messages)) return tooMuch('memory')
-  return invalidMedia('The media stopped its reader', cause)
+  return invalidMedia('The file stopped its reader', cause)
 }
 
 function eachAnswer(take: (answer: ReaderAnswer) => void): (chunk: Buffer) => void {

@@ -1,5 +1,5 @@
 /**
- * The process that reads containers which strangers wrote. Asked and answering by lines of JSON: see `reader-messages.ts`. It
+ * The process that reads containers and documents which strangers wrote. Asked and answering by lines of JSON: see `reader-messages.ts`. It
  * ends when its input does; its owner kills it for what cannot be broken off from within.
  */
 import { writeFile } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { errorCode } from '../data/error-code.ts'
 import { isCatamaranError } from '../domain/errors.ts'
 import { countFrames, joinTrack } from './join-track.ts'
 import type { ReaderAnswer, ReaderRequest, ReaderResults } from './reader-messages.ts'
+import { aboutPdf, drawFirstPage, writeText } from './pdf-reading.ts'
 import { remuxToMp4 } from './remux.ts'
 import { readTags } from './tags.ts'
 import { probeTracks } from './track-probe.ts'
@@ -31,6 +32,12 @@ async function resultOf(request: ReaderRequest): Promise<ReaderResults[ReaderReq
       return { frames: await countFrames(request.path) }
     case 'join':
       return { frames: await joinTrack(request) }
+    case 'pdf':
+      return aboutPdf(request.path)
+    case 'pdf-page':
+      return drawFirstPage(request.path, request, request.target)
+    case 'pdf-text':
+      return writeText(request.path, request.target)
   }
 }
 

@@ -64,9 +64,16 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
 async function markedType(head: Buffer, declared: string): Promise<string | undefined> {
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const mediaType = found && (canonical[found.mime] ?? found.mime)
+  if (!mediaType && isLatePdf(head, declared)) return 'application/pdf'
   if (!mediaType || isBorneOut(mediaType, head)) return mediaType
   return /^(audio|video)\//i.test(declared.trim()) ? mediaType : undefined
 }
+
+/** Mail programs and printers write something in front of a PDF, and readers look this far for its mark. */
+const pdfMarkBytesMax = 1024
+
+const isLatePdf = (head: Buffer, declared: string): boolean =>
+  /^application\/pdf\b/i.test(declared.trim()) && head.subarray(0, pdfMarkBytesMax).includes('%PDF-')
 
 /** A byte order mark of UTF-16, which also looks like the beginning of an MP3. */
 const isWideText = (head: Buffer): boolean =>

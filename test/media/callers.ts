@@ -1,3 +1,5 @@
+import { lines, pagesPdf, streamOf } from './pdfs.ts'
+
 /** A file that asks whoever opens it to open something else: the address, or a path on this machine. */
 interface Caller {
   readonly name: string
@@ -76,6 +78,27 @@ function linkedFlac(link: string): Buffer {
 const svg = (inside: string, before = ''): string =>
   `${before}<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 8 8">${inside}</svg>`
 
+/** A PDF that opens, runs, fetches and embeds, and whose page lies elsewhere (ISO 32000-1, 7.11, 12.6 and 7.3.8). */
+function callingPdf(link: string): Buffer {
+  const elsewhere = `<< /Type /Filespec /FS /URL /F (${link}) /EF << /F 7 0 R >> >>`
+  return pagesPdf({
+    pages: [lines('Two hulls')],
+    catalog:
+      '/OpenAction 4 0 R /Names << /JavaScript << /Names [(a) 5 0 R] >> /EmbeddedFiles << /Names [(f) 8 0 R] >> >> ' +
+      '/AcroForm << /Fields [] /XFA 7 0 R >>',
+    page: '/AA << /O 6 0 R >> /Annots [9 0 R] /B 10 0 R',
+    more: [
+      `<< /S /URI /URI (${link}) >>`,
+      `<< /S /JavaScript /JS (app.launchURL\\("${link}"\\)) >>`,
+      `<< /S /GoToR /F ${elsewhere} /Next << /S /SubmitForm /F ${elsewhere} >> >>`,
+      streamOf(`<xdp href="${link}"/>`),
+      elsewhere,
+      `<< /Type /Annot /Subtype /Link /Rect [0 0 595 842] /A 4 0 R /AP << /N 10 0 R >> >>`,
+      streamOf('', `/Type /XObject /Subtype /Form /BBox [0 0 9 9] /F ${elsewhere}`),
+    ],
+  })
+}
+
 /** Everything that is known to call, with one link in it. */
 export function callersOf(link: string): Caller[] {
   const text = (name: string, type: string, content: string): Caller => ({ name, type, bytes: latin(content) })
@@ -146,7 +169,7 @@ export function callersOf(link: string): Caller[] {
       'text/html',
       `<!DOCTYPE html><html><body><img src="${link}"><script src="${link}"></script></body></html>`,
     ),
-    text('PDF', 'application/pdf', `%PDF-1.7\n1 0 obj<</Type/Catalog/OpenAction<</S/URI/URI(${link})>>>>endobj\n`),
+    { name: 'PDF', type: 'application/pdf', bytes: callingPdf(link) },
     text(
       'WebVTT',
       'text/vtt',

@@ -22,7 +22,7 @@ test('media that keeps its reader busy for ever is refused, and the next file is
   const reader = containerReader(hasty)
   try {
     const [refused, read] = await Promise.allSettled([reader.tracks(path, never()), reader.tracks(whole, never())])
-    const message = 'Reading the media needs more processor time than is allowed'
+    const message = 'Reading the file needs more processor time than is allowed'
     expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'invalid-media', message } })
     expect(read).toMatchObject({ status: 'fulfilled', value: { audio: { codec: 'aac' } } })
   } finally {

@@ -3,11 +3,16 @@ import { chance } from '../../local/samples/chance.ts'
 import { isCatamaranError } from '../../shared/domain/errors.ts'
 import { dataFormats } from './fuzz-data.ts'
 import { damaged } from './fuzz-images.ts'
+import { documentFormats } from './fuzz-documents.ts'
 import { timedFormats } from './fuzz-timed.ts'
 import type { FuzzedFormat } from './fuzzed-format.ts'
 import { converter, never, workbench } from './workbench.ts'
 
-export const fuzzedFormats: Readonly<Record<string, FuzzedFormat>> = { ...timedFormats, ...dataFormats }
+export const fuzzedFormats: Readonly<Record<string, FuzzedFormat>> = {
+  ...timedFormats,
+  ...dataFormats,
+  ...documentFormats,
+}
 
 /** `stored` is what is not of the format any more, and is kept as what it is. */
 export const goodOutcomes = ['converted', 'refused', 'stored'] as const
@@ -42,7 +47,8 @@ async function outcomeOf(path: string, format: FuzzedFormat): Promise<string> {
   await mkdir(workFolder)
   const source = { path, mediaType: format.declared, bytes: (await stat(path)).size }
   try {
-    const inspection = await converter.inspect(source, never())
+    const whole = await converter.inspect(source, never())
+    const inspection = { ...whole, recipes: format.chosen?.(whole.recipes) ?? whole.recipes }
     const files = await converter.convert(source, inspection, { workFolder, signal: never() })
     if (inspection.recipes.length === 0) return 'stored'
     return (await format.faultOf({ path, inspection, files })) ?? 'converted'

@@ -5,6 +5,8 @@ import type { Workbench } from './workbench.ts'
 export interface FuzzedFormat {
   readonly declared: string
   whole(bench: Workbench): Promise<Buffer>
+  /** What to make of a copy, where all renditions would tell no more than these. */
+  chosen?(recipes: Inspection['recipes']): Inspection['recipes']
   /** What is wrong with what was made of a damaged copy; undefined when nothing is. */
   faultOf(made: MadeOfCopy): Promise<string | undefined>
 }
