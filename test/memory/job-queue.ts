@@ -2,10 +2,13 @@ import { CatamaranError } from '../../shared/domain/errors.ts'
 import { jobMessageBytesMax } from '../../shared/domain/limits.ts'
 import type { Clock } from '../../shared/ports/clock.ts'
 import type { JobMessage, JobQueue } from '../../shared/ports/job-queue.ts'
+import { messageQueue, type QueueWay } from './message-queue.ts'
 
 export interface MemoryJobQueue extends JobQueue {
-  /** Takes the first message whose time has come; it is hidden until acknowledged or put back. */
+  /** Takes the first message whose time has come; it is hidden until acknowledged or put back, or for `hiddenMs`. */
   receive(): MemoryDelivery | undefined
+  /** Sends every dead letter once more. */
+  redrive(): void
 }
 
 export interface MemoryDelivery {
@@ -13,45 +16,47 @@ export interface MemoryDelivery {
   /** 1 at the first delivery. */
   readonly attempt: number
   acknowledge(): void
-  /** Back into the queue after `delayMs`, or to the dead letters after the last attempt. */
+  /** Back into the queue after `delayMs`; after the last attempt it goes to the dead letters then. */
   fail(delayMs?: number): void
+}
+
+const dayMs = 86_400_000
+
+/** As the queue of jobs is deployed in SQS. */
+export const jobQueueWay: QueueWay = {
+  receivesMax: 5,
+  hiddenMs: 960_000,
+  retentionMs: 14 * dayMs,
+  deadRetentionMs: 14 * dayMs,
+  deadSince: 'sent',
 }
 
 export function memoryJobQueue({
   clock,
-  attemptsMax = 5,
+  way = jobQueueWay,
 }: {
   readonly clock: Clock
-  readonly attemptsMax?: number
+  readonly way?: QueueWay
 }): MemoryJobQueue {
-  const waiting: { text: string; visibleMs: number; attempt: number }[] = []
-  let hidden = 0
-  let deadLetters = 0
+  const queue = messageQueue(way, () => clock.now())
   return {
     send: async (message, { delayMs = 0 } = {}) => {
       const text = JSON.stringify(message)
       if (Buffer.byteLength(text) > jobMessageBytesMax) {
         throw new CatamaranError('too-large', `A job message holds at most ${jobMessageBytesMax} bytes`)
       }
-      waiting.push({ text, visibleMs: clock.now() + delayMs, attempt: 1 })
+      queue.send(text, delayMs)
     },
-    depth: async () => ({ waiting: waiting.length + hidden, deadLetters }),
+    depth: async () => queue.depth(),
+    redrive: () => queue.redrive(),
     receive: () => {
-      const at = waiting.findIndex(({ visibleMs }) => visibleMs <= clock.now())
-      const [job] = at < 0 ? [] : waiting.splice(at, 1)
-      if (!job) return undefined
-      hidden += 1
+      const [received] = queue.receive(1)
+      if (!received) return undefined
       return {
-        message: JSON.parse(job.text) as JobMessage,
-        attempt: job.attempt,
-        acknowledge: () => {
-          hidden -= 1
-        },
-        fail: (delayMs = 0) => {
-          hidden -= 1
-          if (job.attempt >= attemptsMax) deadLetters += 1
-          else waiting.push({ text: job.text, visibleMs: clock.now() + delayMs, attempt: job.attempt + 1 })
-        },
+        message: JSON.parse(received.text) as JobMessage,
+        attempt: received.receives,
+        acknowledge: () => received.remove(),
+        fail: (delayMs = 0) => received.hide(clock.now() + delayMs),
       }
     },
   }

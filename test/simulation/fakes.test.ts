@@ -142,13 +142,22 @@ describe('Cosmos DB change feed', () => {
 })
 
 describe('queue', () => {
-  test('a message that fails five times goes to the dead letters', async () => {
-    const world = worldOf()
-    world.sites.aws.outUntilMs.site = hourMs
-    const payload = { tenant: 'acme', asset: 'a', key: 'objects/acme/a/00' }
-    world.sites.aws.queue.send({ kind: 'copy-object', payload }, 0)
-    expect(world.sites.aws.queue.depth()).toEqual({ waiting: 1, deadLetters: 0 })
-    await world.scheduler.runUntil(hourMs)
-    expect(world.sites.aws.queue.depth()).toEqual({ waiting: 0, deadLetters: 1 })
-  })
+  test.each([
+    ['aws', 80],
+    ['azure', 1],
+  ] as const)(
+    '%s: a message that fails five times goes to the dead letters, after %d minutes',
+    async (site, minutes) => {
+      const world = worldOf()
+      const { queue, outUntilMs } = world.sites[site]
+      outUntilMs.site = 3 * hourMs
+      const payload = { tenant: 'acme', asset: 'a', key: 'objects/acme/a/00' }
+      queue.send({ kind: 'copy-object', payload }, 0)
+      expect(queue.depth()).toEqual({ waiting: 1, deadLetters: 0 })
+      await world.scheduler.runUntil((minutes - 0.5) * 60_000)
+      expect(queue.depth()).toEqual({ waiting: 1, deadLetters: 0 })
+      await world.scheduler.runUntil((minutes + 0.5) * 60_000)
+      expect(queue.depth()).toEqual({ waiting: 0, deadLetters: 1 })
+    },
+  )
 })

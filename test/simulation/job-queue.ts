@@ -2,8 +2,9 @@ import { runJob } from '../../shared/core/jobs.ts'
 import type { WorkTools } from '../../shared/core/work-tools.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
+import { jobHosting } from './hosting.ts'
 import { peerFetch } from './peer-fetch.ts'
-import { makeQueue, type Queue } from './queue.ts'
+import { functionBehind, makeQueue, type Queue } from './queue.ts'
 import type { World } from './world.ts'
 
 const dayMs = 86_400_000
@@ -13,9 +14,16 @@ export const copyPartBytes = 32
 /** Messages about long work: some get lost, come twice, or days late. */
 export function makeJobQueue(world: World, site: Site): Queue<JobMessage> {
   const { streams, profile, mark, faultsOn } = world
-  const queue = makeQueue<JobMessage>(world, site, 'job', (services, message, signal) =>
-    runJob(services, toolsOf(world, site), message, signal),
-  )
+  const hosting = jobHosting[site]
+  const consume = functionBehind<JobMessage>(world, site, 'job', {
+    ...hosting,
+    work: (services, message, signal) => runJob(services, toolsOf(world, site), message, signal),
+  })
+  const queue = makeQueue<JobMessage>(world, site, 'job', {
+    hosting,
+    consume,
+    jitterMs: () => streams.scheduling.pick(50),
+  })
   const send = (message: JobMessage, delayMs: number): void => {
     if (faultsOn() && profile.queueFaults) {
       if (streams.faults.oneIn(40)) return mark('queue message lost')

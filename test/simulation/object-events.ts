@@ -1,6 +1,7 @@
 import { objectDropped, type DropEvent } from '../../shared/core/drops.ts'
 import type { Site } from '../../shared/domain/site.ts'
-import { makeQueue, type Queue } from './queue.ts'
+import { objectEventHosting } from './hosting.ts'
+import { functionBehind, makeQueue, type Queue } from './queue.ts'
 import type { World } from './world.ts'
 
 const hourMs = 3_600_000
@@ -18,7 +19,13 @@ export interface ObjectEvents {
  */
 export function makeObjectEvents(world: World, site: Site): ObjectEvents {
   const { streams, profile, mark, faultsOn, ledger } = world
-  const queue = makeQueue<DropEvent>(world, site, 'object-event', objectDropped)
+  const hosting = objectEventHosting[site]
+  const consume = functionBehind<DropEvent>(world, site, 'object-event', { ...hosting, work: objectDropped })
+  const queue = makeQueue<DropEvent>(world, site, 'object-event', {
+    hosting,
+    consume,
+    jitterMs: () => streams.scheduling.pick(50),
+  })
   const changed = (event: DropEvent): void => {
     if (!event.key.startsWith('drop/')) return
     ledger.brought.untold.delete(event.key)

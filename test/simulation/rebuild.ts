@@ -46,6 +46,8 @@ function goBackTo(world: World, site: SimSite, { records, site: items }: Snapsho
   const kept = losersListed(site)
   for (const stamp of listed) if (!kept.has(stamp)) world.ledger.burntLosers.add(stamp)
   site.feed.reset()
+  site.queue.reset()
+  site.objectEvents.reset()
   site.isOpen = profile.opensAtOnce
   site.incarnation++
   site.opensAfterMs = scheduler.now() + heldMs

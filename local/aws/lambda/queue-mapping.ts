@@ -17,6 +17,8 @@ export interface QueueMappingOptions {
   /** Batches in work at a time. */
   readonly concurrencyMax: number
   readonly reportsItemFailures: boolean
+  /** Whether what failed comes again by the queue's own visibility timeout alone, as at the service. */
+  readonly waitsAsDeployed?: boolean
   readonly log: (line: string) => void
 }
 
@@ -69,7 +71,7 @@ export class QueueMapping {
       QueueUrl: this.options.queueUrl,
       MaxNumberOfMessages: Math.min(this.options.batchSize, 10),
       WaitTimeSeconds: waitSeconds,
-      VisibilityTimeout: hiddenSeconds,
+      ...(this.options.waitsAsDeployed ? {} : { VisibilityTimeout: hiddenSeconds }),
       MessageSystemAttributeNames: ['All'],
       MessageAttributeNames: ['All'],
     })
@@ -82,9 +84,9 @@ export class QueueMapping {
   }
 
   private async handle(messages: readonly Message[]): Promise<void> {
-    const heartbeat = setInterval(() => {
-      this.hide(messages, () => hiddenSeconds).catch(() => {})
-    }, heartbeatMs)
+    const isHurried = !this.options.waitsAsDeployed
+    const beat = (): void => void this.hide(messages, () => hiddenSeconds).catch(() => {})
+    const heartbeat = isHurried ? setInterval(beat, heartbeatMs) : undefined
     let result: Invocation | undefined
     try {
       result = await this.options.invoke(JSON.stringify({ Records: messages.map((message) => this.record(message)) }))
@@ -95,6 +97,7 @@ export class QueueMapping {
     }
     const failed = this.failures(result, messages)
     await this.remove(messages.filter((message) => !failed.has(message)))
+    if (!isHurried) return
     await this.hide([...failed], (message) => {
       const received = Number(message.Attributes?.ApproximateReceiveCount ?? 1)
       return Math.min(2 ** (received - 1), retrySecondsMax)

@@ -6,6 +6,7 @@ import {
   arnOf,
   attribute,
   defaults,
+  expire,
   messageBytesMax,
   queueNamed,
   queueOf,
@@ -85,6 +86,7 @@ const setQueueAttributes: Action = (input, state) => {
 const getQueueAttributes: Action = (input, state) => {
   const queue = queueOf(input, state)
   const wanted = (input.AttributeNames ?? []) as string[]
+  expire(queue, state)
   const { visible, inFlight, delayed } = state.store.counts(queue.name, state.now())
   const created = String(Math.floor(queue.createdMs / 1000))
   const all: Record<string, string> = {
@@ -204,7 +206,8 @@ const startMessageMoveTask: Action = (input, state) => {
     throw new SqsError('ResourceNotFoundException', 'The resource that you specified for the SourceArn does not exist.')
   const target =
     typeof input.DestinationArn === 'string' ? queueNamed(nameOf(input.DestinationArn), state.store).name : undefined
-  state.store.moveBack(source.name, target, state.now())
+  expire(source, state)
+  state.store.transaction(() => state.store.moveBack(source.name, target, state.now()))
   for (const queue of state.store.queues('')) state.wake(queue.name)
   return { TaskHandle: Buffer.from(randomUUID()).toString('base64') }
 }

@@ -54,5 +54,9 @@ export function queueNamed(name: string, store: SqsStore): Queue {
 
 export const attribute = (queue: Queue, name: string): string => queue.attributes[name] ?? defaults[name] ?? ''
 
+/** Forgets what was sent longer ago than the queue keeps messages; a dead letter counts from when it was first sent. */
+export const expire = (queue: Queue, { store, now }: SqsState): void =>
+  store.expire(queue.name, now() - Number(attribute(queue, 'MessageRetentionPeriod')) * 1000)
+
 export const urlOf = (name: string, state: SqsState): string => `${state.url()}/${state.account}/${name}`
 export const arnOf = (name: string, state: SqsState): string => `arn:aws:sqs:${state.region}:${state.account}:${name}`

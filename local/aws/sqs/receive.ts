@@ -1,4 +1,4 @@
-import { arnOf, attribute, queueOf, whole, type Action, type Input, type SqsState } from './input.ts'
+import { arnOf, attribute, expire, queueOf, whole, type Action, type Input, type SqsState } from './input.ts'
 import { md5Hex, md5OfAttributes } from './digest.ts'
 import { SqsError } from './errors.ts'
 import type { Message, Queue } from './store.ts'
@@ -40,11 +40,12 @@ export const receiveMessage: Action = async (input, state, signal) => {
   }
 }
 
-function take(queue: Queue, limit: number, hiddenMs: number, { store, now, wake }: SqsState): Message[] {
+function take(queue: Queue, limit: number, hiddenMs: number, state: SqsState): Message[] {
+  const { store, now, wake } = state
   const nowMs = now()
   const redrive = redriveOf(queue)
   return store.transaction(() => {
-    store.expire(queue.name, nowMs - Number(attribute(queue, 'MessageRetentionPeriod')) * 1000)
+    expire(queue, state)
     if (redrive && store.queue(redrive.queue)) {
       if (store.moveToDeadLetters(queue.name, redrive.queue, redrive.receivesMax, nowMs) > 0) wake(redrive.queue)
     }

@@ -3,6 +3,8 @@ import { EventEmitter } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { join } from 'node:path'
+import { systemClock } from '../../../shared/adapters/clock.ts'
+import type { Clock } from '../../../shared/ports/clock.ts'
 import { closeServer, listen } from '../process.ts'
 import { verifySignature } from '../signature.ts'
 import { Throttle } from '../throttle.ts'
@@ -17,7 +19,8 @@ export interface SqsServerOptions {
   readonly region: string
   readonly account: string
   readonly secrets: Readonly<Record<string, string>>
-  readonly now?: () => number
+  /** What messages are hidden, delayed and forgotten by; requests are signed by the true time. */
+  readonly clock?: Pick<Clock, 'now' | 'sleep'>
 }
 
 const targetPrefix = 'AmazonSQS.'
@@ -29,15 +32,16 @@ export async function startSqsServer(options: SqsServerOptions): Promise<{ port:
   const store = new SqsStore(join(options.data, 'sqs.sqlite'))
   const arrivals = new EventEmitter().setMaxListeners(0)
   const closing = new AbortController()
+  const { clock = systemClock } = options
   let port = options.port
   const state: SqsState = {
     store,
     region: options.region,
     account: options.account,
     url: () => `http://127.0.0.1:${port}`,
-    now: options.now ?? Date.now,
+    now: clock.now,
     wake: (queue) => void arrivals.emit(queue),
-    waitForMessage: (queue, ms, signal) => waitFor(arrivals, queue, ms, signal),
+    waitForMessage: (queue, ms, signal) => waitFor(arrivals, queue, (woken) => clock.sleep(ms, woken), signal),
   }
   const throttle = new Throttle()
   const server = createServer({ keepAliveTimeout: 30_000 }, (request, response) => {
@@ -54,18 +58,22 @@ export async function startSqsServer(options: SqsServerOptions): Promise<{ port:
   }
 }
 
-function waitFor(arrivals: EventEmitter, queue: string, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      arrivals.off(queue, done)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    arrivals.on(queue, done)
-    signal.addEventListener('abort', done)
-  })
+async function waitFor(
+  arrivals: EventEmitter,
+  queue: string,
+  sleep: (woken: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const woken = new AbortController()
+  const wake = (): void => woken.abort()
+  arrivals.on(queue, wake)
+  try {
+    await sleep(AbortSignal.any([woken.signal, signal]))
+  } catch {
+    // Something came, or whoever waited is gone.
+  } finally {
+    arrivals.off(queue, wake)
+  }
 }
 
 async function serve(
@@ -83,7 +91,7 @@ async function serve(
     if (await throttle.control(request, response)) return
     const body = await bodyOf(request)
     if (throttle.refuses()) throw new SqsError('RequestThrottled', 'The request was denied due to request throttling.')
-    verify(request, body, secrets, state.now())
+    verify(request, body, secrets, Date.now())
     const target = request.headers['x-amz-target'] ?? ''
     const name = String(target).startsWith(targetPrefix) ? String(target).slice(targetPrefix.length) : ''
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined

@@ -145,11 +145,17 @@ export class SqsStore {
     return Number(this.sql(text).run(target, nowMs, queue, nowMs, receivesMax).changes)
   }
 
-  /** Moves dead letters back to where they came from, or to `target`. Returns how many. */
+  /** Moves dead letters back to where they came from, or to `target`, as messages sent now. Returns how many. */
   moveBack(queue: string, target: string | undefined, nowMs: number): number {
-    const text = `UPDATE messages SET queue = coalesce(?, source), source = NULL, received = 0, receipt = NULL, visible = ?
-      WHERE queue = ? AND coalesce(?, source) IS NOT NULL AND visible <= ?`
-    return Number(this.sql(text).run(target ?? null, nowMs, queue, target ?? null, nowMs).changes)
+    const chosen = `SELECT * FROM messages
+      WHERE queue = ? AND coalesce(?, source) IS NOT NULL AND visible <= ? ORDER BY visible, seq`
+    const rows = this.sql(chosen).all(queue, target ?? null, nowMs)
+    for (const row of rows) {
+      const { body, attributes, source } = messageOf(row)
+      this.sql('DELETE FROM messages WHERE seq = ?').run(Number(row.seq))
+      this.send(target ?? source ?? queue, { body, attributes, delaySeconds: 0 }, nowMs)
+    }
+    return rows.length
   }
 
   byReceipt(queue: string, receipt: string): Message | undefined {

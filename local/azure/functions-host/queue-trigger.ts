@@ -12,7 +12,8 @@ const pollMsMax = 500
  * While a function runs its message stays hidden, renewed at a third of this. The service's host hides for ten
  * minutes; here a killed host's messages are to come back soon.
  */
-const hiddenSeconds = 30
+const hiddenSecondsDefault = 30
+const dequeueCountMaxDefault = 5
 
 /** Polls one Storage queue: parallel messages, retries by visibility, and the poison queue after the last. */
 export class QueueTrigger {
@@ -22,8 +23,16 @@ export class QueueTrigger {
   readonly #poison: QueueClient
   readonly #settings: NonNullable<NonNullable<HostSettings['extensions']>['queues']>
   readonly #running = new Set<Promise<void>>()
+  readonly #hiddenSeconds: number
 
-  constructor(registered: RegisteredFunction, invoker: Invoker, host: HostSettings, environment: Environment) {
+  constructor(
+    registered: RegisteredFunction,
+    invoker: Invoker,
+    host: HostSettings,
+    environment: Environment,
+    hiddenSeconds = hiddenSecondsDefault,
+  ) {
+    this.#hiddenSeconds = hiddenSeconds
     this.#registered = registered
     this.#invoker = invoker
     const binding = registered.metadata.bindings[registered.trigger]
@@ -58,7 +67,7 @@ export class QueueTrigger {
 
   async #receive(count: number): Promise<DequeuedMessageItem[]> {
     try {
-      const options = { numberOfMessages: count, visibilityTimeout: hiddenSeconds }
+      const options = { numberOfMessages: count, visibilityTimeout: this.#hiddenSeconds }
       return (await this.#queue.receiveMessages(options)).receivedMessageItems
     } catch (error) {
       // The real host, too, waits for a queue that is not there.
@@ -77,16 +86,18 @@ export class QueueTrigger {
     let renewal = Promise.resolve()
     const timer = setInterval(
       () => {
-        renewal = renewal.then(() => renew(hiddenSeconds)).catch(() => undefined)
+        renewal = renewal.then(() => renew(this.#hiddenSeconds)).catch(() => undefined)
       },
-      (hiddenSeconds * 1000) / 3,
+      (this.#hiddenSeconds * 1000) / 3,
     )
     try {
-      const done = await this.#invoke(message)
+      const countMax = this.#settings.maxDequeueCount ?? dequeueCountMaxDefault
+      // One that comes once more has outlived its hosts: the function never sees it again.
+      const done = message.dequeueCount <= countMax && (await this.#invoke(message))
       clearInterval(timer)
       await renewal
       if (done) await this.#queue.deleteMessage(message.messageId, popReceipt)
-      else if (message.dequeueCount >= (this.#settings.maxDequeueCount ?? 5)) {
+      else if (message.dequeueCount >= countMax) {
         await this.#poison.createIfNotExists()
         await this.#poison.sendMessage(message.messageText)
         await this.#queue.deleteMessage(message.messageId, popReceipt)
