@@ -16,6 +16,7 @@ import type { ContainerReader } from './container-reader.ts'
 import { convertImage } from './image-convert.ts'
 import { convertibleImages, inspectImage } from './image-inspect.ts'
 import { inspectMedia } from './media-inspect.ts'
+import { inspectOffice } from './office.ts'
 import { convertPdf, inspectPdf, pdfType } from './pdf.ts'
 import { readerPool, type ReaderPool } from './reader-pool.ts'
 import { invalidMedia } from './reasons.ts'
@@ -63,7 +64,9 @@ async function inspect(source: ConversionSource, tools: Tools, signal: AbortSign
   refuseOther(source.mediaType, sniffed)
   if (isSubtitleType(mediaType)) return inspectSubtitles(source.path, mediaType, source.bytes)
   if (isDataType(mediaType)) return inspectData(source, sniffed, signal)
-  return { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
+  return (
+    (await inspectOffice(source.path, mediaType)) ?? { mediaType, kind: kindOf(mediaType), properties: {}, recipes: [] }
+  )
 }
 
 /** The process that looks at a file is kept for its conversion. */

@@ -1,6 +1,8 @@
-import { open } from 'node:fs/promises'
 import { fileTypeFromBuffer } from 'file-type'
 import { packingOf, unpacked, type Packing } from '../data/unpack.ts'
+import { readPart, withFile } from './file-parts.ts'
+import { zipType } from './office.ts'
+import { oleFound } from './ole-type.ts'
 import { sniffText } from './sniff-text.ts'
 import { sniffBytes } from './limits.ts'
 import { isSubtitleType } from './subtitles.ts'
@@ -31,19 +33,11 @@ const canonical: Readonly<Record<string, string>> = {
 }
 
 /** What may hide behind a type that file-type finds by looking at text. */
-const textTypes = new Set([
-  'application/xml',
-  'text/xml',
-  'text/plain',
-  'text/html',
-  'text/vcard',
-  'text/calendar',
-  'application/rtf',
-])
+const textTypes = new Set(['application/xml', 'text/xml', 'text/plain', 'text/html', 'text/vcard', 'text/calendar'])
 
 /** Finds the type of a local file from its bytes alone; the declared type only chooses among kinds of plain text. */
 export async function sniffFile(path: string, declared: string): Promise<Sniffed> {
-  const head = await readHead(path, sniffBytes)
+  const head = await withFile(path, (file) => readPart(file, 0, sniffBytes))
   const wide = isWideText(head) ? sniffText(head, declared) : undefined
   if (wide && isSubtitleType(wide.mediaType)) return { mediaType: wide.mediaType }
   const mediaType = await markedType(head, declared)
@@ -55,6 +49,8 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
     const isDamaged = !inner.isWhole && head.length < sniffBytes
     return { mediaType: mediaType ?? `application/${packing}`, ...(isDamaged && { damaged: packing }) }
   }
+  if (mediaType === 'application/zip') return { mediaType: (await zipType(path)) ?? mediaType }
+  if (mediaType === 'application/x-cfb') return { mediaType: (await oleFound(path)).mediaType ?? mediaType }
   if (mediaType && !textTypes.has(mediaType)) return { mediaType }
   const text = sniffText(head, declared)
   return { mediaType: text?.mediaType ?? mediaType ?? 'application/octet-stream' }
@@ -78,22 +74,6 @@ const isLatePdf = (head: Buffer, declared: string): boolean =>
 /** A byte order mark of UTF-16, which also looks like the beginning of an MP3. */
 const isWideText = (head: Buffer): boolean =>
   head[0] === 0xff ? head[1] === 0xfe : head[0] === 0xfe && head[1] === 0xff
-
-async function readHead(path: string, bytes: number): Promise<Buffer> {
-  const file = await open(path, 'r')
-  try {
-    const buffer = Buffer.alloc(bytes)
-    let filled = 0
-    while (filled < bytes) {
-      const { bytesRead } = await file.read(buffer, filled, bytes - filled, filled)
-      if (bytesRead === 0) break
-      filled += bytesRead
-    }
-    return buffer.subarray(0, filled)
-  } finally {
-    await file.close()
-  }
-}
 
 /** The beginning of what a packed file holds; empty when it is damaged. A cut-off input is normal for one that is longer. */
 async function unpackHead(head: Buffer): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean }> {
