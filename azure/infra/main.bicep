@@ -43,6 +43,9 @@ param siteIncarnation string = '0'
 @description('What AI Vision is asked of pictures, of labels,text,faces,moderation with commas between; empty: nothing.')
 param analysisFeatures string = ''
 
+@description('What adaptive streams are encoded in besides H.264, of hevc.')
+param streamCodecs string = ''
+
 @allowed(['debug', 'info', 'warn', 'error'])
 param logLevel string = 'info'
 
@@ -270,6 +273,7 @@ module settings 'modules/settings.bicep' = {
     allowedOrigins: allowedOrigins
     siteIncarnation: siteIncarnation
     analysisFeatures: analysisFeatures
+    streamCodecs: streamCodecs
     visionEndpoint: empty(analysisFeatures) ? '' : 'https://${visionName}.cognitiveservices.azure.com'
     logLevel: logLevel
   }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { guardedOutbound } from '../adapters/outbound.ts'
 import type { WorkTools } from '../core/work-tools.ts'
+import type { StreamCodec } from '../domain/stream-codecs.ts'
 import { mediaConverter } from './converter.ts'
 import { findFfmpeg } from './ffmpeg-path.ts'
 import { ffmpegRunner } from './ffmpeg.ts'
@@ -11,15 +12,18 @@ export interface WorkToolsOptions {
   /** An ffmpeg binary to prefer to the one on `PATH`. */
   readonly FFMPEG_PATH?: string | undefined
   readonly PATH?: string | undefined
+  /** What adaptive streams are encoded in besides H.264. */
+  readonly STREAM_CODECS?: readonly StreamCodec[] | undefined
   /** Local development: users may name servers on this machine. */
   readonly PRIVATE_ADDRESSES?: boolean
 }
 
 /** The converter and the work folders of a job; each folder is private and removed with all in it. */
-export function composeWorkTools({ FFMPEG_PATH, PATH, PRIVATE_ADDRESSES = false }: WorkToolsOptions): WorkTools {
+export function composeWorkTools(options: WorkToolsOptions): WorkTools {
+  const { FFMPEG_PATH, PATH, PRIVATE_ADDRESSES = false, STREAM_CODECS: codecs } = options
   const path = findFfmpeg({ configured: FFMPEG_PATH, searchPath: PATH })
   return {
-    converter: mediaConverter({ ffmpeg: path === undefined ? undefined : ffmpegRunner({ path }) }),
+    converter: mediaConverter({ ffmpeg: path === undefined ? undefined : ffmpegRunner({ path }), codecs }),
     fetch,
     outbound: guardedOutbound({ allowPrivate: PRIVATE_ADDRESSES }),
     workFolder: async () => {

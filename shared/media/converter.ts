@@ -6,6 +6,7 @@ import type {
   MediaConverter,
   Recipe,
 } from '../ports/media-converter.ts'
+import type { StreamCodec } from '../domain/stream-codecs.ts'
 import { convertAudio } from './audio.ts'
 import { convertData } from './data-convert.ts'
 import { inspectData, isDataType } from './data.ts'
@@ -29,14 +30,16 @@ interface ConverterOptions {
   readonly ffmpeg: FfmpegRunner | undefined
   /** What one worker encodes of a long film; see `film-plan.ts`. */
   readonly partPixelsMax?: number
+  /** What adaptive streams are encoded in besides H.264, which all players know. */
+  readonly codecs?: readonly StreamCodec[] | undefined
 }
 
 /**
  * The converter for images, video, audio, documents and data files. Without `ffmpeg` videos that already play on phones are
  * copied into MP4 and everything else timed is stored as it is.
  */
-export function mediaConverter({ ffmpeg, partPixelsMax }: ConverterOptions): MediaConverter {
-  const tools: Tools = { ffmpeg, readers: readerPool() }
+export function mediaConverter({ ffmpeg, partPixelsMax, codecs = [] }: ConverterOptions): MediaConverter {
+  const tools: Tools = { ffmpeg, codecs, readers: readerPool() }
   return {
     ...(ffmpeg && { film: filmMaker({ ffmpeg, ...(partPixelsMax !== undefined && { partPixelsMax }) }) }),
     inspect: (source, signal) => inspect(source, tools, signal),
@@ -46,6 +49,7 @@ export function mediaConverter({ ffmpeg, partPixelsMax }: ConverterOptions): Med
 
 interface Tools {
   readonly ffmpeg: FfmpegRunner | undefined
+  readonly codecs: readonly StreamCodec[]
   readonly readers: ReaderPool
 }
 
@@ -55,8 +59,9 @@ async function inspect(source: ConversionSource, tools: Tools, signal: AbortSign
   const { mediaType } = sniffed
   if (convertibleImages.has(mediaType)) return inspectImage(source.path, mediaType, signal)
   if (isTimedMedia(mediaType)) {
-    const { ffmpeg } = tools
-    return withReader(tools, source, (reader) => inspectMedia({ ...source, mediaType }, { ffmpeg, reader }, signal))
+    const { ffmpeg, codecs } = tools
+    const film = { ...source, mediaType }
+    return withReader(tools, source, (reader) => inspectMedia(film, { ffmpeg, codecs, reader }, signal))
   }
   if (mediaType === pdfType) {
     return withReader(tools, source, (reader) => inspectPdf(source, { reader, signal }))

@@ -3,7 +3,7 @@ import type { FfmpegRunner } from './ffmpeg.ts'
 import { frameTimes, type FrameTimes } from './frame-times.ts'
 import { rungOption } from './recipe-options.ts'
 import { isTrack } from './video.ts'
-import { isSound } from './video-ladder.ts'
+import { isHevc, isSound } from './video-ladder.ts'
 
 /**
  * What one worker encodes of a long film, all rungs of all its frames together. A slow function of either cloud encodes some
@@ -14,6 +14,8 @@ export const partPixelsDefault = 7_200_000_000
 const partsMin = 3
 /** A pixel that is decoded costs this much of one that is encoded. */
 const decodeShare = 0.3
+/** A pixel in H.265 costs as much as so many in H.264. */
+const hevcCost = 5
 /** A part waits for a key frame until it is this much longer than it should be. */
 const stretchMax = 1.5
 /** Their readers find a time in a file, and know when each frame is shown. */
@@ -33,7 +35,7 @@ export async function planFilm(
   // A copy is quickly made, and so is what is cut of it. Of faster films frames are dropped, by a clock that runs through.
   if ((mp4.options.copy === true && isCut(rungs)) || mp4.options.halve === true) return undefined
   const framePixels =
-    rungs.reduce((sum, recipe) => sum + pixelsOf(rungOption(recipe)), 0) +
+    rungs.reduce((sum, recipe) => sum + pixelsOf(rungOption(recipe)) * (isHevc(recipe) ? hevcCost : 1), 0) +
     decodeShare * Number(properties.width) * Number(properties.height)
   const partFrames = Math.max(1, Math.floor(options.partPixelsMax / framePixels))
   const expected = (Number(properties.durationMs) / 1000) * Number(properties.framesPerSecond ?? 30)

@@ -1,4 +1,11 @@
-import { EncodedPacketSink, EncodedVideoPacketSource, FilePathTarget, Mp4OutputFormat, Output } from 'mediabunny'
+import {
+  EncodedPacketSink,
+  EncodedVideoPacketSource,
+  FilePathTarget,
+  Mp4OutputFormat,
+  Output,
+  type VideoCodec,
+} from 'mediabunny'
 import { CatamaranError } from '../domain/errors.ts'
 import { earlyShare } from './cmaf.ts'
 import { invalidMedia } from './reasons.ts'
@@ -37,13 +44,21 @@ export async function joinTrack({ parts, target, segmentMs }: Joining): Promise<
     format: new Mp4OutputFormat({ fastStart: 'fragmented', minimumFragmentDuration: (segmentMs * earlyShare) / 1000 }),
     target: new FilePathTarget(target),
   })
-  const source = new EncodedVideoPacketSource('avc')
+  const source = new EncodedVideoPacketSource(await codecOf(parts[0]))
   output.addVideoTrack(source)
   await output.start()
   const joined: Joined = { frames: 0, description: undefined }
   for (const part of parts) await appendPart(part, source, joined)
   await output.finalize()
   return joined.frames
+}
+
+async function codecOf(part: JoinedPart | undefined): Promise<VideoCodec> {
+  if (!part) throw new CatamaranError('internal', 'A film has no part.')
+  using input = openInput(part.path)
+  const codec = (await input.getPrimaryVideoTrack())?.codec
+  if (!codec) throw invalidMedia('The video has no frame that can be decoded')
+  return codec
 }
 
 interface Joined {

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../domain/json.ts'
 import { hasCode, isCatamaranError } from '../domain/errors.ts'
 import type { Inspection, Recipe } from '../ports/media-converter.ts'
+import type { StreamCodec } from '../domain/stream-codecs.ts'
 import type { ContainerReader } from './container-reader.ts'
 import { canEncode, canToneMap } from './ffmpeg-abilities.ts'
 import { probeDetails, probeWithFfmpeg, type FilmDetails } from './ffmpeg-probe.ts'
@@ -19,13 +20,14 @@ const audioBitsPerSecondMax = 192_000
 
 interface MediaTools {
   readonly ffmpeg: FfmpegRunner | undefined
+  readonly codecs: readonly StreamCodec[]
   readonly reader: ContainerReader
 }
 
 /** Reads the tracks of a video or audio file and decides what to make of them. */
 export async function inspectMedia(
   file: { readonly path: string; readonly mediaType: string; readonly bytes: number },
-  { ffmpeg, reader }: MediaTools,
+  { ffmpeg, reader, codecs }: MediaTools,
   signal: AbortSignal,
 ): Promise<Inspection> {
   await refuseTruncated(file.path, file.mediaType)
@@ -55,6 +57,7 @@ export async function inspectMedia(
         bytes: file.bytes,
         ffmpeg: ffmpeg !== undefined,
         captions: details.captions,
+        hevc: codecs.includes('hevc') && ffmpeg !== undefined && (await canEncode(ffmpeg, 'libx265')),
         ...(range?.toneMapped && { toneMap: range.transfer }),
       },
     )
@@ -85,7 +88,7 @@ const mixedContainers = new Set(['video/mp2t', 'video/ogg', 'audio/ogg', 'applic
 
 async function tracksOf(
   file: { readonly path: string; readonly mediaType: string },
-  { ffmpeg, reader }: MediaTools,
+  { ffmpeg, reader }: Omit<MediaTools, 'codecs'>,
   signal: AbortSignal,
 ): Promise<Tracks> {
   signal.throwIfAborted()

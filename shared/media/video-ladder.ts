@@ -7,6 +7,7 @@ import {
   aacArgs,
   fragmentsTo,
   h264Args,
+  hevcArgs,
   progressArgs,
   progressReader,
   progressShare,
@@ -25,6 +26,7 @@ import { toneMapFilters } from './tone-map.ts'
 import type { EncodingWork } from './video-work.ts'
 
 export const isSound = ({ name }: Recipe): boolean => name === 'cmaf-aac'
+export const isHevc = ({ options }: Recipe): boolean => options.codec === 'hevc'
 /** A film that was copied may have a key frame so rarely that its segments would be no good. */
 const segmentMsMax = 12_000
 
@@ -78,7 +80,10 @@ export function rungsTo(
     ...rungs.flatMap((recipe, index) => [
       '-map',
       `[v${index}]`,
-      ...h264Args(rungOption(recipe), { threads, segmentMs: numberOption(recipe, 'segmentMs') }),
+      ...(isHevc(recipe) ? hevcArgs : h264Args)(rungOption(recipe), {
+        threads,
+        segmentMs: numberOption(recipe, 'segmentMs'),
+      }),
       ...clock,
       ...untagged,
       ...fragmentsTo(rawPath(work, recipe)),
@@ -166,7 +171,8 @@ async function finishTrack(recipe: Recipe, segmentMs: number, work: EncodingWork
       width: video.width,
       height: video.height,
       rotation: video.rotation,
-      videoCodec: video.codecString,
+      // The reader calls all H.265 by the other of its two names; the file has the one that Apple's players know.
+      videoCodec: video.codecString.replace(/^hev1/, 'hvc1'),
       ...(video.framesPerSecond !== undefined && { framesPerSecond: video.framesPerSecond }),
     }),
     ...(audio && { audioCodec: audio.codecString, channels: audio.channels, sampleRate: audio.sampleRate }),

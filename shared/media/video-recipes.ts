@@ -12,6 +12,8 @@ const phoneLongSideMax = 1280
 const phoneShortSideMax = 720
 const phoneBitsPerSecondMax = 4_000_000
 const framesPerSecondUsual = 30
+/** Of what H.264 may take. */
+const hevcRateShare = 2 / 3
 
 export type FilmTracks = Tracks & { readonly video: VideoTrack }
 
@@ -21,6 +23,8 @@ export interface FilmFile {
   /** Whether there is an ffmpeg to work with. */
   readonly ffmpeg: boolean
   readonly captions: FilmDetails['captions']
+  /** Whether the adaptive stream has its rungs in H.265 as well. */
+  readonly hevc?: boolean
   /** Given when the film is to be brought into the range of ordinary screens. */
   readonly toneMap?: HdrTransfer
 }
@@ -58,13 +62,28 @@ export function videoRecipes(tracks: FilmTracks, file: FilmFile): Recipe[] {
   return [
     mp4,
     { name: 'poster', version, options: { width: phone.width, height: phone.height, durationMs, ...toneMap } },
-    ...rungs.map((rung) => ({ name: trackName(rung), version, options: { ...rung, ...shared, from } })),
+    ...rungs.flatMap((rung): Recipe[] => [
+      { name: trackName(rung), version, options: { ...rung, ...shared, from } },
+      ...(file.hevc === true && !isSingle ? [hevcRecipe(rung, { ...shared, from })] : []),
+    ]),
     ...(audio ? [{ name: 'cmaf-aac', version, options: { ...shared, from } }] : []),
     { name: 'sprite', version, options: { ...spriteLayout(phone, durationMs) } },
     { name: 'preview', version, options: { durationMs } },
     ...captionRecipes(file.captions),
   ]
 }
+
+/** After the rung of its size, which it is scaled from. */
+const hevcRecipe = (rung: Rung, shared: Recipe['options']): Recipe => ({
+  name: `cmaf-hevc-${shortSideOf(rung)}`,
+  version,
+  options: {
+    ...rung,
+    ...shared,
+    codec: 'hevc',
+    bitsPerSecondMax: Math.round((rung.bitsPerSecondMax * hevcRateShare) / 10_000) * 10_000,
+  },
+})
 
 /** Named by language; the second track of a language has a number. */
 function captionRecipes(captions: FilmFile['captions']): Recipe[] {

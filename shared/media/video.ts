@@ -6,7 +6,7 @@ import { convertPoster } from './poster.ts'
 import { convertPreview } from './preview.ts'
 import { invalidMedia } from './reasons.ts'
 import { convertSprite } from './thumbnails.ts'
-import { encodeLadder, ladderFromMp4 } from './video-ladder.ts'
+import { encodeLadder, isHevc, ladderFromMp4 } from './video-ladder.ts'
 import { convertMp4 } from './video-mp4.ts'
 import type { EncodingWork, VideoWork } from './video-work.ts'
 
@@ -47,7 +47,9 @@ export async function glimpses(
   recipes: readonly Recipe[],
   work: EncodingWork,
 ): Promise<ConvertedFile[]> {
-  const pictures = streamed.filter(({ mediaType, segments }) => mediaType === 'video/mp4' && segments)
+  const pictures = streamed.filter(
+    ({ recipe, mediaType, segments }) => mediaType === 'video/mp4' && segments && !isHevc(recipe),
+  )
   const [smallest] = pictures.sort((a, b) => Number(a.properties.height) - Number(b.properties.height))
   const [sprite, preview] = ['sprite', 'preview'].map((name) => recipes.find((recipe) => recipe.name === name))
   const mp4 = streamed.find(({ recipe }) => recipe.name.startsWith('video-'))

@@ -1,4 +1,4 @@
-import type { CaptionTrack, PictureTrack, Stream, Track } from './stream.ts'
+import { isPlain, type CaptionTrack, type PictureTrack, type Stream, type Track } from './stream.ts'
 
 export const dashType = 'application/dash+xml'
 
@@ -7,11 +7,10 @@ export type UrlOf = (track: Track | CaptionTrack) => string
 
 /** The manifest of the on-demand profile (ISO/IEC 23009-1, 8.3): players read each file's own index. */
 export function dashManifest({ pictures, sound, captions, seconds }: Stream, urlOf: UrlOf): string {
-  const [widest] = [...pictures].sort((a, b) => b.width - a.width)
+  const plain = pictures.filter(isPlain)
+  const others = pictures.filter((picture) => !isPlain(picture))
   const sets = [
-    `<AdaptationSet id="1" contentType="video" segmentAlignment="true" subsegmentAlignment="true" subsegmentStartsWithSAP="1" maxWidth="${widest?.width ?? 0}" maxHeight="${widest?.height ?? 0}">`,
-    ...pictures.map((picture) => representation(picture, urlOf(picture), 'video/mp4', pictureAttributes(picture))),
-    '</AdaptationSet>',
+    ...pictureSet(plain, urlOf, 1),
     ...(sound
       ? [
           '<AdaptationSet id="2" contentType="audio" segmentAlignment="true" subsegmentAlignment="true" subsegmentStartsWithSAP="1">',
@@ -20,6 +19,7 @@ export function dashManifest({ pictures, sound, captions, seconds }: Stream, url
         ]
       : []),
     ...captions.map((track, index) => captionSet(track, urlOf(track), index + 3)),
+    ...(others.length > 0 ? pictureSet(others, urlOf, captions.length + 3) : []),
   ]
   const text = `<?xml version="1.0" encoding="UTF-8"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" type="static" minBufferTime="PT4S" mediaPresentationDuration="PT${seconds.toFixed(3)}S">
@@ -30,6 +30,16 @@ ${sets.join('\n')}
 `
   return text
 }
+
+/** Rungs that a player may change between: of one codec. */
+const pictureSet = (pictures: readonly PictureTrack[], urlOf: UrlOf, id: number): string[] => [
+  `<AdaptationSet id="${id}" contentType="video" segmentAlignment="true" subsegmentAlignment="true" subsegmentStartsWithSAP="1" maxWidth="${largest(pictures, 'width')}" maxHeight="${largest(pictures, 'height')}">`,
+  ...pictures.map((picture) => representation(picture, urlOf(picture), 'video/mp4', pictureAttributes(picture))),
+  '</AdaptationSet>',
+]
+
+const largest = (pictures: readonly PictureTrack[], side: 'width' | 'height'): number =>
+  Math.max(0, ...pictures.map((picture) => picture[side]))
 
 const captionSet = ({ rendition, language }: CaptionTrack, url: string, id: number): string =>
   [

@@ -1,14 +1,18 @@
 import type { SegmentIndex } from '../domain/segments.ts'
-import type { PictureTrack, Stream } from './stream.ts'
+import { isPlain, type PictureTrack, type Stream } from './stream.ts'
 
 export const hlsType = 'application/vnd.apple.mpegurl'
 
 const soundGroup = 'sound'
 const captionGroup = 'captions'
 
-/** The playlist of playlists (RFC 8216); `<track>.m3u8` lies beside it. The middle rung comes first: players begin there. */
+/**
+ * The playlist of playlists (RFC 8216); `<track>.m3u8` lies beside it. The middle rung comes first, since players begin there;
+ * those that know none of the other codecs pass over them.
+ */
 export function masterPlaylist({ pictures, sound, captions }: Stream): string {
-  const start = pictures[Math.floor(pictures.length / 2)]
+  const plain = pictures.filter(isPlain)
+  const start = plain[Math.floor(plain.length / 2)]
   const ordered = [...pictures].sort((a, b) => Number(b === start) - Number(a === start))
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS']
   if (sound) {

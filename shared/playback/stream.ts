@@ -46,6 +46,9 @@ export function streamOf(media: MediaBody): Stream | undefined {
   }
 }
 
+/** What every player knows: others in a stream are for those that know them. */
+export const isPlain = ({ codec }: Track): boolean => codec.startsWith('avc')
+
 export const secondsOf = ({ segments, timescale }: SegmentIndex): number =>
   segments.reduce((ticks, each) => ticks + each.ticks, 0) / timescale
 

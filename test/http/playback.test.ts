@@ -36,6 +36,7 @@ async function film(id: string, status: MediaBody['status'] = 'ready'): Promise<
   }
   const rates = { bitsPerSecond: 900, bitsPerSecondPeak: 1_200 }
   const picture = { ...rates, videoCodec: 'avc1.64001f', framesPerSecond: 29.97 }
+  const hevc = { ...picture, videoCodec: 'hvc1.1.6.L93.90', bitsPerSecond: 600 }
   const media: MediaBody = {
     status,
     version: 'v1',
@@ -45,6 +46,7 @@ async function film(id: string, status: MediaBody['status'] = 'ready'): Promise<
     renditions: [
       await track('cmaf-h264-720', 1, 'video/mp4', { ...picture, width: 1280, height: 720 }),
       await track('cmaf-h264-270', 2, 'video/mp4', { ...picture, width: 480, height: 270, bitsPerSecond: 300 }),
+      await track('cmaf-hevc-720', 4, 'video/mp4', { ...hevc, width: 1280, height: 720 }),
       await track('cmaf-aac', 3, 'audio/mp4', { ...rates, audioCodec: 'mp4a.40.2' }),
       await plain('captions-eng', 'text/vtt', { language: 'eng' }),
       await plain('sprite', 'image/jpeg', { intervalMs: 4000, count: 2, columns: 10, tileWidth: 160, tileHeight: 90 }),
@@ -88,7 +90,9 @@ describe('a stream', () => {
     expect(linesOf(master.text, hls).map((each) => each.split('/').at(-1))).toEqual([
       'cmaf-h264-270.m3u8',
       'cmaf-h264-720.m3u8',
+      'cmaf-hevc-720.m3u8',
     ])
+    expect(master.text).toContain('CODECS="hvc1.1.6.L93.90,mp4a.40.2"')
   })
 
   test('leads to ranges of one signed object a track, which are all of it but its index', async () => {
@@ -110,7 +114,7 @@ describe('a stream', () => {
     const { hls } = await open()
     const master = (await play(hls)).text
     expect(master).toContain('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="eng",LANGUAGE="eng"')
-    expect(master.match(/AUDIO="sound",SUBTITLES="captions"/g)).toHaveLength(2)
+    expect(master.match(/AUDIO="sound",SUBTITLES="captions"/g)).toHaveLength(3)
     const captions = (await play(new URL('captions-eng.m3u8', hls))).text
     expect(captions).toMatch(/#EXTINF:9\.500000,\nhttps:\/\/edge\.test\/.+\n#EXT-X-ENDLIST/)
     expect((await play(new URL('captions-eng.vtt', hls))).status).toBe(307)
@@ -126,9 +130,16 @@ describe('a stream', () => {
     const manifest = await play(dash)
     expect([manifest.status, manifest.headers.get('content-type')]).toEqual([200, 'application/dash+xml'])
     expect(manifest.text).toContain('mediaPresentationDuration="PT9.500S"')
-    expect(manifest.text.match(/<Representation /g)).toHaveLength(4)
+    const sets = manifest.text.split('<AdaptationSet ').slice(1)
+    expect(sets.map((set) => [/id="(\d)"/.exec(set)?.[1], set.match(/<Representation /g)?.length])).toEqual([
+      ['1', 2],
+      ['2', 1],
+      ['3', 1],
+      ['4', 1],
+    ])
+    expect(sets[3]).toContain('codecs="hvc1.1.6.L93.90"')
     expect(manifest.text).toContain('contentType="text" mimeType="text/vtt" lang="eng"')
-    expect(manifest.text.match(/indexRange="40-59"><Initialization range="0-39"\/>/g)).toHaveLength(3)
+    expect(manifest.text.match(/indexRange="40-59"><Initialization range="0-39"\/>/g)).toHaveLength(4)
     expect(manifest.text).toMatch(
       /<BaseURL>https:\/\/edge\.test\/objects\/acme\/film\/[0-9a-f]{64}\?[^<& ]*(&amp;[^<& ]*)+<\/B/,
     )

@@ -1,7 +1,8 @@
-import { copyFile, mkdir, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { unpackSegments } from '../../shared/domain/segments.ts'
+import type { StreamCodec } from '../../shared/domain/stream-codecs.ts'
 import { mediaConverter } from '../../shared/media/converter.ts'
 import { frameTimes } from '../../shared/media/frame-times.ts'
 import type { ConvertedFile, FilmMaker, FilmPlan } from '../../shared/ports/media-converter.ts'
@@ -9,8 +10,11 @@ import { countedFilm, numbersOf } from './counted.ts'
 import { ffmpeg, named, never, turn, workbench } from './workbench.ts'
 
 /** A converter for which some ten seconds of a small film are much. */
-function makerOf(partPixelsMax: number): { converter: ReturnType<typeof mediaConverter>; film: FilmMaker } {
-  const converter = mediaConverter({ ffmpeg, partPixelsMax })
+function makerOf(
+  partPixelsMax: number,
+  codecs: readonly StreamCodec[] = [],
+): { converter: ReturnType<typeof mediaConverter>; film: FilmMaker } {
+  const converter = mediaConverter({ ffmpeg, partPixelsMax, codecs })
   if (!converter.film) throw new Error('no maker of films')
   return { converter, film: converter.film }
 }
@@ -22,8 +26,8 @@ interface Joined {
 }
 
 /** Plans, makes every part in a folder of its own, and joins them, as workers would. */
-async function inParts(path: string, partPixelsMax: number): Promise<Joined> {
-  const { converter, film } = makerOf(partPixelsMax)
+async function inParts(path: string, partPixelsMax: number, codecs?: readonly StreamCodec[]): Promise<Joined> {
+  const { converter, film } = makerOf(partPixelsMax, codecs)
   const found = { path, mediaType: 'application/octet-stream', bytes: (await stat(path)).size }
   const inspection = await converter.inspect(found, never())
   const source = { ...found, mediaType: inspection.mediaType }
@@ -124,3 +128,17 @@ test('what is short, fast, a copy, or in a container that cannot be searched is 
   expect(await planOf('copy.mp4', ...h264, '-pix_fmt', 'yuv420p')).toBeUndefined()
   expect(await planOf('tape.avi', ...h264)).toBeUndefined()
 })
+
+test('parts in H.265 are joined as those in H.264 are', async () => {
+  await using bench = await workbench()
+  const film = { name: 'film.mkv', frames: 120, size: [480, 400], rate: 10, args: h264 } as const
+  const path = await countedFilm(bench, film)
+  const { plan, files } = await inParts(path, 40 * 6 * (480 * 400 + 324 * 270), ['hevc'])
+  expect(picturesOf(plan).length).toBeGreaterThan(1)
+  for (const name of ['cmaf-hevc-400', 'cmaf-hevc-270', 'cmaf-h264-400']) {
+    const made = named(files, name)
+    expect([name, spans(await numbersOf(made.path))]).toEqual([name, '0-119'])
+    if (name.includes('hevc')) expect((await readFile(made.path)).subarray(0, 2_000).includes('hvc1')).toBe(true)
+    expect(Math.abs(Number(made.properties.durationMs) - 12_000)).toBeLessThan(100)
+  }
+}, 60_000)

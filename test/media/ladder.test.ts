@@ -1,6 +1,7 @@
 import { open, readFile, stat, writeFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import { unpackSegments, type SegmentIndex } from '../../shared/domain/segments.ts'
+import { mediaConverter } from '../../shared/media/converter.ts'
 import { inputArgs } from '../../shared/media/ffmpeg-input.ts'
 import { rungsFor } from '../../shared/media/ladder.ts'
 import { probeTracks } from '../../shared/media/track-probe.ts'
@@ -160,3 +161,30 @@ test('frames that come when they like keep the rungs aligned', async () => {
   expect(seconds(low)).toEqual(seconds(high))
   expect(seconds(low).length).toBe(3)
 }, 60_000)
+
+test('a film has its rungs in H.265 as well where that is asked for, cut at the same frames', async () => {
+  await using bench = await workbench()
+  const film = await bench.film('film.mkv', ...flash('480x400', 6), ...h264, '-c:a', 'flac')
+  const { files } = await run(film, undefined, mediaConverter({ ffmpeg, codecs: ['hevc'] }))
+  const names = files.map(({ recipe }) => recipe.name).filter((name) => name.startsWith('cmaf-'))
+  expect(names.sort()).toEqual(['cmaf-aac', 'cmaf-h264-270', 'cmaf-h264-400', 'cmaf-hevc-270', 'cmaf-hevc-400'])
+  for (const side of [400, 270]) {
+    const [plain, hevc] = [named(files, `cmaf-h264-${side}`), named(files, `cmaf-hevc-${side}`)]
+    const { width, height, durationMs } = plain.properties
+    expect(hevc.properties).toMatchObject({
+      width,
+      height,
+      durationMs,
+      videoCodec: expect.stringMatching(/^hvc1\.1\./),
+    })
+    expect((await readFile(hevc.path)).subarray(0, 2_000).includes('hvc1')).toBe(true)
+    expect(secondsOf(hevc)).toEqual(secondsOf(plain))
+    expect((await brightness(hevc.path)).findIndex((level) => level > 128)).toBe(30)
+  }
+  await expectEachSegmentPlays(named(files, 'cmaf-hevc-270'), bench.at('one.mp4'), [24, 24, 6])
+}, 60_000)
+
+const secondsOf = (file: ConvertedFile): number[] => {
+  const { segments, timescale } = indexOf(file)
+  return segments.map(({ ticks }) => ticks / timescale)
+}

@@ -48,13 +48,14 @@ let runs = 0
 export async function run(
   path: string,
   declared = 'application/octet-stream',
-  signal = never(),
+  by = converter,
 ): Promise<{ inspection: Inspection; files: readonly ConvertedFile[]; workFolder: string }> {
+  const signal = never()
   const source = { path, mediaType: declared, bytes: (await stat(path)).size }
-  const inspection = await converter.inspect(source, signal)
+  const inspection = await by.inspect(source, signal)
   const workFolder = `${path}-${++runs}`
   await mkdir(workFolder)
-  return { inspection, files: await converter.convert(source, inspection, { workFolder, signal }), workFolder }
+  return { inspection, files: await by.convert(source, inspection, { workFolder, signal }), workFolder }
 }
 
 export const named = (files: readonly ConvertedFile[], name: string): ConvertedFile => {

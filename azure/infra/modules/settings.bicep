@@ -18,6 +18,7 @@ param peerTokenAudience string
 param allowedOrigins string
 param siteIncarnation string
 param analysisFeatures string
+param streamCodecs string
 param visionEndpoint string
 param logLevel string
 
@@ -65,6 +66,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     ALLOWED_ORIGINS: allowedOrigins
     SITE_INCARNATION: siteIncarnation
     ANALYSIS_FEATURES: analysisFeatures
+    STREAM_CODECS: streamCodecs
     VISION_ENDPOINT: visionEndpoint
     // Only where both clouds run on one machine may users name servers of it.
     PRIVATE_ADDRESSES: 'false'
