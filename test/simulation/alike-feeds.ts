@@ -27,6 +27,8 @@ export interface FeedPlan {
   readonly writes: readonly number[]
   /** To one delivery after the other; all that come later are done. */
   readonly answers: readonly Answer[]
+  /** Written one by one while a delivery fails, before it is tried again. */
+  readonly between: readonly number[]
 }
 
 export interface FeedKeys {
@@ -39,9 +41,14 @@ export interface FeedKeys {
 /** What was delivered: the batches in their order, each a list of `<id> <number of the write>`. */
 type Batches = string[][]
 
-export async function writeAll(store: RecordStore, { ids, ...place }: FeedKeys, plan: FeedPlan): Promise<void> {
+/** Writes one of the records after the other, as they are asked for. */
+export type Write = (which: number) => Promise<void>
+
+export function writerOf(store: RecordStore, { ids, ...place }: FeedKeys): Write {
   const tokens = new Map<string, string>()
-  for (const [n, write] of plan.writes.entries()) {
+  let writes = 0
+  return async (write) => {
+    const n = writes++
     const id = ids[write % ids.length] ?? ''
     const token = tokens.get(id)
     const condition = token ? ({ kind: 'unchanged', token } as const) : ({ kind: 'absent' } as const)
@@ -50,12 +57,21 @@ export async function writeAll(store: RecordStore, { ids, ...place }: FeedKeys, 
   }
 }
 
+async function writeAll(write: Write, { writes }: FeedPlan): Promise<void> {
+  for (const which of writes) await write(which)
+}
+
+type Take = (batch: readonly StoredRecord[]) => Promise<Delivery>
+
 /** A function that answers as planned and notes what it was given. */
-function consumer({ answers }: FeedPlan): { batches: Batches; take: (batch: readonly StoredRecord[]) => Delivery } {
+function consumer({ answers, between }: FeedPlan, write: Write): { batches: Batches; take: Take } {
   const batches: Batches = []
-  const take = (batch: readonly StoredRecord[]): Delivery => {
+  let failures = 0
+  const take: Take = async (batch) => {
     const answer = answers[batches.length] ?? 'done'
     batches.push(batch.map(({ key, body }) => `${key.id} ${Number(body?.['n'])}`))
+    const next = answer === 'done' ? undefined : between[failures++]
+    if (next !== undefined) await write(next)
     if (answer === 'throws') return { kind: 'failed' }
     return { kind: 'done', failed: answer === 'done' ? [] : [Math.floor(answer * batch.length)] }
   }
@@ -69,9 +85,10 @@ export async function fakeDeliveries(
   plan: FeedPlan,
 ): Promise<Batches> {
   const { world } = makeWorld(1, new Map(), { override: { isCalm: true, loseFeedEvents: 0, shardSplits: 0 } })
-  const { batches, take } = consumer(plan)
-  const feed = make(world, async (_world, _site, states) => take(states))
-  await writeAll(memoryRecordStore({ onChange: (changed) => feed.changed(changed) }), keys, plan)
+  const write = writerOf(memoryRecordStore({ onChange: (changed) => feed.changed(changed) }), keys)
+  const { batches, take } = consumer(plan, write)
+  const feed = make(world, (_world, _site, states) => take(states))
+  await writeAll(write, plan)
   await world.scheduler.runUntil(3_600_000)
   return batches
 }
@@ -86,8 +103,8 @@ async function delivered(batches: Batches, expected: number): Promise<void> {
 }
 
 export interface RealFeed {
-  /** What comes of the plan's writes, which `write` stores; `expected` deliveries are waited for. */
-  deliveries(plan: FeedPlan, write: () => Promise<void>, expected: number): Promise<Batches>
+  /** What comes of the plan's writes, each stored by `write`; `expected` deliveries are waited for. */
+  deliveries(plan: FeedPlan, write: Write, expected: number): Promise<Batches>
   close(): void
 }
 
@@ -97,11 +114,11 @@ export async function realStream(database: DynamoDBClient, isOwn: (id: string) =
   const streams = new DynamoDBStreamsClient({ endpoint: (await endpoint?.()) as never, region, credentials })
   const { Table } = await database.send(new DescribeTableCommand({ TableName: 'records' }))
   const checkpoints = new Checkpoints(':memory:')
-  const invokeWith = (take: (batch: readonly StoredRecord[]) => Delivery) => async (event: string) => {
+  const invokeWith = (take: Take) => async (event: string) => {
     const { Records } = JSON.parse(event) as { Records: DynamoDBRecord[] }
     const changes = Records.flatMap((record) => awsChangeOf(record) ?? [])
     const isForeign = changes.every(({ record }) => !isOwn(record.key.id))
-    const outcome: Delivery = isForeign ? { kind: 'done', failed: [] } : take(changes.map(({ record }) => record))
+    const outcome: Delivery = isForeign ? { kind: 'done', failed: [] } : await take(changes.map(({ record }) => record))
     if (outcome.kind === 'failed') {
       return { ok: false, requestId: 'r', error: { errorType: 'Error', errorMessage: 'as planned' } } as const
     }
@@ -109,8 +126,8 @@ export async function realStream(database: DynamoDBClient, isOwn: (id: string) =
     return { ok: true, requestId: 'r', payload: JSON.stringify({ batchItemFailures }) } as const
   }
   const deliveries: RealFeed['deliveries'] = async (plan, write, expected) => {
-    const { batches, take } = consumer(plan)
-    await write()
+    const { batches, take } = consumer(plan, write)
+    await writeAll(write, plan)
     const mapping = new StreamMapping({
       streams,
       streamArn: Table?.LatestStreamArn ?? '',
@@ -137,15 +154,15 @@ export async function realStream(database: DynamoDBClient, isOwn: (id: string) =
 
 /** Answers in place of a loaded app. */
 class ScriptedInvoker extends Invoker {
-  readonly #answer: (documents: readonly object[]) => void
+  readonly #answer: (documents: readonly object[]) => Promise<void>
 
-  constructor(answer: (documents: readonly object[]) => void) {
+  constructor(answer: (documents: readonly object[]) => Promise<void>) {
     super(new Registry(), deliveredMsMax)
     this.#answer = answer
   }
 
   override async invoke(...[, invocation]: Parameters<Invoker['invoke']>): Promise<undefined> {
-    this.#answer(JSON.parse((invocation.data as { readonly json: string }).json) as object[])
+    await this.#answer(JSON.parse((invocation.data as { readonly json: string }).json) as object[])
     return undefined
   }
 }
@@ -155,12 +172,12 @@ export function realChangeFeed(container: Container, cosmosUrl: string, isRetryi
   const environment = { COSMOS: cosmosConnectionString(Number(new URL(cosmosUrl).port)) }
   let runs = 0
   const deliveries: RealFeed['deliveries'] = async (plan, write, expected) => {
-    const { batches, take } = consumer(plan)
+    const { batches, take } = consumer(plan, write)
     const leaseContainerPrefix = `alike-${isRetrying}-${runs++}-`
     await leaseFromNow(container, `${leaseContainerPrefix}${new URL(cosmosUrl).hostname}`)
-    await write()
-    const invoker = new ScriptedInvoker((documents) => {
-      const outcome = take(documents.flatMap((document) => azureChangeOf(document) ?? []))
+    await writeAll(write, plan)
+    const invoker = new ScriptedInvoker(async (documents) => {
+      const outcome = await take(documents.flatMap((document) => azureChangeOf(document) ?? []))
       if (outcome.kind === 'failed' || outcome.failed.length > 0) throw new Error('as planned')
     })
     const place = { type: 'cosmosDBTrigger', connection: 'COSMOS', databaseName: 'catamaran', containerName: 'records' }

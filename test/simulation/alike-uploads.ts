@@ -73,7 +73,10 @@ export interface UploadStore {
   readonly send: (url: string, init: Sent) => Promise<Response>
   /** Of every part but the last. */
   readonly partBytesMin: number
-  /** Blocks that wait are in nobody's way at Blob Storage, and go with what is put; to Azurite they are a blob. */
+  /**
+   * A key under which nothing but blocks wait holds no blob, by what is written of Blob Storage: an object is put there even if
+   * nothing may be there yet, and the blocks go. Azurite finds no blob there either, but refuses that one put, as its own.
+   */
   readonly keepsClear?: boolean
 }
 

@@ -117,8 +117,11 @@ export const playObjects: Play<ObjectStore, ObjectCommand> = async (store, tenan
   const play = async ({ kind, id, other, ifAbsent, bytes }: ObjectCommand, n: number): Promise<unknown> => {
     const options = { mediaType: 'text/plain', metadata: { n: String(n) } }
     switch (kind) {
-      case 'put':
-        return store.put(keyOf(id), Buffer.alloc(bytes, n), { ...options, ifAbsent })
+      case 'put': {
+        const before = await store.head(keyOf(id))
+        const outcome = await store.put(keyOf(id), Buffer.alloc(bytes, n % 2), { ...options, ifAbsent })
+        return [outcome, (await store.head(keyOf(id)))?.etag === before?.etag]
+      }
       case 'head': {
         const found = await store.head(keyOf(id))
         return found && [found.bytes, found.mediaType, found.metadata]
@@ -127,9 +130,14 @@ export const playObjects: Play<ObjectStore, ObjectCommand> = async (store, tenan
         const found = await store.get(keyOf(id), bytes > 0 ? { first: 0, last: bytes - 1 } : undefined)
         return found && [found.bytes, found.range, Buffer.from(await bytesOfStream(found.stream)).toString('hex')]
       }
-      case 'copy':
+      case 'copy': {
+        const before = await store.head(keyOf(id))
         await store.copy(keyOf(id), keyOf(other), options)
-        return 'copied'
+        return [
+          before?.etag === (await store.head(keyOf(other)))?.etag,
+          before?.etag === (await store.head(keyOf(id)))?.etag,
+        ]
+      }
       case 'remove':
         await store.remove(keyOf(id))
         return 'removed'

@@ -2,9 +2,15 @@ import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
 import { deliver, downPauseMs, feedBatchMax, feedPollMs, type Feed, type Handler } from './feed.ts'
 import type { World } from './world.ts'
 
+interface Batch {
+  readonly states: readonly StoredRecord[]
+  readonly lastLsn: number
+}
+
 /**
  * Cosmos DB change feed, latest-version mode: a document updated twice before it is read is seen once, at its last place.
- * The lease is checkpointed after success, so what was done may come again; the function holds a batch until it succeeds.
+ * The lease is checkpointed after success, so what was done may come again; the host holds a batch as it was read until its
+ * function succeeds, and reads it anew only when it was itself gone meanwhile.
  * Without a policy of retrying, the feed moves on after an exception.
  */
 export function makeCosmosFeed(world: World, handle: Handler = deliver, isRetrying = true): Feed {
@@ -12,6 +18,8 @@ export function makeCosmosFeed(world: World, handle: Handler = deliver, isRetryi
   let lsn = 0
   let checkpoint = 0
   let isAsleep = true
+  let resets = 0
+  let held: Batch | undefined
   let log: { readonly lsn: number; readonly id: string }[] = []
   const latest = new Map<string, { readonly lsn: number; readonly state: StoredRecord }>()
   const changed = (state: StoredRecord): void => {
@@ -26,24 +34,36 @@ export function makeCosmosFeed(world: World, handle: Handler = deliver, isRetryi
   }
   const again = (ms: number): void => scheduler.at(scheduler.now() + ms, 'azure feed', () => void poll())
   const isLatest = (entry: { lsn: number; id: string }): boolean => latest.get(entry.id)?.lsn === entry.lsn
-  const poll = async (): Promise<void> => {
+  const read = (): Batch | undefined => {
     log = log.filter(isLatest)
-    const batch = log.filter((entry) => entry.lsn > checkpoint).slice(0, feedBatchMax)
-    if (batch.length === 0) return void (isAsleep = true)
+    const entries = log.filter((entry) => entry.lsn > checkpoint).slice(0, feedBatchMax)
+    const states = entries.flatMap((entry) => latest.get(entry.id)?.state ?? [])
+    return entries.length > 0 ? { states, lastLsn: entries.at(-1)?.lsn ?? 0 } : undefined
+  }
+  const poll = async (): Promise<void> => {
+    if (!world.sites.azure.isUp) held = undefined
+    const begun = resets
+    const batch = held ?? read()
+    if (!batch) return void (isAsleep = true)
     if (!world.sites.azure.isUp) return again(downPauseMs(world))
-    const states = batch.flatMap((entry) => latest.get(entry.id)?.state ?? [])
     // The function is asked to hold a batch until it succeeds; a host that fails before it comes to that moves on.
     if (faultsOn() && streams.faults.oneIn(4 * profile.loseFeedEvents)) {
       mark('feed moved on after an exception')
-      checkpoint = Math.max(checkpoint, batch.at(-1)?.lsn ?? 0)
+      checkpoint = Math.max(checkpoint, batch.lastLsn)
+      held = undefined
       return again(1000)
     }
-    const outcome = await handle(world, 'azure', states)
+    const outcome = await handle(world, 'azure', batch.states)
+    // A table that is another one by now.
+    if (resets !== begun) return again(feedPollMs)
     if (isRetrying && (outcome.kind === 'failed' || outcome.failed.length > 0)) {
       mark('feed batch retried')
+      // Its host may be gone, and another one reads it as it is by then.
+      held = faultsOn() && streams.faults.oneIn(3) ? undefined : batch
       return again(1000)
     }
-    checkpoint = Math.max(checkpoint, batch.at(-1)?.lsn ?? 0)
+    checkpoint = Math.max(checkpoint, batch.lastLsn)
+    held = undefined
     if (faultsOn() && streams.faults.oneIn(60)) {
       mark('feed lease replayed')
       checkpoint = Math.max(0, checkpoint - streams.faults.pick(20))
@@ -56,6 +76,8 @@ export function makeCosmosFeed(world: World, handle: Handler = deliver, isRetryi
     reset: () => {
       log = []
       latest.clear()
+      held = undefined
+      resets++
       checkpoint = lsn
     },
   }
