@@ -19,7 +19,7 @@ const kept = ['type', 'enum', 'minLength', 'maxLength', 'minimum', 'maximum', 'm
 const methods = ['get', 'put', 'post', 'patch', 'delete']
 
 const httpFunction =
-  'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${self:service}-${sls:stage}-http'
+  'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${self:service}-${sls:stage}-http:live'
 
 const integration = {
   type: 'aws_proxy',

@@ -82,6 +82,9 @@ param instancesMax int = 100
 @description('Instances that never sleep, by scaling group: http, function:change-feed, function:job ...')
 param alwaysReady array = []
 
+@description('Whether it is there to stay. What is a developer\'s own has no locks, so that it can be taken away.')
+param lasting bool = contains(['dev', 'staging', 'production'], stage)
+
 @description('In the currency of the subscription, a month.')
 param budgetAmount int = 200
 
@@ -122,6 +125,7 @@ module records 'modules/records.bicep' = {
     throughputMax: recordsThroughputMax
     principalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
+    lasting: lasting
   }
 }
 
@@ -134,13 +138,14 @@ module objects 'modules/objects.bicep' = {
     tags: tags
     principalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
+    lasting: lasting
   }
 }
 
 module archive 'modules/archive.bicep' = {
   scope: group
   name: 'archive'
-  params: { name: 'catavault${token}', location: location, tags: tags }
+  params: { name: 'catavault${token}', location: location, tags: tags, lasting: lasting }
 }
 
 module archiveIn 'modules/archive-in.bicep' = {

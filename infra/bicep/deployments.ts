@@ -19,6 +19,7 @@ const most: Fields = {
   ...least,
   // As long as a stage may be.
   stage: 'stage-of-16-long',
+  lasting: true,
   peerPublicKeysBase64: '',
   peerIssuer: 'https://00000000-0000-0000-0000-000000000000.tokens.sts.global.api.aws',
   peerSubjects: 'arn:aws:iam::123456789012:role/http,arn:aws:iam::123456789012:role/job',

@@ -39,6 +39,7 @@ export const functions: Readonly<Record<string, Call>> = {
   empty: ([value]) => value === null || lengthOf(value) === 0,
   guid: guidText,
   items: ([value]) => (isFields(value) ? Object.entries(value).map(([key, member]) => ({ key, value: member })) : []),
+  join: ([list, between = '']) => (isList(list) ? list.map(textOf).join(textOf(between)) : ''),
   length: ([value]) => lengthOf(value),
   replace: (args) => textAt(args, 0).replaceAll(textAt(args, 1), textAt(args, 2)),
   resourceGroup: () => ({ id: '/subscriptions/1/resourceGroups/catamaran', name: 'catamaran', location: 'westeurope' }),

@@ -2,6 +2,7 @@ import type { Check } from '../finding.ts'
 import { checkAlarms } from './alarms.ts'
 import { checkAwsAlarms } from './aws-alarms.ts'
 import { checkAwsApi } from './aws-api.ts'
+import { checkAwsCanary } from './aws-canary.ts'
 import { checkAwsGrants } from './aws-grants.ts'
 import { checkAwsIamActions } from './aws-iam-actions.ts'
 import { checkAwsRoles } from './aws-roles.ts'
@@ -10,6 +11,7 @@ import { checkAwsProperties } from './aws-properties.ts'
 import { checkAwsSchema } from './aws-schema.ts'
 import { checkAwsTrust } from './aws-trust.ts'
 import { azureChecks } from './azure.ts'
+import { checkAwsDeployRole } from './aws-deploy-role.ts'
 import { checkGrafana } from './grafana.ts'
 import { checkPipelines } from './pipelines.ts'
 
@@ -61,6 +63,18 @@ export const checks: readonly Check[] = [
     cloud: 'aws',
     says: 'the gateway knows every route of the API',
     run: checkAwsApi,
+  },
+  {
+    name: 'aws-canary',
+    cloud: 'aws',
+    says: 'a new version of the API gets few calls first, and none when an alarm rings',
+    run: checkAwsCanary,
+  },
+  {
+    name: 'aws-deploy-role',
+    cloud: 'aws',
+    says: 'one environment of one repository deploys, and removes nothing that holds data',
+    run: checkAwsDeployRole,
   },
   {
     name: 'alarms',

@@ -39,7 +39,7 @@ export async function checkAwsIamActions(sources: Sources): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const { id, actions } of statements) {
     for (const action of actions) {
-      if (await exists(action)) continue
+      if (await actionExists(action)) continue
       findings.push({
         file: await sources.fileOf(id),
         rule: 'aws/iam-action',
@@ -52,7 +52,7 @@ export async function checkAwsIamActions(sources: Sources): Promise<Finding[]> {
 }
 
 /** Wildcards are another rule's matter. */
-async function exists(action: string): Promise<boolean> {
+export async function actionExists(action: string): Promise<boolean> {
   const [service = '', name = ''] = action.split(':')
   if (action.includes('*')) return action === '*' || iamServiceExists(service)
   return (await iamServiceExists(service)) && (await iamActionExists(service, name))

@@ -6,6 +6,7 @@ import type { Sources } from '../sources.ts'
 const suppressed: Readonly<Record<string, string>> = {
   'F3014 EdgeDistribution': 'It does not follow an Fn::If that chooses between two kinds of certificate.',
   'W8003 IsLocked': 'The stage is known when the template is made, so that the condition is always one or the other.',
+  'W8003 IsLasting': 'As above.',
   W3005: 'The framework writes DependsOn beside the reference to a role.',
 }
 

@@ -2,6 +2,7 @@ import type { Check } from '../finding.ts'
 import { checkBicepAlarms } from './bicep-alarms.ts'
 import { checkBicepApp } from './bicep-app.ts'
 import { checkBicepCompiles } from './bicep-compiles.ts'
+import { checkBicepDeployRole } from './bicep-deploy-role.ts'
 import { checkBicepEdge } from './bicep-edge.ts'
 import { checkBicepRights } from './bicep-rights.ts'
 import { checkBicepSettings } from './bicep-settings.ts'
@@ -40,6 +41,12 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'what the other cloud may be here is one identity that reads logs, by an exact subject',
     run: checkBicepTrust,
+  },
+  {
+    name: 'bicep-deploy-role',
+    cloud: 'azure',
+    says: 'one environment of one repository deploys all that is declared, and deletes nothing',
+    run: checkBicepDeployRole,
   },
   {
     name: 'bicep-app',

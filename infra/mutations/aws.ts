@@ -14,6 +14,8 @@ const queues = 'aws/infra/queues.yml'
 const roles = 'aws/infra/roles.yml'
 const sources = 'aws/infra/event-sources.yml'
 const logs = 'aws/infra/log-forwarding.yml'
+const canary = 'aws/infra/canary.yml'
+const deployRole = 'aws/infra/bootstrap/deploy-role.yml'
 
 export const awsMutations: readonly Mutation[] = [
   mistake('a property that does not exist', tables, 'StreamViewType:', 'StreamKind:'),
@@ -39,7 +41,13 @@ export const awsMutations: readonly Mutation[] = [
     "Fn::Split: [',', '*']",
   ),
   mistake('a vault that its owner can unlock', 'aws/infra/vault.yml', 'Mode: COMPLIANCE', 'Mode: GOVERNANCE'),
-  mistake('a vault without a lock', 'aws/infra/vault.yml', '      ObjectLockEnabled: true\n', ''),
+  mistake('a vault without a lock', 'aws/infra/vault.yml', '[IsLasting, true,', '[IsLasting, false,'),
+  mistake(
+    'a stage that anybody takes away',
+    'aws/infra/vault.yml',
+    "'${sls:stage}', production",
+    "'${sls:stage}', prod",
+  ),
   mistake(
     'a bucket policy without TLS',
     'aws/infra/bucket-policies.yml',
@@ -179,4 +187,20 @@ export const awsMutations: readonly Mutation[] = [
   ),
   mistake('logs that stay behind', logs, 'LogGroupName: { Ref: TimerLogGroup }', 'LogGroupName: { Ref: JobLogGroup }'),
   mistake('logs that nobody can read', logs, 'Type: Decompression', 'Type: Lambda'),
+  mistake('a version that nobody can go back to', 'serverless.yml', '  - ./infra/framework/canary.cjs\n', '  []\n'),
+  mistake(
+    'a version for all at once',
+    canary,
+    '    UpdatePolicy:\n      CodeDeployLambda',
+    '    Metadata:\n      CodeDeployLambda',
+  ),
+  mistake('a canary that dies in silence', canary, 'DEPLOYMENT_STOP_ON_ALARM, ', ''),
+  mistake('a canary that no alarm watches', canary, '          - Name: { Ref: ApiErrorsAlarm }\n', ''),
+  mistake('a canary that is over before an alarm rings', canary, 'Canary10Percent10Minutes', 'Canary10Percent5Minutes'),
+  mistake('callers that pass the canary by', 'aws/infra/api.yml', '{ Ref: HttpLive }', '{ Ref: HttpLambdaFunction }'),
+  mistake('a setting that no version has', 'serverless.yml', "${env:EDGE_DOMAIN, 'own edge'}; ", ''),
+  mistake('a pull request that deploys', deployRole, ':environment:${Stage}', ':*'),
+  mistake('a deployment by any token', deployRole, '              StringEquals:', '              StringLike:'),
+  mistake('a deployment that erases', deployRole, '- dynamodb:Update*', '- dynamodb:*'),
+  mistake('a deployment with all rights', deployRole, 'Effect: Deny', 'Effect: Allow'),
 ]

@@ -8,6 +8,7 @@ const mistake = (name: string, file: string, find: string, replace: string): Mut
   replace,
 })
 const module = (name: string): string => `azure/infra/modules/${name}.bicep`
+const bootstrap = (name: string): string => `azure/infra/bootstrap/${name}`
 const main = 'azure/infra/main.bicep'
 const stores = 'azure/infra/stores.json'
 
@@ -203,4 +204,13 @@ output id string`,
   mistake('keys for the logs', module('log-forwarding'), 'disableLocalAuth: true', 'disableLocalAuth: false'),
   mistake('a hub for each table', module('log-forwarding'), 'eventHubName: hub.name', "eventHubName: 'log'"),
   mistake('logs that stay behind', module('log-forwarding'), "['AppTraces']", "['AppRequests']"),
+  mistake('a pull request that deploys', bootstrap('deploy-role.bicep'), ':environment:${stage}', ':pull_request'),
+  mistake('a deployment that deletes', bootstrap('deploy-types.json'), '"*/read",', '"*",'),
+  mistake(
+    'a deployment that gives any right',
+    bootstrap('deploy-role.bicep'),
+    "conditionVersion: '2.0'\n    condition: '((",
+    "description: '((",
+  ),
+  mistake('a deployment without a right', bootstrap('deploy-types.json'), '    "Microsoft.Authorization/locks",\n', ''),
 ]

@@ -123,7 +123,9 @@ function storeRows(template: Template): Row[] {
   const rules = buckets.flatMap((bucket) => listOf(at(bucket, 'LifecycleConfiguration', 'Rules')))
   const staging = rules.find((rule) => at(rule, 'Prefix') === 'uploads/')
   const locks = buckets
-    .map((bucket) => at(bucket, 'ObjectLockConfiguration', 'Rule', 'DefaultRetention', 'Days'))
+    // Of a stage that is there to stay: the other way of its `Fn::If` has none.
+    .map((bucket) => listOf(at(bucket, 'ObjectLockConfiguration', 'Fn::If'))[1])
+    .map((lock) => at(lock, 'Rule', 'DefaultRetention', 'Days'))
     .filter((days) => days !== undefined)
   return [
     row('records', { indexes: indexes.sort().join(' ') }),

@@ -26,6 +26,9 @@ export function failuresOf(requirement: Requirement, template: CloudFormation): 
     .map(({ id }) => id)
 }
 
+/** On the way to what a stage has that is there to stay, and a developer's own has not: `Fn::If: [IsLasting, ...]`. */
+export const lasting = ['Fn::If', 1] as const
+
 /** A requirement on a property, by its path. */
 export const property = (
   type: string,

@@ -1,5 +1,5 @@
 import { type CfnResource, listOf, objectOf } from '../cloudformation.ts'
-import { equals, isThere, references, type Requirement } from './requirement.ts'
+import { equals, isThere, lasting, references, type Requirement } from './requirement.ts'
 
 /** The framework's own, which holds packages that can be made again. */
 const isFrameworks = ({ id }: CfnResource): boolean => id === 'ServerlessDeploymentBucket'
@@ -88,13 +88,28 @@ export const storeRequirements: readonly Requirement[] = [
     'any page may read what it can sign for',
     'take the origins from ALLOWED_ORIGINS',
   ),
-  buckets('vault-lock', ['ObjectLockEnabled'], equals(true), 'it can be emptied', 'enable Object Lock', isNotVault),
   buckets(
     'vault-lock',
-    ['ObjectLockConfiguration', 'Rule', 'DefaultRetention'],
+    ['ObjectLockEnabled', ...lasting],
+    equals(true),
+    'it can be emptied',
+    'enable Object Lock',
+    isNotVault,
+  ),
+  buckets(
+    'vault-lock',
+    ['ObjectLockConfiguration', ...lasting, 'Rule', 'DefaultRetention'],
     (value) => objectOf(value).Mode === 'COMPLIANCE' && Number(objectOf(value).Days) >= 35,
     'somebody with rights can empty it, or too early',
     'set the default retention to COMPLIANCE, 35 days',
+    isNotVault,
+  ),
+  buckets(
+    'vault-lock',
+    ['ObjectLockEnabled'],
+    (_, __, { conditions }) => ['staging', 'production'].every((stage) => references(stage)(conditions.IsLasting)),
+    'a stage that is there to stay has no lock',
+    'let IsLasting name dev, staging and production',
     isNotVault,
   ),
   {

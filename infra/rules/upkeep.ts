@@ -1,5 +1,5 @@
 import { at, type CfnResource, listOf, objectOf, textOf } from '../cloudformation.ts'
-import { atLeast, equals, isThere, property, references, type Requirement } from './requirement.ts'
+import { atLeast, equals, isThere, lasting, property, references, type Requirement } from './requirement.ts'
 
 const pool = 'AWS::Cognito::UserPool'
 const vault = 'AWS::Backup::BackupVault'
@@ -30,7 +30,7 @@ export const upkeepRequirements: readonly Requirement[] = [
   property(
     vault,
     'backup-lock',
-    ['LockConfiguration', 'MinRetentionDays'],
+    ['LockConfiguration', ...lasting, 'MinRetentionDays'],
     atLeast(35),
     'backups can be removed',
     'lock them for 35 days at least',

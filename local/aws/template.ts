@@ -108,7 +108,7 @@ export interface Scope {
 
 /** Works out Ref, Fn::GetAtt, Fn::Sub, Fn::Join and Fn::Split. */
 export function evaluate(node: Node, scope: Scope): Node {
-  if (Array.isArray(node)) return node.map((item) => evaluate(item, scope))
+  if (Array.isArray(node)) return node.filter(isSomething).map((item) => evaluate(item, scope))
   if (!isMapping(node)) return node
   const [[name, value] = ['', null], ...others] = Object.entries(node)
   if (others.length > 0) return evaluateMembers(node, scope)
@@ -129,8 +129,15 @@ export function evaluate(node: Node, scope: Scope): Node {
   return evaluateMembers(node, scope)
 }
 
+/** CloudFormation leaves out what is `AWS::NoValue`. */
+const isSomething = (node: Node): boolean => at(node, 'Ref') !== 'AWS::NoValue'
+
 const evaluateMembers = (node: Mapping, scope: Scope): Mapping =>
-  Object.fromEntries(Object.entries(node).map(([name, value]) => [name, evaluate(value, scope)]))
+  Object.fromEntries(
+    Object.entries(node)
+      .filter(([, value]) => isSomething(value))
+      .map(([name, value]) => [name, evaluate(value, scope)]),
+  )
 
 const substitute = (text: string, scope: Scope): string =>
   text.replace(/\$\{([^}!]+)\}/g, (_, reference: string) => {

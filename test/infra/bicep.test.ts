@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { deploy } from '../../infra/bicep/template.ts'
+import { repository } from '../../infra/sources.ts'
 import type { Fields } from '../../infra/bicep/value.ts'
 
 const folders: string[] = []
@@ -114,4 +115,13 @@ describe('templates', () => {
     ])
     expect(await problemsOf('var a = b\nvar b = a\noutput o string = a\n')).toContain('main.bicep:1 a needs itself')
   })
+})
+
+test("what is a developer's own has no locks, what is there to stay has them", async () => {
+  const given = { location: 'westeurope', operatorEmail: 'operators@example.com' }
+  const locksOf = async (stage: string): Promise<number> => {
+    const { resources } = await deploy(repository, 'azure/infra/main.bicep', { ...given, stage })
+    return resources.filter(({ type }) => /\/(locks|immutabilityPolicies)$/.test(type)).length
+  }
+  expect(await Promise.all(['own', 'dev', 'production'].map(locksOf))).toEqual([0, 4, 4])
 })

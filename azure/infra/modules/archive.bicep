@@ -1,6 +1,7 @@
 param name string
 param location string
 param tags object
+param lasting bool
 
 // A copy of every object that nobody, the account's owner included, can change or remove before its time, once its policy
 // has been locked: see docs/deploy.md. Azure itself fills it; no identity of the site has any right on it.
@@ -43,13 +44,13 @@ resource vault 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-0
 }
 
 // Longer than the 21 days that the erasure of a tenant takes to cool off, and the backups' 30 days.
-resource policy 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2023-05-01' = {
+resource policy 'Microsoft.Storage/storageAccounts/blobServices/containers/immutabilityPolicies@2023-05-01' = if (lasting) {
   parent: vault
   name: 'default'
   properties: { immutabilityPeriodSinceCreationInDays: 35, allowProtectedAppendWrites: false }
 }
 
-resource protection 'Microsoft.Authorization/locks@2020-05-01' = {
+resource protection 'Microsoft.Authorization/locks@2020-05-01' = if (lasting) {
   scope: storage
   name: 'vault-stays'
   properties: { level: 'CanNotDelete', notes: 'Holds the copies that nobody can remove.' }

@@ -1,6 +1,7 @@
 param name string
 param location string
 param tags object
+param lasting bool
 param principalId string
 param workspaceId string
 
@@ -173,7 +174,7 @@ resource queueGrants 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-resource protection 'Microsoft.Authorization/locks@2020-05-01' = {
+resource protection 'Microsoft.Authorization/locks@2020-05-01' = if (lasting) {
   scope: storage
   name: 'objects-stay'
   properties: { level: 'CanNotDelete', notes: 'Holds every object of this site.' }

@@ -1,6 +1,7 @@
 param name string
 param location string
 param tags object
+param lasting bool
 
 @allowed(['serverless', 'autoscale'])
 param capacity string
@@ -132,7 +133,7 @@ resource grants 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-1
   }
 ]
 
-resource protection 'Microsoft.Authorization/locks@2020-05-01' = {
+resource protection 'Microsoft.Authorization/locks@2020-05-01' = if (lasting) {
   scope: account
   name: 'records-stay'
   properties: { level: 'CanNotDelete', notes: 'Holds every record of this site.' }
