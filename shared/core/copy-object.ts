@@ -9,8 +9,8 @@ import type { CopiedParts, CopySource } from './copy-run.ts'
 import { attemptsMax } from './job-state.ts'
 import { fileJob } from './job-store.ts'
 import {
+  endMissing,
   getMissing,
-  markIfAllHere,
   missingOf,
   missingPartition,
   sendCopy,
@@ -26,6 +26,7 @@ import type { WorkTools } from './work-tools.ts'
 const overdueMs = 15_000
 /** A grant with less time left than this is renewed before it is used. */
 const grantLeftMs = 60_000
+const takeTriesMax = 3
 const retryMs = { baseMs: 2_000, capMs: 300_000 }
 /** A copy that was given up is tried again this rarely: the peer may have repaired its object. */
 const givenUpMs = 6 * 3_600_000
@@ -57,8 +58,7 @@ export async function copyObject(
 }
 
 async function finishCopy(services: Services, target: CopyTarget): Promise<void> {
-  await markIfAllHere(services, target)
-  await services.siteStore.remove(missingPartition(target.key), target.key)
+  await endMissing(services, target)
   services.telemetry.log('info', 'An object is here', { ...target })
 }
 
@@ -67,6 +67,7 @@ async function takeCopy(
   services: Services,
   target: CopyTarget,
   item: SiteItem | undefined,
+  triesLeft = takeTriesMax,
 ): Promise<MissingObject | undefined> {
   const nowMs = services.clock.now()
   const known: MissingObject = item
@@ -80,7 +81,10 @@ async function takeCopy(
     { partition: missingPartition(target.key), id: target.key, value },
     condition,
   )
-  return isOurs ? value : undefined
+  if (isOurs) return value
+  // A mark changes too when one more asset comes to wait for the object.
+  const changed = triesLeft > 1 ? await getMissing(services, target.key) : undefined
+  return changed && takeCopy(services, target, changed, triesLeft - 1)
 }
 
 async function copyVerified(services: Services, work: WorkTools, hold: CopyHold): Promise<void> {

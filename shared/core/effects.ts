@@ -11,6 +11,7 @@ import { fetchMissing } from './missing-objects.ts'
 import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts'
 import { isOfThisLife } from './own-life.ts'
 import type { Services } from './services.ts'
+import { listAgain } from './sharers.ts'
 import { filmFolder, removeStaged, removeStagedUnder } from './staging.ts'
 import { tracedBy } from './trace.ts'
 import { announce, hearDone, indexEndpoint } from './webhook-announce.ts'
@@ -29,6 +30,7 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       const media = record.body as MediaBody
       await announce(services, record)
       if (record.via !== 'client') await keepToDrop(services, tenant, id, media)
+      await listAgain(services, record)
       const here = tracedBy(services, media.trace)
       here.telemetry.log('info', 'An asset changed', { tenant, asset: id, status: media.status, via: record.via })
       return fetchMissing(here, tenant, id, media, record.via)

@@ -17,11 +17,16 @@ export const missingShards = Array.from({ length: shardCount }, (_, shard) => `m
 const recheckMs = 60_000
 /** When a mark without a message is due: it was long ago. */
 const unsentDueMs = 0
+const markTriesMax = 8
+/** The sharers of one donor at both sites, and as many again. */
+const othersMax = 400
 
 /** One object to be copied: `{tenant, asset, key}` with what was tried so far. */
 export type MissingObject = {
   tenant: string
   asset: string
+  /** More assets whose records name it. */
+  others?: string[]
   key: string
   /** As the record says. */
   bytes?: number
@@ -113,8 +118,23 @@ export async function wantObject(
   const due = { sinceMs: nowMs, dueMs: nowMs + recheckMs, attempts: 0, leaseUntilMs: 0 }
   const value = { tenant, asset, key, ...(bytes === undefined ? {} : { bytes }), ...due }
   const isNew = await services.siteStore.put({ partition: missingPartition(key), id: key, value }, { kind: 'absent' })
+  if (!isNew) await wantAsWell(services, { tenant, asset, key })
   if (isNew || (await isUnsent(services, key))) await sendMarked(services, value)
   return isNew
+}
+
+/** One copy serves every asset that names the object: the mark says which, so that all are known to be here when it has come. */
+async function wantAsWell(services: Services, target: CopyTarget): Promise<void> {
+  const { tenant, asset, key } = target
+  for (let tries = 0; tries < markTriesMax; tries++) {
+    const item = await getMissing(services, key)
+    // It has come in between, and nobody knew of this asset.
+    if (!item) return markIfAllHere(services, target, new Map([[key, true]]))
+    const { others = [], ...mark } = missingOf(item)
+    const isKnown = mark.asset === asset || others.includes(asset)
+    if (isKnown || mark.tenant !== tenant || others.length >= othersMax) return
+    if (await putMark(services, item, { ...mark, others: [...others, asset] })) return
+  }
 }
 
 /** Whether the mark waits for a message that could not be sent. Of several that ask at once, one is told so. */
@@ -142,11 +162,37 @@ async function markUnsent(services: Services, key: string): Promise<void> {
 const putMark = (services: Services, { partition, id, token }: SiteItem, value: MissingObject): Promise<boolean> =>
   services.siteStore.put({ partition, id, value }, { kind: 'unchanged', token })
 
-/** Marks an asset whose last object has come. `here` is known to have. */
-export async function markIfAllHere(services: Services, { tenant, asset, key: here }: CopyTarget): Promise<void> {
+/** An object has come: every asset that waited for it alone is marked as here, and the object is missing no longer. */
+export async function endMissing(services: Services, target: CopyTarget): Promise<void> {
+  const { tenant, key } = target
+  const found = new Map([[key, true]])
+  const told = new Set<string>()
+  for (let tries = 0; tries < markTriesMax; tries++) {
+    const item = await getMissing(services, key)
+    const { asset = target.asset, others = [] } = item ? missingOf(item) : {}
+    for (const each of [target.asset, asset, ...others]) {
+      if (told.has(each)) continue
+      await markIfAllHere(services, { tenant, asset: each, key }, found)
+      told.add(each)
+    }
+    // Unless another asset came to wait for it meanwhile.
+    if (!item || (await services.siteStore.remove(item.partition, key, item.token))) return
+  }
+}
+
+/** Marks an asset whose last object has come. `found` says of some keys whether they are here, and learns of the others. */
+async function markIfAllHere(
+  services: Services,
+  { tenant, asset }: CopyTarget,
+  found: Map<string, boolean>,
+): Promise<void> {
   const media = await readMedia(services, tenant, asset)
   if (!media || (await areBytesHere(services, tenant, asset, media))) return
-  for (const key of objectKeysOf(media)) if (key !== here && !(await services.objects.head(key))) return
+  for (const key of objectKeysOf(media)) {
+    const isHere = found.get(key) ?? (await services.objects.head(key)) !== undefined
+    found.set(key, isHere)
+    if (!isHere) return
+  }
   await markHere(services, tenant, asset, media)
 }
 

@@ -9,6 +9,7 @@ import { chunksOf } from './chunks.ts'
 import { namesObjects, objectsNamedBy } from './object-names.ts'
 import type { Finding } from './operation.ts'
 import type { Services } from './services.ts'
+import { namedOnce } from './shared-objects.ts'
 
 /** An object as a record names it. */
 export interface NamedObject extends ObjectTarget {
@@ -20,21 +21,23 @@ export interface NamedObject extends ObjectTarget {
 const headsAtOnceMax = 16
 const targetsMax = 100
 
-/** What the records among these entries name, in order of key. */
+/**
+ * What the records among these entries name, in order of key. What several assets share is named once: by the asset that it
+ * was made for, or, when that one's record is about other bytes by now, by the first of those that share it.
+ */
 export async function namedObjects(services: Services, contents: readonly BucketContent[]): Promise<NamedObject[]> {
   const keys = contents.flatMap(({ entries }) =>
     entries.filter(({ key, deleted }) => namesObjects(key.collection) && !deleted).map(({ key }) => key),
   )
-  const named = new Map<string, NamedObject>()
+  const named: NamedObject[] = []
   for (const chunk of chunksOf(keys)) {
     for (const record of await services.records.getMany(chunk)) {
       if (!record) continue
-      for (const object of objectsNamedBy(record)) {
-        named.set(object.key, { ...object, writtenMs: stampMs(record.stamp) })
-      }
+      for (const object of objectsNamedBy(record)) named.push({ ...object, writtenMs: stampMs(record.stamp) })
     }
   }
-  return [...named.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  const once = new Map((await namedOnce(services, named)).map((object) => [object.key, object]))
+  return [...once.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
 }
 
 /** An object as both stores describe it. */

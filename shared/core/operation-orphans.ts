@@ -5,6 +5,7 @@ import { namingKeys, objectsNamedBy } from './object-names.ts'
 import { onlyCounts } from './operation-records.ts'
 import { paced, type Outcome, type Step } from './operation-step.ts'
 import type { Services } from './services.ts'
+import { sharedFrom } from './sharers.ts'
 
 const pageItems = 100
 const recordsAtOnceMax = 100
@@ -25,10 +26,15 @@ export async function orphansPhase(step: Step): Promise<Outcome> {
     () => services.objects.list('objects/', { after, limit: pageItems }),
   )
   const naming = await recordsNaming(services, page.items)
+  const shared = new Map<string, ReadonlyMap<string, string>>()
   for (const { key, modifiedMs, bytes } of page.items) {
     const records = naming.get(assetOf(key)) ?? []
     if (records.some((record) => objectsNamedBy(record).some((object) => object.key === key))) continue
     if (modifiedMs > services.clock.now() - youngMs) continue
+    const place = assetOf(key)
+    const sharers = shared.get(place) ?? (await sharedFrom(services, ...partsOf(place)))
+    shared.set(place, sharers)
+    if (sharers.has(key)) continue
     if (records.length > 0) tally.count('objectsOfOlderVersions')
     else
       tally.found({
@@ -65,7 +71,9 @@ async function recordsNaming(
 /** `<tenant>/<asset>` of `objects/<tenant>/<asset>/<digest>`. */
 const assetOf = (objectKey: string): string => objectKey.split('/').slice(1, 3).join('/')
 
-function keysOf(place: string): readonly RecordKey[] {
+const keysOf = (place: string): readonly RecordKey[] => namingKeys(...partsOf(place))
+
+function partsOf(place: string): [tenant: string, asset: string] {
   const [tenant = '', asset = ''] = place.split('/')
-  return namingKeys(tenant || 'none', asset || 'none')
+  return [tenant || 'none', asset || 'none']
 }

@@ -6,6 +6,7 @@ import type { ConversionSource, FilmPlan, Inspection } from '../ports/media-conv
 import { orderAnalysis } from './analyse.ts'
 import { beginFilm, continueFilm } from './film-run.ts'
 import { filmOf } from './film-parts.ts'
+import { noteContent, printOf } from './contents.ts'
 import { applyImagePolicy } from './image-policy.ts'
 import { ingestRows } from './ingest-rows.ts'
 import { asOutcome, keepRenditions } from './keep-rendition.ts'
@@ -14,6 +15,7 @@ import { readMedia, writeMediaOf } from './media-store.ts'
 import { fetchSource, type Original } from './process-source.ts'
 import { readRowSchema } from './row-schemas.ts'
 import type { Services } from './services.ts'
+import { shareBytes } from './share-bytes.ts'
 import { removeStaged } from './staging.ts'
 import type { WorkTools } from './work-tools.ts'
 
@@ -67,18 +69,34 @@ async function convertOriginal(
   if ('failure' in inspected) return { kind: 'rejected', failure: inspected.failure }
   const inspection = await applyImagePolicy(services, { tenant, asset }, inspected.value)
   const objectKey = objectKeyOf(tenant, asset, original.sha256)
-  await original.keep(objectKey, inspection.mediaType)
+  const print = printOf(inspection)
+  const { bytes, sha256, crc64nvme } = original
   const about = {
     version,
     site: services.site,
     mediaType: inspection.mediaType,
     kind: inspection.kind,
-    bytes: original.bytes,
-    sha256: original.sha256,
-    crc64nvme: original.crc64nvme,
+    bytes,
+    sha256,
+    crc64nvme,
     objectKey,
     properties: inspection.properties,
+    ...(print === undefined ? {} : { print }),
   } as const
+  const end = async (made: Partial<MediaBody> & Pick<MediaBody, 'renditions'>): Promise<ProcessOutcome> => {
+    lease.check()
+    const isEnded = await writeMediaOf(services, { tenant, asset, version }, ({ job }) => ({
+      ...about,
+      job,
+      status: 'ready',
+      ...made,
+    }))
+    return isEnded ? finish(services, work, lease) : { kind: 'superseded' }
+  }
+  const content = print === undefined ? undefined : { tenant, asset, print, bytes, sha256, crc64nvme }
+  const shared = content && (await shareBytes(services, lease, content))
+  if (shared) return end(shared)
+  await original.keep(objectKey, inspection.mediaType)
   lease.check()
   const begun = await writeMediaOf(services, { tenant, asset, version }, ({ job }) => ({
     ...about,
@@ -87,19 +105,12 @@ async function convertOriginal(
     renditions: [],
   }))
   if (!begun) return { kind: 'superseded' }
+  if (content) await noteContent(services, content)
   const planned = await asOutcome(services, () => planFilm(work, original, inspection, lease))
   if ('failure' in planned) return { kind: 'rejected', failure: planned.failure }
   if (planned.value) return beginFilm(services, lease, planned.value)
   const converted = await asOutcome(services, () => convertAll(services, work, lease, { original, inspection, folder }))
-  if ('failure' in converted) return { kind: 'rejected', failure: converted.failure }
-  lease.check()
-  const ended = await writeMediaOf(services, { tenant, asset, version }, ({ job }) => ({
-    ...about,
-    job,
-    status: 'ready',
-    ...converted.value,
-  }))
-  return ended ? finish(services, work, lease) : { kind: 'superseded' }
+  return 'failure' in converted ? { kind: 'rejected', failure: converted.failure } : end(converted.value)
 }
 
 const stored: Omit<Inspection, 'mediaType'> = { kind: 'other', properties: {}, recipes: [] }

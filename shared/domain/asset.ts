@@ -76,6 +76,8 @@ export type MediaBody = {
   error?: Failure
   /** The trace of the request that brought this version: 32 hex characters. */
   trace?: string
+  /** Names type and recipes. Of equal bytes with an equal print the same was made; without one, nothing is shared. */
+  print?: string
 }
 
 /** Why a job failed: `detail` is for operators; the owner of the asset reads `publicDetail` where it differs. */

@@ -134,6 +134,7 @@ test('what becomes of assets: one event for each turn of their way', async () =>
   await createAssetFromBytes(services, tenant, input, Buffer.from('pixels'))
   await hours(1)
   await patchAsset(services, tenant, 'photo', { name: 'b.jpg' }, none)
+  await hours(1)
   await createAssetFromBytes(services, tenant, { ...input, id: 'bad' }, Buffer.from('BAD pixels'))
   await hours(1)
   await deleteAsset(services, tenant, 'photo', none)

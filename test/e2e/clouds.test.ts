@@ -4,6 +4,7 @@ import { assetsSuite } from './suites/assets.ts'
 import { contentSuite } from './suites/content.ts'
 import { crashSuite } from './suites/crash.ts'
 import { dropsSuite } from './suites/drops.ts'
+import { equalBytesSuite } from './suites/equal-bytes.ts'
 import { garbageSuite } from './suites/garbage.ts'
 import { imagesSuite } from './suites/images.ts'
 import { importsSuite } from './suites/imports.ts'
@@ -47,6 +48,7 @@ describe('both clouds', () => {
   tracesSuite(pair)
   revokedKeysSuite()
   imagesSuite(pair)
+  equalBytesSuite(pair)
   dropsSuite(pair)
   garbageSuite(pair)
   crashSuite(pair)

@@ -86,20 +86,20 @@ function burnObjects({ ledger, sites: all }: World, lost: readonly string[]): vo
  */
 function burnBrought({ ledger: { brought }, sites: all }: World, site: Site): void {
   const peer = all[peerOf(site)]
-  const isWholeAtPeer = (asset: string, sha256: string): boolean => {
-    const media = peer.latestOf(mediaKey(tenant, asset))?.body as MediaBody | undefined
+  const isWholeAtPeer = (owner: string, asset: string, sha256: string): boolean => {
+    const media = peer.latestOf(mediaKey(owner, asset))?.body as MediaBody | undefined
     const isHeld = peer.objects.all().some(({ info }) => info.key === media?.objectKey)
-    const isNamed = peer.latestOf(assetKey(tenant, asset))?.deleted === false
+    const isNamed = peer.latestOf(assetKey(owner, asset))?.deleted === false
     return isNamed && isHeld && media?.status === 'ready' && media.sha256 === sha256
   }
-  for (const [asset, { site: where, sha256 }] of brought.uploads) {
-    if (where === site && !isWholeAtPeer(asset, sha256)) brought.uploads.delete(asset)
+  for (const [asset, { tenant: owner, site: where, sha256 }] of brought.uploads) {
+    if (where === site && !isWholeAtPeer(owner, asset, sha256)) brought.uploads.delete(asset)
   }
   const files = new Set(all[site].objects.all().map(({ info }) => info.key))
   for (const [key, { site: where, sha256 }] of brought.drops) {
     const name = parseDropKey(key)
     if (where !== site || name.kind !== 'drop' || files.has(key)) continue
     if (sha256 === undefined) brought.untold.add(key)
-    else if (!isWholeAtPeer(name.assetId, sha256)) brought.drops.delete(key)
+    else if (!isWholeAtPeer(tenant, name.assetId, sha256)) brought.drops.delete(key)
   }
 }

@@ -22,6 +22,8 @@ export interface Streams {
   readonly scheduling: Chance
   /** What an operator does. */
   readonly operator: Chance
+  /** Which bytes are brought, and whose they are, where some are alike. */
+  readonly bytes: Chance
   /** What the code under test draws. */
   readonly code: Chance
 }
@@ -37,6 +39,7 @@ export const makeStreams = (seed: number): Streams => {
     scheduling: stream(4),
     code: stream(5),
     operator: stream(7),
+    bytes: stream(8),
   }
 }
 

@@ -11,6 +11,8 @@ export interface Client {
 }
 
 export const tenant = 'acme'
+/** Brings bytes that the other one may have as well. */
+export const rivalTenant = 'rival'
 
 export function remember(client: Client, key: RecordKey, vector: Vector): void {
   client.session = joinVectors(client.session, vector)

@@ -9,6 +9,7 @@ import { broughtFaults } from './brought.ts'
 import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import type { Reader } from './reader.ts'
+import { unlistedSharers } from './shared.ts'
 import { slowRecovery } from './traffic.ts'
 import { treeFaults } from './tree.ts'
 import { unnamedObjects } from './unnamed.ts'
@@ -40,6 +41,7 @@ function* unsettled(world: World, reader: Reader): Generator<string> {
   yield* wrongBytes(world)
   yield* broughtFaults(world)
   yield* unnamedObjects(world)
+  yield* unlistedSharers(world)
 }
 
 /** 1. Both sites hold equal records, tombstones and conflicts. A token is the text of a vector, and quicker to compare. */

@@ -39,6 +39,8 @@ export interface Ledger {
   /** Keys of bytes that were nowhere any more when a site had lost its own. */
   readonly burntObjects: Set<string>
   readonly brought: Brought
+  /** `<site> <key>` of every asset that is deleted there, and since when in virtual milliseconds. */
+  readonly trashedMs: Map<string, number>
   /** `<site> <key>` of every record whose last change came into the site's list at a place that may have been passed by then. */
   readonly listedLate: Set<string>
   /** What each client has seen of each record. */
@@ -64,6 +66,7 @@ export function makeLedger(): Ledger {
     objects: new Map(),
     burntObjects: new Set(),
     brought: makeBrought(),
+    trashedMs: new Map(),
     listedLate: new Set(),
     sessions: [],
     traffic: makeTraffic(),

@@ -7,6 +7,7 @@ import { isBurntLoser } from './burn.ts'
 import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import { checkTakenIn } from './operator.ts'
+import { checkReady, noteTrashed } from './shared.ts'
 import type { World } from './world.ts'
 
 /** A clock set this recently may have been set between a check and the write that it allowed. */
@@ -25,6 +26,8 @@ export function observe(world: World, site: Site, state: StoredRecord, before: S
   if (before && state.via !== 'client') checkNothingDropped(world, site, before, state)
   checkTakenIn(world, site, state)
   checkTrashed(world, site, state)
+  noteTrashed(world, site, state)
+  checkReady(world, site, state, before)
   if (world.ledger.onWordsAlone[peerOf(site)] && state.via !== 'client') noteWordsAlone(world, site, state)
   if (state.via === 'client') checkOnce(world, site, state, before)
   if (state.via === 'client' && world.profile.isCalm) checkLag(world, site, state)

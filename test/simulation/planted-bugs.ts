@@ -6,6 +6,7 @@ import { objectBugs } from './planted-object-bugs.ts'
 import { pauseBugs } from './planted-pause-bugs.ts'
 import type { ProfileOverride } from './profile.ts'
 import { repairBugs } from './planted-repair-bugs.ts'
+import { sharingBugs } from './planted-sharing-bugs.ts'
 
 /** A mistake that somebody could make: one text of one file of the core, and what stands there instead. */
 export interface PlantedBug {
@@ -24,6 +25,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...clientBugs,
   ...repairBugs,
   ...objectBugs,
+  ...sharingBugs,
   ...pauseBugs,
   ...breakerBugs,
 ]

@@ -30,6 +30,8 @@ export interface Profile {
   readonly objects: boolean
   /** Clients upload files and drop them into the stores. */
   readonly uploads: boolean
+  /** How many different bytes they bring, for two tenants; 0: no two files are alike. */
+  readonly alike: number
   /** Names of dropped files at each site: the fewer, the more often one is written over, removed and dropped again. */
   readonly filesPerSite: number
   /** There is a collection that merges by field. */
@@ -84,6 +86,7 @@ export const calm: Profile = {
   longOutage: false,
   objects: true,
   uploads: false,
+  alike: 0,
   forms: false,
   objectEventFaults: false,
   corruption: 0,

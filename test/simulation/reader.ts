@@ -63,8 +63,8 @@ export function startReader(world: World): Reader {
   const isPromised = (id: string): boolean => !sites.some((each) => world.ledger.listedLate.has(`${each} ${id}`))
   return {
     behind: () =>
-      [...world.sites[site].latest].flatMap(([id, { vector }]) =>
-        vectorText(read.get(id) ?? {}) === vectorText(vector) || !isPromised(id) ? [] : [id],
+      [...world.sites[site].latest].flatMap(([id, { key, vector }]) =>
+        key.tenant !== tenant || vectorText(read.get(id) ?? {}) === vectorText(vector) || !isPromised(id) ? [] : [id],
       ),
   }
 }

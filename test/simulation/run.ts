@@ -91,7 +91,8 @@ export function makeWorld(
   const drawn = drawProfile(streams.profile)
   // What is refused during a pause would count as goodput that is missing.
   const pausesMs = drawn.isCalm || drawn.capacity > 0 ? 0 : streams.operator.of([0, 0, 0, 120_000])
-  const profile = { ...drawn, pausesMs, ...override }
+  const alike = drawn.uploads ? streams.bytes.of([0, 1, 3]) : 0
+  const profile = { ...drawn, pausesMs, alike, ...override }
   const scheduler = makeScheduler(trace)
   let faults = !profile.isCalm
   const newer = profile.mixedVersions ? streams.profile.of(['aws', 'azure'] as const) : undefined

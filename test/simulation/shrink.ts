@@ -31,6 +31,7 @@ const numbers = [
   'loseFeedEvents',
   'corruption',
   'shardSplits',
+  'alike',
 ] as const
 const switches = [
   'longOutage',

@@ -232,6 +232,8 @@ function watched({ mark }: World, store: SiteStore): SiteStore {
     ...store,
     put: async (item, condition) => {
       const isStored = await store.put(item, condition)
+      if (isStored && item.partition.startsWith('missing/') && 'others' in item.value)
+        mark('object missed by several assets at once')
       if (item.partition === 'digests' && !isStored) mark('digest tree raced')
       return isStored
     },

@@ -3,8 +3,8 @@ import { acceptUpload, type UploadPlan } from '../../shared/core/uploads.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { parseDropKey } from '../../shared/domain/names.ts'
 import type { Site } from '../../shared/domain/site.ts'
-import { give } from './brought.ts'
-import { tenant, type Client } from './client.ts'
+import { give, isGiven } from './brought.ts'
+import { rivalTenant, tenant, type Client } from './client.ts'
 import { request } from './request.ts'
 import type { World } from './world.ts'
 
@@ -15,24 +15,42 @@ const pauseMsMax = 5_000
 export async function upload(world: World, client: Client, text: string): Promise<void> {
   const { streams, scheduler, ledger, mark } = world
   const site = client.home
-  const bytes = Buffer.from(`upload ${text} `.repeat(1 + streams.workload.pick(40)))
+  const bytes = bytesOf(world, `upload ${text}`)
+  const owner = ownerOf(world)
   const sha256 = sha256Hex(bytes)
   const kind = streams.workload.of(['single', 'multipart'] as const)
   const input = { id: text, name: text, mediaType: 'text/plain', bytes: bytes.byteLength, sha256, upload: kind }
   const idempotency = { key: sha256Hex(`upload ${text}`), print: text }
   const isAbandoned = streams.workload.oneIn(8)
-  give(ledger.brought, site, text, sha256)
+  give(ledger.brought, site, owner, text, sha256)
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    const begun = await request(world, site, (services) => createAsset(services, tenant, input, idempotency))
+    const begun = await request(world, site, (services) => createAsset(services, owner, input, idempotency))
     if (begun.kind === 'refused') return
     if (begun.kind === 'answered' && (await send(world, site, begun.value.upload, bytes))) {
       if (isAbandoned) return mark('upload abandoned')
-      const ended = await request(world, site, (services) => acceptUpload(services, tenant, text))
-      if (ended.kind === 'answered') return void ledger.brought.uploads.set(text, { site, sha256 })
+      const ended = await request(world, site, (services) => acceptUpload(services, owner, text))
+      if (ended.kind === 'answered') return void ledger.brought.uploads.set(text, { tenant: owner, site, sha256 })
     }
     await scheduler.delay(1 + streams.workload.pick(pauseMsMax), `${client.name} waits`)
   }
 }
+
+/** Of this file alone, or one of the few that everybody has. */
+function bytesOf({ profile, streams }: World, text: string): Buffer {
+  const own = `${text} `.repeat(1 + streams.workload.pick(40))
+  return Buffer.from(profile.alike > 0 ? `file ${streams.bytes.pick(profile.alike)} `.repeat(20) : own)
+}
+
+/** The very bytes that lay here once are not dropped again: a store has the same ETag for them, and nothing tells the two apart. */
+function droppedBytes(world: World, site: Site, key: string, text: string): Buffer {
+  const bytes = bytesOf(world, text)
+  const name = parseDropKey(key)
+  const wasHere = name.kind === 'drop' && isGiven(world.ledger.brought, site, tenant, name.assetId, sha256Hex(bytes))
+  return wasHere ? Buffer.from(text) : bytes
+}
+
+const ownerOf = ({ profile, streams }: World): string =>
+  profile.alike > 0 && streams.bytes.oneIn(4) ? rivalTenant : tenant
 
 /** Straight to the store. False when something did not get through. */
 async function send(world: World, site: Site, plan: UploadPlan, bytes: Uint8Array): Promise<boolean> {
@@ -71,12 +89,12 @@ export async function drop(world: World, client: Client, text: string): Promise<
     mark('dropped file removed')
     return void ledger.brought.drops.set(key, { site, sha256: undefined, sinceMs: scheduler.now() })
   }
-  const bytes = Buffer.from(`drop ${text} `.repeat(1 + streams.workload.pick(40)))
+  const bytes = droppedBytes(world, site, key, `drop ${text}`)
   if (ledger.brought.drops.get(key)?.sha256) mark('dropped file overwritten')
   const sha256 = sha256Hex(bytes)
   ledger.brought.drops.set(key, { site, sha256, sinceMs: scheduler.now() })
   const name = parseDropKey(key)
-  if (name.kind === 'drop') give(ledger.brought, site, name.assetId, sha256)
+  if (name.kind === 'drop') give(ledger.brought, site, tenant, name.assetId, sha256)
   await objects.put(key, bytes, { mediaType: 'text/plain' })
 }
 
