@@ -5,10 +5,14 @@ import { keptAs, schemaElementOf } from './parquet-column.ts'
 import { columnsMax, type ColumnTypes } from './row.ts'
 import { joinTypes, typeOfJson, type ColumnType } from './types.ts'
 
+const { hasOwn } = Object
 const groupRowsMax = 25_000
 /** Of a row group, as it is held in memory before it is written. */
 const groupBytesMax = 8 * 1024 ** 2
 const valueBytes = 16
+/** Every cell costs time and memory, empty or not: a table of more than these is not written when so few of them hold a value. */
+const cellsFree = 4_000_000
+const filledShareMin = 0.05
 
 export interface ParquetFile extends AsyncDisposable {
   /** True when the rows held are enough for a row group: then `flush` is to be awaited. */
@@ -21,10 +25,16 @@ export interface ParquetFile extends AsyncDisposable {
    * Nothing is written from the first on: the rows are to be written again, with these types.
    */
   readonly misfits: ReadonlyMap<string, ColumnType>
+  /** With `stopsWhenSparse`: nearly all cells of a large table are empty. Nothing more is written; the file is of no use. */
+  isSparse(): boolean
 }
 
 /** Writes rows to a Parquet file, a row group at a time, with a column for each of `types`. */
-export async function parquetFile(path: string, types: ColumnTypes): Promise<ParquetFile> {
+export async function parquetFile(
+  path: string,
+  types: ColumnTypes,
+  { stopsWhenSparse = false } = {},
+): Promise<ParquetFile> {
   const columns = Object.entries(types).map(([name, type]) => ({ name, type, data: [] as unknown[] }))
   const file = await open(path, 'w')
   const writer = new ByteWriter()
@@ -35,6 +45,8 @@ export async function parquetFile(path: string, types: ColumnTypes): Promise<Par
   const misfits = new Map<string, ColumnType>()
   let held = 0
   let heldBytes = 0
+  let [cells, filled] = [0, 0]
+  const isSparse = (): boolean => stopsWhenSparse && cells > cellsFree && filled < cells * filledShareMin
 
   const flush = async (): Promise<void> => {
     if (held > 0 && misfits.size === 0) {
@@ -47,10 +59,14 @@ export async function parquetFile(path: string, types: ColumnTypes): Promise<Par
   }
   return {
     misfits,
+    isSparse,
     add(row) {
+      if (isSparse()) return false
       held++
+      cells += known.size + misfits.size
+      filled += Object.keys(row).length
       for (const { name, type, data } of columns) {
-        const value = Object.hasOwn(row, name) ? (row[name] ?? null) : null
+        const value = hasOwn(row, name) ? (row[name] ?? null) : null
         const kept = keptAs(misfits.get(name) ?? type, value)
         if (kept === undefined) misfits.set(name, widened(misfits.get(name) ?? type, typeOfJson(value)))
         if (misfits.size > 0) continue

@@ -47,11 +47,16 @@ export async function convertData(path: string, recipes: readonly Recipe[], work
     content: JSON.stringify(read.profile),
     extension: 'json',
     mediaType: 'application/json',
-    properties: { rows, columns: columnsIn(read.profile), badRows: read.bad.count },
+    properties: {
+      rows,
+      columns: columnsIn(read.profile),
+      badRows: read.bad.count,
+      ...(read.isSparse && { note: 'Nearly all cells are empty: there is no Parquet copy' }),
+    },
   })
   const picture = chartOf(read.profile)
   await make(chart, { ...picture, extension: 'svg', mediaType: 'image/svg+xml' })
-  if (table !== undefined)
+  if (table !== undefined && !read.isSparse)
     await make(parquet, { extension: 'parquet', mediaType: parquetType, properties: { rows, ...read.widened } })
   const { count, listed } = read.bad
   if (count > 0) {
@@ -83,10 +88,10 @@ async function readAll(
   path: string,
   options: ReturnType<typeof rowOptionsOf>,
   { table, signal }: { readonly table: string | undefined; readonly signal: AbortSignal },
-): Promise<{ profile: JsonObject; bad: BadRowList; widened: JsonObject }> {
+): Promise<{ profile: JsonObject; bad: BadRowList; widened: JsonObject; isSparse: boolean }> {
   const profile = profiler(Object.keys(options.types))
   const bad = badRowList()
-  const misfits = await writeTable(table, options.types, (parquet) =>
+  const first = await writeTable(table, options.types, (parquet) =>
     eachBatch(path, options, signal, async (batch) => {
       for (const item of batch) {
         if (!('row' in item)) bad.add(item)
@@ -97,14 +102,17 @@ async function readAll(
       }
     }),
   )
-  if (misfits.size > 0) {
-    await writeTable(table, { ...options.types, ...Object.fromEntries(misfits) }, (parquet) =>
+  const { misfits } = first
+  let { isSparse } = first
+  if (misfits.size > 0 && !isSparse) {
+    const second = await writeTable(table, { ...options.types, ...Object.fromEntries(misfits) }, (parquet) =>
       eachBatch(path, options, signal, async (batch) => {
         for (const item of batch) if ('row' in item && parquet?.add(item.row)) await parquet.flush()
       }),
     )
+    isSparse = second.isSparse
   }
-  return { profile: profileOf(profile, bad.count), bad, widened: widenedOf(misfits) }
+  return { profile: profileOf(profile, bad.count), bad, widened: widenedOf(misfits), isSparse }
 }
 
 /** What the copy's columns are where they are not what the inspection found. */
@@ -118,17 +126,18 @@ async function writeTable(
   path: string | undefined,
   types: ColumnTypes,
   fill: (parquet: ParquetFile | undefined) => Promise<void>,
-): Promise<ParquetFile['misfits']> {
+): Promise<{ readonly misfits: ParquetFile['misfits']; readonly isSparse: boolean }> {
   if (path === undefined) {
     await fill(undefined)
-    return new Map()
+    return { misfits: new Map(), isSparse: false }
   }
   // Large, and of use to no other function than that which converts.
   const { parquetFile } = await import('../data/parquet-writer.ts')
-  await using parquet = await parquetFile(path, types)
+  await using parquet = await parquetFile(path, types, { stopsWhenSparse: true })
   await fill(parquet)
+  if (parquet.isSparse()) return { misfits: new Map(), isSparse: true }
   await parquet.finish()
-  return parquet.misfits
+  return { misfits: parquet.misfits, isSparse: false }
 }
 
 async function eachBatch(

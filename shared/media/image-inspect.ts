@@ -9,6 +9,8 @@ import { animationFramesMax, animationPixelsMax, framesRefusedMin, imagePixelsMa
 import { placeholder } from './placeholder.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { openImage, openPixels, toPixels } from './sharp-safe.ts'
+import { framesInPng } from './stated-apng.ts'
+import { pagesInTiff } from './stated-tiff.ts'
 import { drawSvg, inspectSvg } from './svg.ts'
 
 const placeholderSide = 100
@@ -27,6 +29,7 @@ export const convertibleImages = new Set([
 /** Reads the header, checks the limits before anything is decoded, then decodes small for the placeholder and colour. */
 export async function inspectImage(path: string, mediaType: string, signal: AbortSignal): Promise<Inspection> {
   if (mediaType === svgType) return inspectDrawing(path, signal)
+  refuseFrames(await statedFrames(path, mediaType))
   const header = await decoding('The image', signal, () => openImage(path, { limitInputPixels: false }).metadata())
   const { width, height } = orientedSize(header)
   if (width * height > imagePixelsMax) {
@@ -35,7 +38,7 @@ export async function inspectImage(path: string, mediaType: string, signal: Abor
     )
   }
   const frames = header.pages ?? 1
-  if (frames >= framesRefusedMin) throw invalidMedia(`The image has ${frames} frames`)
+  refuseFrames(frames)
   const animated = frames > 1 && (mediaType === 'image/gif' || mediaType === 'image/webp')
   const tooMuch = animated && (frames > animationFramesMax || width * height * frames > animationPixelsMax)
   const thumbnail = await decoding('The image', signal, () =>
@@ -63,6 +66,16 @@ export async function inspectImage(path: string, mediaType: string, signal: Abor
   }
   const recipes = animated && !tooMuch ? animationRecipes(width, height) : stillRecipes(width, height, header.hasAlpha)
   return { mediaType, kind: 'image', properties, recipes }
+}
+
+/** Before whoever decodes it counts them one by one, or where nobody does. */
+async function statedFrames(path: string, mediaType: string): Promise<number> {
+  if (mediaType === 'image/png') return framesInPng(path)
+  return mediaType === 'image/tiff' ? pagesInTiff(path) : 1
+}
+
+function refuseFrames(frames: number): void {
+  if (frames >= framesRefusedMin) throw invalidMedia(`The image has ${frames} frames`)
 }
 
 /** A drawing has no pixels of its own: it is drawn at every width. */

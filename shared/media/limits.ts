@@ -42,3 +42,5 @@ export const convertWallMsMax = 14 * 60_000
 export const convertedBytesMax = 8 * 1024 ** 3
 /** How much of a file's beginning is looked at to tell its type. */
 export const sniffBytes = 64 * 1024
+/** The first block of a zstd frame, which may hold 128 KiB that hardly got smaller, comes out whole or not at all. */
+export const packedSniffBytes = 256 * 1024

@@ -1,10 +1,12 @@
 import { fileTypeFromBuffer } from 'file-type'
+import { errorCode } from '../data/error-code.ts'
 import { packingOf, unpacked, type Packing } from '../data/unpack.ts'
+import { isCatamaranError } from '../domain/errors.ts'
 import { readPart, withFile } from './file-parts.ts'
 import { zipType } from './office.ts'
 import { oleFound } from './ole-type.ts'
 import { sniffText } from './sniff-text.ts'
-import { sniffBytes } from './limits.ts'
+import { packedSniffBytes, sniffBytes } from './limits.ts'
 import { isSubtitleType } from './subtitles.ts'
 import { isBorneOut } from './weak-marks.ts'
 
@@ -13,7 +15,7 @@ export interface Sniffed {
   readonly mediaType: string
   /** How the data file inside is packed. */
   readonly packing?: Packing
-  /** The packing of a small file that cannot be unpacked whole. */
+  /** Its packing, when that is damaged or cut off. */
   readonly damaged?: Packing
 }
 
@@ -43,10 +45,12 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
   const mediaType = await markedType(head, declared)
   const packing = packingOf(head)
   if (packing) {
-    const inner = await unpackHead(head)
+    const packed = await withFile(path, (file) => readPart(file, 0, packedSniffBytes))
+    const inner = await unpackHead(packed)
     const text = sniffText(inner.bytes, declared)
     if (text?.data) return { mediaType: text.mediaType, packing }
-    const isDamaged = !inner.isWhole && head.length < sniffBytes
+    // A file that is longer than what was read of it has to end in the middle.
+    const isDamaged = inner.end === 'damaged' || (inner.end === 'cut' && packed.length < packedSniffBytes)
     return { mediaType: mediaType ?? `application/${packing}`, ...(isDamaged && { damaged: packing }) }
   }
   if (mediaType === 'application/zip') return { mediaType: (await zipType(path)) ?? mediaType }
@@ -75,23 +79,31 @@ const isLatePdf = (head: Buffer, declared: string): boolean =>
 const isWideText = (head: Buffer): boolean =>
   head[0] === 0xff ? head[1] === 0xfe : head[0] === 0xfe && head[1] === 0xff
 
-/** The beginning of what a packed file holds; empty when it is damaged. A cut-off input is normal for one that is longer. */
-async function unpackHead(head: Buffer): Promise<{ readonly bytes: Buffer; readonly isWhole: boolean }> {
+interface UnpackedHead {
+  readonly bytes: Buffer
+  readonly end: 'whole' | 'cut' | 'damaged'
+}
+
+/** The beginning of what a packed file holds, as far as it can be unpacked. */
+async function unpackHead(head: Buffer): Promise<UnpackedHead> {
   const chunks: Uint8Array[] = []
   let bytes = 0
-  let isWhole = true
+  let end: UnpackedHead['end'] = 'whole'
   try {
     for await (const chunk of unpacked(once(head))) {
       chunks.push(chunk)
       bytes += chunk.length
       if (bytes >= sniffBytes) break
     }
-  } catch {
+  } catch (error) {
     // What came before the fault is looked at.
-    isWhole = false
+    end = isCutOff(error) ? 'cut' : 'damaged'
   }
-  return { bytes: Buffer.concat(chunks).subarray(0, sniffBytes), isWhole }
+  return { bytes: Buffer.concat(chunks).subarray(0, sniffBytes), end }
 }
+
+/** Node tells of both packings in zlib's words when their input ends too early. */
+const isCutOff = (error: unknown): boolean => isCatamaranError(error) && errorCode(error.cause) === 'Z_BUF_ERROR'
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { mediaDurationMsMax, sniffBytes, videoPixelsMax } from './limits.ts'
+import { statedInAvi } from './stated-avi.ts'
 import { statedInMatroska } from './stated-matroska.ts'
 import { statedInMp4 } from './stated-mp4.ts'
 import { statedInWav } from './stated-wav.ts'
@@ -18,6 +19,7 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
   [/^(video|audio)\/(mp4|quicktime|3gpp2?)$/, statedInMp4],
   [/^(video|audio)\/(matroska|webm)$/, async (file) => statedInMatroska(await headOf(file))],
   [/^audio\/wav$/, statedInWav],
+  [/^video\/x-msvideo$/, async (file) => statedInAvi(await headOf(file))],
 ]
 
 /** Throws `invalid-media` for what is too long or too large by its own header, before any program is started to read it. */

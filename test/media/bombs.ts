@@ -1,5 +1,7 @@
 import { crc32, deflateSync, gzipSync } from 'node:zlib'
 
+import { avif, tiff } from './picture-bombs.ts'
+
 /** A small file that claims to be huge, or that would keep a reader busy. */
 interface Bomb {
   readonly name: string
@@ -101,6 +103,24 @@ function wav(bytesPerSecond: number, stated?: number): Buffer {
   return whole
 }
 
+/** A film of a frame a second, whose pictures are told of and are not there. */
+function avi(side: number, frames: number): Buffer {
+  const list = (name: string, ...content: readonly Buffer[]): Buffer => riff('LIST', latin(name), ...content)
+  const bitmap = Buffer.concat([...[40, side, side, 1].map(le32), latin('MJPG'), Buffer.alloc(20)])
+  const main = riff(
+    'avih',
+    le32(1_000_000),
+    Buffer.alloc(12),
+    le32(frames),
+    Buffer.alloc(12),
+    le32(64),
+    le32(64),
+    Buffer.alloc(16),
+  )
+  const track = list('strl', riff('strh', latin('vidsMJPG'), Buffer.alloc(48)), riff('strf', bitmap))
+  return riff('RIFF', latin('AVI '), list('hdrl', main, track), list('movi', Buffer.alloc(10_000)))
+}
+
 /** One local header of a zip whose content grows a thousandfold. */
 const zip = (): Buffer => {
   const packed = deflateSync(Buffer.alloc(10_000_000))
@@ -121,6 +141,27 @@ export const bombs: readonly Bomb[] = [
   { name: 'JPEG of 65,000 x 65,000', declared: 'image/jpeg', refusal: /65000 x 65000/, bytes: () => jpeg(65_000) },
   { name: 'WebP of 16,777,216 x 16,777,216', declared: 'image/webp', refusal: /\w/, bytes: webp },
   { name: 'GIF of 100,000 frames', declared: 'image/gif', refusal: /100000 frames/, bytes: () => gifOfFrames(100_000) },
+  {
+    name: 'APNG of 4,000,000 frames',
+    declared: 'image/png',
+    refusal: /4000000 frames/,
+    bytes: () => png(64, 64, be32(8), latin('acTL'), be32(4_000_000, 0), be32(0)),
+  },
+  {
+    name: 'AVIF of 65,000 x 65,000',
+    declared: 'image/avif',
+    refusal: /65000 x 65000/,
+    bytes: () => avif(65_000, 65_000),
+  },
+  { name: 'TIFF of 100,000 x 100,000', declared: 'image/tiff', refusal: /100000 x 100000/, bytes: () => tiff(100_000) },
+  { name: 'TIFF of 100,000 pages', declared: 'image/tiff', refusal: /20000 frames/, bytes: () => tiff(64, 100_000) },
+  { name: 'AVI of 10,000 hours', declared: 'video/x-msvideo', refusal: tooLong, bytes: () => avi(64, 36_000_000) },
+  {
+    name: 'AVI of 65,000 x 65,000',
+    declared: 'video/x-msvideo',
+    refusal: /65000 x 65000/,
+    bytes: () => avi(65_000, 10),
+  },
   { name: 'MP4 of 10,000 hours', declared: 'video/mp4', refusal: tooLong, bytes: () => movie(1, 36_000_000) },
   {
     name: 'MP4 of 65,000 x 65,000',

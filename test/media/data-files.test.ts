@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from '@jest/globals'
 import { XMLParser } from 'fast-xml-parser'
+import { chance } from '../../local/samples/chance.ts'
 import { writeCities, writeEvents } from '../../local/samples/tables.ts'
 import { rowsOf } from '../../shared/data/rows.ts'
 import { rowOptionsOf } from '../../shared/media/data.ts'
@@ -144,6 +145,42 @@ test('a JSON object and damaged JSON', async () => {
   expect(one.inspection).toMatchObject({ mediaType: 'application/x-ndjson', kind: 'data' })
 })
 
+/** With a checksum, as the program of that name writes it: without one, damage in the middle may unpack to other text. */
+function checkedZstd(text: string): Buffer {
+  return zstdCompressSync(text, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
+}
+
+test.each([
+  ['gzip', gzipSync, 'text/csv'],
+  ['zstd', checkedZstd, 'application/x-ndjson'],
+] as const)(
+  'a large table whose %s packing is damaged is refused wherever the damage lies',
+  async (packing, pack, declared) => {
+    await using bench = await workbench()
+    const next = chance(5)
+    const noise = (count: number): string => Array.from({ length: count }, () => next().toString(36).slice(2)).join('')
+    const row = (n: number): string =>
+      declared === 'text/csv' ? `${n},${noise(20)}` : JSON.stringify({ n, noise: noise(20) })
+    const packed = pack(
+      `${declared === 'text/csv' ? 'n,noise\n' : ''}${Array.from({ length: 4_000 }, (_, n) => row(n)).join('\n')}`,
+    )
+    expect(packed.length).toBeGreaterThan(400_000)
+    const message = expect.stringMatching(`${packing} packing is damaged or cut off`)
+    const damaged = (at: number): Buffer => Buffer.from(packed).fill(0xa5, at, at + 4_000)
+    // Behind its mark, in the middle, and an end that is missing.
+    for (const bytes of [damaged(4), damaged(packed.length >> 1), packed.subarray(0, packed.length - 100)]) {
+      await expect(run(await bench.write('damaged', bytes), declared)).rejects.toMatchObject({
+        code: 'invalid-media',
+        message,
+      })
+    }
+    expect((await run(await bench.write('whole', packed), 'application/octet-stream')).inspection).toMatchObject({
+      kind: 'data',
+      properties: { packing },
+    })
+  },
+)
+
 test.each([
   ['gzip', gzipSync('a,b\n1,2\n3,4\n'), 'text/csv'],
   ['zstd', zstdCompressSync('{"a":1}\n{"a":2}\n'), 'application/x-ndjson'],
@@ -159,3 +196,23 @@ test.each([
     expect((await run(bench.at('garbled'), 'application/octet-stream')).inspection).toMatchObject({ recipes: [] })
   },
 )
+
+test('a table whose rows share no columns has a profile and no Parquet copy, and says so', async () => {
+  await using bench = await workbench()
+  const rows = Array.from({ length: 2_100 }, (_, n) => JSON.stringify({ [`a${n}`]: n }))
+  const { files } = await run(await bench.write('sparse.ndjson', rows.join('\n')), 'application/x-ndjson')
+  expect(files.map(({ recipe }) => recipe.name).sort()).toEqual(['profile', 'profile-chart'])
+  expect(named(files, 'profile').properties).toMatchObject({
+    rows: 2_100,
+    note: expect.stringMatching(/no Parquet copy/),
+  })
+}, 30_000)
+
+test('a table as wide whose cells are filled has one', async () => {
+  await using bench = await workbench()
+  const names = Array.from({ length: 1_000 }, (_, n) => `c${n}`)
+  const line = names.map((_, n) => n).join(',')
+  const path = await bench.write('wide.csv', `${names.join(',')}\n${`${line}\n`.repeat(5)}`)
+  const { files } = await run(path, 'text/csv')
+  expect(named(files, 'parquet').properties).toMatchObject({ rows: 5 })
+}, 30_000)
