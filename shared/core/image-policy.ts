@@ -40,7 +40,8 @@ export async function applyImagePolicy(
   { tenant, asset }: { readonly tenant: string; readonly asset: string },
   inspection: Inspection,
 ): Promise<Inspection> {
-  if (inspection.kind !== 'image') return inspection
+  const isShown = inspection.kind === 'document' && inspection.properties['thumbhash'] !== undefined
+  if (inspection.kind !== 'image' && !isShown) return inspection
   const record = await readRecord(services, assetKey(tenant, asset))
   return withPolicy(inspection, await imagePolicyOf(services, tenant, record?.body as AssetBody | undefined))
 }

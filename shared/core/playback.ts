@@ -1,4 +1,4 @@
-import type { MediaBody, RenditionBody } from '../domain/asset.ts'
+import type { AssetBody, MediaBody, RenditionBody } from '../domain/asset.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { dashManifest, dashType } from '../playback/dash.ts'
@@ -8,6 +8,7 @@ import { thumbnailTrack } from '../playback/thumbnail-track.ts'
 import { readAssetPair } from './asset-view.ts'
 import { assetContent, isObjectHere } from './content.ts'
 import type { Services } from './services.ts'
+import { sidecarCaptions, subtitleRendition, type Sidecar } from './sidecar-captions.ts'
 
 /** What a playback address lets its holder do: play one asset until then. */
 export interface PlaybackGrant {
@@ -25,6 +26,8 @@ export type PlaybackFile =
 interface Playing {
   readonly stream: Stream
   readonly record: StoredRecord
+  /** Captions of the stream that are assets of their own, by the names that they have in it. */
+  readonly sidecars: ReadonlyMap<string, Sidecar>
   /** Thumbnails on one sheet. */
   readonly sprite: RenditionBody | undefined
 }
@@ -36,7 +39,13 @@ export async function playingOf(services: Services, tenant: string, id: string):
   const media = record?.body as MediaBody | undefined
   const stream = media && streamOf(media)
   if (record && stream) {
-    return { stream, record, sprite: media.renditions.find(({ name }) => name === 'sprite') }
+    const found = await sidecarCaptions(services, tenant, asset.body as AssetBody)
+    const sidecars = new Map(found.map((each) => [each.caption.rendition.name, each]))
+    // What was uploaded for the film goes before what was in it.
+    const own = stream.captions.filter(({ rendition }) => !sidecars.has(rendition.name))
+    const captions = [...own, ...found.map(({ caption }) => caption)]
+    const sprite = media.renditions.find(({ name }) => name === 'sprite')
+    return { stream: { ...stream, captions }, record, sidecars, sprite }
   }
   const status = media?.status ?? 'awaiting-upload'
   if (status === 'ready' || status === 'failed') {
@@ -59,20 +68,23 @@ export async function playbackFile(services: Services, grant: PlaybackGrant, fil
   if (manifest) return { kind: 'manifest', ...manifest }
   const found = renditionsOf(playing).find((rendition) => fileOf(rendition) === file)
   if (!found) throw new CatamaranError('not-found', 'This asset has no such file to play.')
-  const { url } = await assetContent(services, grant.tenant, grant.asset, { rendition: found.name })
+  const sidecar = playing.sidecars.get(found.name)
+  const [asset, rendition] = sidecar ? [sidecar.asset, subtitleRendition] : [grant.asset, found.name]
+  const { url } = await assetContent(services, grant.tenant, asset, { rendition })
   return { kind: 'redirect', url }
 }
 
 async function manifestOf(
   services: Services,
   grant: PlaybackGrant,
-  { stream, record, sprite }: Playing,
+  playing: Playing,
   file: string,
 ): Promise<{ mediaType: string; text: string } | undefined> {
-  const urlOf = (rendition: RenditionBody): Promise<string> => addressOf(services, grant, record, rendition)
+  const { stream, sprite } = playing
+  const urlOf = (rendition: RenditionBody): Promise<string> => addressOf(services, grant, playing, rendition)
   if (file === 'hls.m3u8') return { mediaType: hlsType, text: masterPlaylist(stream) }
   if (file === 'dash.mpd') {
-    const tracks = renditionsOf({ stream, record, sprite: undefined })
+    const tracks = renditionsOf({ stream, sprite: undefined })
     const urls = new Map(await Promise.all(tracks.map(async (each) => [each.name, await urlOf(each)] as const)))
     const text = dashManifest(stream, ({ rendition }) => urls.get(rendition.name) ?? '')
     return { mediaType: dashType, text }
@@ -90,7 +102,7 @@ async function manifestOf(
 
 const tracksOf = ({ pictures, sound }: Stream) => [...pictures, ...(sound ? [sound] : [])]
 
-const renditionsOf = ({ stream, sprite }: Playing): RenditionBody[] => [
+const renditionsOf = ({ stream, sprite }: Pick<Playing, 'stream' | 'sprite'>): RenditionBody[] => [
   ...[...tracksOf(stream), ...stream.captions].map(({ rendition }) => rendition),
   ...(sprite ? [sprite] : []),
 ]
@@ -107,10 +119,11 @@ const fileOf = ({ name, mediaType }: RenditionBody): string => `${name}${extensi
 async function addressOf(
   services: Services,
   { expiresAtMs }: PlaybackGrant,
-  record: StoredRecord,
+  { record, sidecars }: Playing,
   rendition: RenditionBody,
 ): Promise<string> {
   const { objectKey, mediaType } = rendition
-  if (!(await isObjectHere(services, record, objectKey))) return fileOf(rendition)
+  const named = sidecars.get(rendition.name)?.record ?? record
+  if (!(await isObjectHere(services, named, objectKey))) return fileOf(rendition)
   return services.delivery.signedUrl(objectKey, { expiresAtMs, mediaType, disposition: 'inline' })
 }

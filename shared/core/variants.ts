@@ -83,7 +83,7 @@ async function lookUp(services: Services, request: ImageRequest): Promise<Found>
   ])
   if (!assetRecord) throw new CatamaranError('not-found', 'There is no such asset.')
   const media = mediaRecord?.body as MediaBody | undefined
-  const source = assertConverted(media)
+  const source = assertShown(media, ['image', 'document'])
   const picture = pictureOf(source.media.properties)
   const format = negotiatedFormat(params.format, accept, picture)
   const mark = params.watermark === undefined ? undefined : await watermarkOf(services, tenant, params.watermark)
@@ -95,8 +95,11 @@ async function lookUp(services: Services, request: ImageRequest): Promise<Found>
   return { tenant, asset, body, media: source.media, options, order, own: variantsOf(own), variants }
 }
 
-/** A picture that this system could read, and so can read again. */
-function assertConverted(media: MediaBody | undefined): { media: MediaBody; sha256: string } {
+/** A picture, or a document with one of its first page, that this system could read, and so can read again. */
+function assertShown(
+  media: MediaBody | undefined,
+  kinds: readonly (string | undefined)[],
+): { media: MediaBody; sha256: string } {
   if (media?.status === 'failed') {
     throw new CatamaranError('invalid-media', `This asset cannot be shown: ${media.error?.detail ?? 'it failed'}`)
   }
@@ -107,7 +110,7 @@ function assertConverted(media: MediaBody | undefined): { media: MediaBody; sha2
       retryAfterMs,
     })
   }
-  if (media.kind !== 'image' || media.properties['thumbhash'] === undefined) {
+  if (!kinds.includes(media.kind) || media.properties['thumbhash'] === undefined) {
     throw new CatamaranError('invalid-media', `No image can be made of ${media.mediaType ?? 'this asset'}.`)
   }
   return { media, sha256: media.sha256 }
@@ -121,7 +124,7 @@ async function watermarkOf(
   const { asset, ...rest } = wantedWatermark(text)
   const [record, mediaRecord] = await readRecords(services, [assetKey(tenant, asset), mediaKey(tenant, asset)])
   if (!record) throw new CatamaranError('not-found', 'There is no such watermark.')
-  const { media, sha256 } = assertConverted(mediaRecord?.body as MediaBody | undefined)
+  const { media, sha256 } = assertShown(mediaRecord?.body as MediaBody | undefined, ['image'])
   return { asset, sha256, wish: { ...rest, mediaType: media.mediaType ?? '' } }
 }
 

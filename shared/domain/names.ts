@@ -31,9 +31,11 @@ export function parseAssetName(text: string): string {
   return fault ? refuse('/name', fault) : text.normalize('NFC')
 }
 
+export const isAssetId = (text: string): boolean => assetIdPattern.test(text)
+
 /** An asset's id: it also names the collection of its rows. Throws `invalid-name`. */
 export const parseAssetId = (text: string): string =>
-  assetIdPattern.test(text) ? text : refuse('/id', 'must be 1 to 58 of a-z, 0-9 and -')
+  isAssetId(text) ? text : refuse('/id', 'must be 1 to 58 of a-z, 0-9 and -')
 
 /** Labels as they are stored. Throws `invalid-name`. */
 export function parseLabels(value: unknown): { [name: string]: string } {

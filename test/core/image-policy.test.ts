@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { AssetBody } from '../../shared/domain/asset.ts'
 import { imagePolicyDefault, type ImagePolicy } from '../../shared/domain/image-policy.ts'
-import { imagePolicyKey, imagePolicyOf } from '../../shared/core/image-policy.ts'
+import { applyImagePolicy, imagePolicyKey, imagePolicyOf } from '../../shared/core/image-policy.ts'
 import { withPolicy } from '../../shared/core/policy-recipes.ts'
 import { writeRecord } from '../../shared/core/records.ts'
 import { wishOf } from '../../shared/media/image-recipe.ts'
@@ -92,4 +92,17 @@ test("the label names the policy; without one it is the tenant's default", async
     expect((await imagePolicyOf(services, 't1', labelled(unknown))).location).toBe('show')
   }
   expect(await imagePolicyOf(services, 't2', labelled('shop'))).toEqual(imagePolicyDefault)
+})
+
+test('presets are prepared of documents that have a picture, which keep all else', async () => {
+  const { services } = twoSites().aws
+  const presets = { thumb: { w: 20, format: 'webp' as const } }
+  const body = policy({ presets, prepare: ['thumb'], widths: [100] })
+  await writeRecord(services, imagePolicyKey('t1', 'default'), { precondition: { kind: 'none' } }, () => body)
+  const text = { name: 'text', version: 1, options: {} }
+  const stored = { mediaType: 'application/pdf', kind: 'document', recipes: [text] } as const
+  const key = { tenant: 't1', asset: 'a' }
+  const made = await applyImagePolicy(services, key, { ...stored, properties: { thumbhash: 'x' } })
+  expect(names(made)).toEqual(['text', expect.stringMatching(/^preset-thumb-webp-/)])
+  expect(names(await applyImagePolicy(services, key, { ...stored, properties: {} }))).toEqual(['text'])
 })

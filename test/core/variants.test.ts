@@ -12,6 +12,7 @@ import type { ImageParams } from '../../shared/domain/image-params.ts'
 import { mediaConverter } from '../../shared/media/converter.ts'
 import type { MediaConverter } from '../../shared/ports/media-converter.ts'
 import { faultsOf, ingestWorld, tenant, type IngestSite, type IngestWorld } from './ingest-world.ts'
+import { lines, pagesPdf } from '../media/pdfs.ts'
 
 const accepts = { avif: 'image/avif,image/webp,*/*', webp: 'image/webp,image/*', none: 'image/*' } as const
 const real = mediaConverter({ ffmpeg: undefined })
@@ -102,6 +103,26 @@ test('both sites that make the same make the same bytes, and nothing is in confl
   expect(world.aws.records.all().some(({ key }) => key.collection === '_conflicts')).toBe(false)
   expect(faultsOf(world)).toEqual([])
 })
+
+test('a PDF is shown by its first page, in any size', async () => {
+  const red = pagesPdf({ pages: ['1 0 0 rg 0 0 300 842 re f', lines('b')], size: [600, 842] })
+  await createAssetFromBytes(
+    world.aws.services,
+    tenant,
+    { id: 'letter', name: 'a.pdf', mediaType: 'application/pdf' },
+    red,
+  )
+  await world.settle()
+  const { header, at } = await made({ w: 300, h: 300, crop: 'centre' }, accepts.webp, 'letter')
+  expect(header).toMatchObject({ format: 'webp', width: 300, height: 300, hasAlpha: false })
+  expect([at(0.25, 0.5), at(0.75, 0.5)].map((colour) => colour.map((value) => value > 200))).toEqual([
+    [true, false, false],
+    [true, true, true],
+  ])
+  await upload('photo')
+  await expect(ask(world.aws, { w: 60, watermark: 'letter' })).rejects.toMatchObject({ code: 'invalid-media' })
+  expect(faultsOf(world)).toEqual([])
+}, 30_000)
 
 test('the format follows Accept, and each has bytes of its own', async () => {
   await upload('photo')

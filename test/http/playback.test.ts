@@ -55,6 +55,27 @@ async function film(id: string, status: MediaBody['status'] = 'ready'): Promise<
   await writeRecord(services, mediaKey('acme', id), { precondition: { kind: 'none' } }, () => media)
 }
 
+/** What an uploaded subtitle file becomes; the key of its object. */
+async function subtitles(id: string): Promise<string> {
+  const { services, call } = clouds.aws
+  await call('POST', '/v1/assets', { json: { id, name: 'film.srt', mediaType: 'application/x-subrip' } })
+  const data = new TextEncoder().encode('WEBVTT\n\n00:00.000 --> 00:01.000\nZwei Rümpfe\n')
+  const objectKey = objectKeyOf('acme', id, sha256Hex(data))
+  await services.objects.put(objectKey, data, { mediaType: 'text/vtt' })
+  const digests = { bytes: data.length, sha256: sha256Hex(data), crc64nvme: '' }
+  const rendition = { name: 'captions', version: 1, objectKey, mediaType: 'text/vtt', ...digests, properties: {} }
+  const media: MediaBody = {
+    status: 'ready',
+    version: 'v1',
+    job: 'j1',
+    site: 'aws',
+    properties: {},
+    renditions: [rendition],
+  }
+  await writeRecord(services, mediaKey('acme', id), { precondition: { kind: 'none' } }, () => media)
+  return objectKey
+}
+
 beforeAll(async () => {
   clouds = await testClouds()
   await film('film')
@@ -123,6 +144,52 @@ describe('a stream', () => {
     expect([thumbnails.status, thumbnails.headers.get('content-type')]).toEqual([200, 'text/vtt'])
     expect(thumbnails.text).toMatch(/^WEBVTT\n\n00:00:00\.000 --> 00:00:04\.000\nhttps:.+#xywh=0,0,160,90\n\n/)
     expect(thumbnails.text).toMatch(/00:00:04\.000 --> 00:00:09\.500\nhttps:.+#xywh=160,0,160,90\n$/)
+  })
+
+  test('brings the subtitles that its labels name, as long as they are there', async () => {
+    const { call } = clouds.aws
+    const label = async (labels: object): Promise<void> => {
+      const { headers } = await call('GET', '/v1/assets/film')
+      const options = {
+        json: { labels },
+        headers: { 'if-match': headers.get('etag') ?? '', 'content-type': 'application/merge-patch+json' },
+      }
+      expect((await call('PATCH', '/v1/assets/film', options)).status).toBe(200)
+    }
+    const languages = async (site: 'aws' | 'azure' = 'aws'): Promise<string[]> => {
+      const { hls } = await open(site)
+      return [...(await play(hls, site)).text.matchAll(/LANGUAGE="([^"]+)"/g)].map(([, language = '']) => language)
+    }
+    await label({
+      'captions-de': 'subtitles',
+      'captions-fr': 'nowhere',
+      'captions-x': 'subtitles',
+      'captions-it': '../film',
+    })
+    expect(await languages()).toEqual(['eng'])
+    const objectKey = await subtitles('subtitles')
+    expect(await languages()).toEqual(['eng', 'de'])
+    const { hls, dash } = await open()
+    expect((await play(new URL('captions-de.m3u8', hls))).text).toContain(`https://edge.test/${objectKey}?`)
+    const { status, headers } = await play(new URL('captions-de.vtt', hls))
+    expect([status, headers.get('location')]).toEqual([307, expect.stringContaining(objectKey)])
+    expect((await play(dash)).text).toMatch(new RegExp(`lang="de".+<BaseURL>https://edge.test/${objectKey}`))
+    await clouds.sites.flush()
+    expect(await languages('azure')).toEqual(['eng', 'de'])
+    // Its bytes are at the other site: the playlist leads back here, and from here to them.
+    expect((await play(new URL('captions-de.m3u8', hls), 'azure')).text).toContain('\ncaptions-de.vtt\n')
+    expect((await play(new URL('captions-de.vtt', hls), 'azure')).status).toBe(307)
+    await label({ 'captions-eng': 'subtitles' })
+    expect(await languages()).toEqual(['de', 'eng'])
+    await call('DELETE', '/v1/assets/subtitles', { headers: { 'if-match': '*' } })
+    expect(await languages()).toEqual(['eng'])
+    await label({
+      'captions-de': null,
+      'captions-eng': null,
+      'captions-fr': null,
+      'captions-x': null,
+      'captions-it': null,
+    })
   })
 
   test('says the same to players of DASH', async () => {
