@@ -17,6 +17,8 @@ export interface Check {
   readonly cloud: 'aws' | 'azure' | 'both'
   /** What was checked, when nothing was found. */
   readonly says: string
+  /** Takes seconds rather than moments: asked last where one finding is enough. */
+  readonly slow?: true
   readonly run: (sources: Sources) => Promise<Finding[]>
 }
 

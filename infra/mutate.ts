@@ -7,7 +7,7 @@ import { repository, sourcesIn } from './sources.ts'
 
 export interface Outcome {
   readonly mutation: Mutation
-  /** What the checks said; empty when the mistake went by. */
+  /** What the first check said that found something; empty when the mistake went by. */
   readonly findings: readonly Finding[]
 }
 
@@ -28,9 +28,12 @@ const copied = [
 const copiedIfThere = ['docs/runbooks.md', 'azure.yaml', '.funcignore', 'tsconfig.json', 'package-lock.json']
 
 /** Large, and made of the rest. */
-const leftOut = /[\\/]dist[\\/](maps|azure-app(\.zip)?)$/
+const leftOut = /[\\/]dist[\\/](maps|ffmpeg|node_modules|azure-app(\.zip)?)$/
 
-/** Plants one mistake in a copy of the repository and lets the checks look at it. Throws when it cannot be planted. */
+/**
+ * Plants one mistake in a copy of the repository and lets the checks look at it, the quick ones first, until one finds
+ * something. Throws when it cannot be planted.
+ */
 export async function plant(mutation: Mutation, checks: readonly Check[]): Promise<Outcome> {
   const root = await mkdtemp(join(tmpdir(), 'catamaran-mutation-'))
   const sources = sourcesIn(root)
@@ -41,10 +44,14 @@ export async function plant(mutation: Mutation, checks: readonly Check[]): Promi
     await symlink(join(repository, 'node_modules'), join(root, 'node_modules'))
     const text = await readFile(join(root, mutation.file), 'utf8')
     await writeFile(join(root, mutation.file), planted(text, mutation))
-    const looking = checks.filter(({ cloud }) => cloud === 'both' || cloud === mutation.cloud)
-    const findings: Finding[] = []
-    for (const check of looking) findings.push(...(await findingsOf(check, sources)))
-    return { mutation, findings }
+    const looking = checks
+      .filter(({ cloud }) => cloud === 'both' || cloud === mutation.cloud)
+      .sort((one, other) => Number(one.slow ?? false) - Number(other.slow ?? false))
+    for (const check of looking) {
+      const findings = await findingsOf(check, sources)
+      if (findings.length > 0) return { mutation, findings }
+    }
+    return { mutation, findings: [] }
   } finally {
     await sources.close()
     await rm(root, { recursive: true, force: true })

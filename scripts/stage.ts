@@ -5,12 +5,12 @@
  *   dist/openapi.json    the document that the gateways import
  */
 import { spawnSync } from 'node:child_process'
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join, matchesGlob } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeOpenApi } from '../infra/openapi.ts'
 import { build } from './build.ts'
-import { zip } from './zip.ts'
+import { zip, type ZipEntry } from './zip.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const app = join(root, 'dist/azure-app')
@@ -39,15 +39,24 @@ async function copyPackage(name: string, skip: (path: string) => boolean): Promi
   await cp(from, join(app, 'node_modules', name), { recursive: true, filter: (path) => path === from || !skip(path) })
 }
 
-async function filesIn(folder: string): Promise<{ name: string; bytes: Buffer }[]> {
+async function filesIn(folder: string): Promise<ZipEntry[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
   return Promise.all(
     files.map(async (path) => ({
       name: path.slice(folder.length + 1).replaceAll('\\', '/'),
       bytes: await readFile(path),
+      executable: path === join(folder, 'bin/ffmpeg'),
     })),
   )
+}
+
+/** What `npm run build:ffmpeg` made, if it was run; without it films and sound are stored as they are. */
+async function takeFfmpeg(): Promise<void> {
+  const made = join(root, 'dist/ffmpeg', platform)
+  const isMade = await stat(join(made, 'bin/ffmpeg')).catch(() => undefined)
+  console.log(isMade ? 'with ffmpeg' : 'without ffmpeg: npm run build:ffmpeg makes one')
+  if (isMade) for (const name of ['bin', 'licences']) await cp(join(made, name), join(app, name), { recursive: true })
 }
 
 /** Throws when the app does not start to load: something was left out that is needed. */
@@ -68,6 +77,7 @@ async function stage(): Promise<void> {
     await cp(join(root, 'dist/azure', name), join(app, name))
   const skip = await ignored()
   for (const name of packages) await copyPackage(name, skip)
+  await takeFfmpeg()
   tryLoading()
   const files = await filesIn(app)
   const native = files.map(({ name }) => name).filter((name) => /\.(node|so|dll|dylib)(\.|$)/.test(name))

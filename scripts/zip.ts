@@ -4,10 +4,13 @@ export interface ZipEntry {
   /** With slashes. */
   readonly name: string
   readonly bytes: Uint8Array
+  /** A program, that whoever unpacks it can run. */
+  readonly executable?: boolean
 }
 
 const [localHeader, centralHeader, endOfCentral] = [0x04034b50, 0x02014b50, 0x06054b50]
-const [deflated, version, utf8Names, unixFile] = [8, 20, 0x0800, 0o100644 * 65_536]
+const [deflated, version, utf8Names] = [8, 20, 0x0800]
+const [unixFile, unixProgram] = [0o100644 * 65_536, 0o100755 * 65_536]
 /** 1980-01-01, the first that a zip can name: the same files give the same bytes. */
 const [date, time] = [0x21, 0]
 
@@ -16,7 +19,7 @@ export function zip(entries: readonly ZipEntry[]): Buffer {
   const bodies: Buffer[] = []
   const directory: Buffer[] = []
   let offset = 0
-  for (const { name, bytes } of [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+  for (const { name, bytes, executable = false } of [...entries].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const packed = deflateRawSync(bytes, { level: 9 })
     const nameBytes = Buffer.from(name)
     const facts = Buffer.alloc(26)
@@ -31,7 +34,7 @@ export function zip(entries: readonly ZipEntry[]): Buffer {
     facts.writeUInt16LE(nameBytes.length, 22)
     bodies.push(signed(localHeader), facts, nameBytes, packed)
     const place = Buffer.alloc(14)
-    place.writeUInt32LE(unixFile, 6)
+    place.writeUInt32LE(executable ? unixProgram : unixFile, 6)
     place.writeUInt32LE(offset, 10)
     const madeBy = Buffer.from([version, 3])
     directory.push(signed(centralHeader), madeBy, facts, place, nameBytes)

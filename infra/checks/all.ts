@@ -20,12 +20,14 @@ export const checks: readonly Check[] = [
     name: 'aws-schema',
     cloud: 'aws',
     says: "the packaged template against CloudFormation's schemas and cfn-lint's rules",
+    slow: true,
     run: checkAwsSchema,
   },
   {
     name: 'aws-iam-actions',
     cloud: 'aws',
     says: 'every action in a policy exists',
+    slow: true,
     run: checkAwsIamActions,
   },
   {
@@ -62,6 +64,7 @@ export const checks: readonly Check[] = [
     name: 'aws-api',
     cloud: 'aws',
     says: 'the gateway knows every route of the API',
+    slow: true,
     run: checkAwsApi,
   },
   {

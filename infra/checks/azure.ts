@@ -52,6 +52,7 @@ export const azureChecks: readonly Check[] = [
     name: 'bicep-app',
     cloud: 'azure',
     says: 'identity, runtime and scale of the Functions app, and host.json',
+    slow: true,
     run: checkBicepApp,
   },
   {
@@ -76,6 +77,7 @@ export const azureChecks: readonly Check[] = [
     name: 'parity',
     cloud: 'both',
     says: 'functions, triggers, schedules, retries and retention are the same on both clouds',
+    slow: true,
     run: checkParity,
   },
 ]

@@ -12,7 +12,6 @@ import type { Sources } from '../sources.ts'
 const neverSet: ReadonlySet<string> = new Set([
   'ANALYTICS_PROGRAM',
   'COSMOS',
-  'FFMPEG_PATH',
   'IDENTITY_ENDPOINT',
   'IDENTITY_HEADER',
   'PATH',

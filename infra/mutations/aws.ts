@@ -167,6 +167,8 @@ export const awsMutations: readonly Mutation[] = [
   ),
   mistake('a route that the gateway does not know', 'aws/infra/api-document.json', '"/v1/changes"', '"/v1/change"'),
   mistake('a function without its binaries', 'serverless.yml', ", 'dist/node_modules/**'", ''),
+  mistake('a function without its program', 'serverless.yml', ", 'dist/ffmpeg/linux-arm64/**'", ''),
+  mistake('a program that is not where it is', 'aws/infra/ffmpeg-on.yml', '/var/task/dist/ffmpeg', '/opt/ffmpeg'),
   mistake('a schedule for an unknown task', 'serverless.yml', 'input: { task: sweep }', 'input: { task: sweeps }'),
   mistake(
     'anybody of the other cloud',

@@ -34,3 +34,13 @@ test('a zip holds what was put in, the same bytes in whatever order', () => {
   expect(unzip(bytes)).toEqual({ 'a.txt': '', 'b/ä.txt': 'x'.repeat(10_000) })
   expect(zip([...entries].reverse()).equals(bytes)).toBe(true)
 })
+
+test('a program can be run by whoever unpacks it, and nothing else can', () => {
+  const bytes = zip([
+    { name: 'a', bytes: Buffer.from('a'), executable: true },
+    { name: 'b', bytes: Buffer.from('b') },
+  ])
+  const first = bytes.readUInt32LE(bytes.length - 6)
+  const modes = [first, first + 47].map((at) => bytes.readUInt16LE(at + 40).toString(8))
+  expect(modes).toEqual(['100755', '100644'])
+})

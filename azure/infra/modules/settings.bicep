@@ -55,6 +55,8 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     LOG_LEVEL: logLevel
     PUBLIC_URL: publicUrl
     EDGE_URL: edgeUrl
+    // Where the zip has it, if it was built: see docs/ffmpeg.md.
+    FFMPEG_PATH: '/home/site/wwwroot/bin/ffmpeg'
     PEER_URL: peerUrl
     PEER_PUBLIC_KEYS: peerPublicKeys
     PEER_ISSUER: peerIssuer
