@@ -27,6 +27,7 @@ const typesByExtension: Readonly<Record<string, string>> = {
   mp3: 'audio/mpeg',
   mp4: 'video/mp4',
   ndjson: 'application/x-ndjson',
+  pdf: 'application/pdf',
   png: 'image/png',
   tsv: 'text/tab-separated-values',
   wav: 'audio/wav',

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals'
 import { fuzzCopies, goodOutcomes } from './fuzz-copies.ts'
 import { dataFormats } from './fuzz-data.ts'
+import { officeFormats } from './fuzz-documents.ts'
 
 const copies = 8
 
-// Films and sounds take longer: npm run fuzz:media
-test.each(Object.keys(dataFormats))(
+// Films, sounds and PDFs take longer: npm run fuzz:media
+test.each(Object.keys({ ...dataFormats, ...officeFormats }))(
   '%s, damaged again and again, is read as far as it can be or refused',
   async (name) => {
     const seed = Math.floor(Math.random() * 1e6)

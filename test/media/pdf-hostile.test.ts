@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
+import { containerReader } from '../../shared/media/container-reader.ts'
 import { letter, lines, pagesPdf, pdfOf, streamOf } from './pdfs.ts'
 import { converter, never, run, workbench } from './workbench.ts'
 
@@ -61,7 +62,6 @@ test.each([
 
 test.each<[string, () => Buffer, object]>([
   ['a page of five metres', () => pagesPdf({ pages: [lines('a')], size: [14_400, 14_400] }), { pageWidthPt: 14_400 }],
-  ['a page of no size', () => pagesPdf({ pages: [lines('a')], size: [0, 0] }), { pageWidthPt: 612, pageHeightPt: 792 }],
   [
     'what others wrote in front of it',
     () => Buffer.concat([Buffer.from('\r\nX-Mailer: boat\r\n'), letter()]),
@@ -93,15 +93,15 @@ test('a page like a thread has no picture, only text', async () => {
   expect(recipes.map(({ name }) => name)).toEqual(['text'])
 })
 
-test('ten thousand pages are counted, and their text is read to its end', async () => {
+test('three thousand pages are counted, and their text is read to its end', async () => {
   await using bench = await workbench()
-  const pages = Array.from({ length: 10_000 }, (_, n) => `BT /F 9 Tf 9 9 Td (Page ${n}.) Tj ET`)
+  const pages = Array.from({ length: 3_000 }, (_, n) => `BT /F 9 Tf 9 9 Td (Page ${n}.) Tj ET`)
   const path = await bench.write('book.pdf', pagesPdf({ pages, size: [99, 3] }))
   const { inspection, files } = await run(path)
-  expect(inspection.properties).toMatchObject({ pages: 10_000 })
+  expect(inspection.properties).toMatchObject({ pages: 3_000 })
   expect(
-    (await readFile(files.find(({ recipe }) => recipe.name === 'text')?.path ?? '', 'utf8')).split('\f')[9_999],
-  ).toBe('Page 9999.')
+    (await readFile(files.find(({ recipe }) => recipe.name === 'text')?.path ?? '', 'utf8')).split('\f')[2_999],
+  ).toBe('Page 2999.')
 }, 30_000)
 
 test('the text of a PDF that lies about its pages is that of those which are there', async () => {
@@ -135,4 +135,27 @@ test('what is declared as a PDF and is none is refused', async () => {
     reason('holds text (text/html)'),
   )
   await expect(inspected(Buffer.from([1, 2, 3, 0, 255]))).rejects.toMatchObject(reason('its bytes are no PDF'))
+})
+
+test('a page that would be drawn for hours is broken off when nobody wants it any more', async () => {
+  await using bench = await workbench()
+  const pattern = '/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 1 1] /XStep 0.01 /YStep 0.01'
+  const endless = pdfOf({
+    objects: [
+      catalog,
+      onePage,
+      '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9999 9999] /Contents 4 0 R /Resources << /Pattern << /P 5 0 R >> >> >>',
+      streamOf('/Pattern cs /P scn 0 0 9999 9999 re f'),
+      streamOf('0 0 1 1 re f', `${pattern} /Resources << >>`),
+    ],
+  })
+  const reader = containerReader()
+  const abort = new AbortController()
+  const reason = new Error('the lease was lost')
+  setTimeout(() => abort.abort(reason), 1_500)
+  const drawing = reader.pdf(await bench.write('endless.pdf', endless), abort.signal)
+  const next = reader.pdf(await bench.write('letter.pdf', letter()), never())
+  await expect(drawing).rejects.toBe(reason)
+  expect(await next).toMatchObject({ kind: 'open', pages: 2 })
+  reader.close()
 })
