@@ -6,6 +6,7 @@ import { wantObject } from '../../shared/core/missing-objects.ts'
 import { grantReads } from '../../shared/core/peer-service.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { systemClock, systemRandom } from '../../shared/adapters/clock.ts'
+import { fetchRange } from '../../shared/adapters/range-fetch.ts'
 import type { WorkTools } from '../../shared/core/work-tools.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { GrantOptions, Peer, ReadGrant } from '../../shared/ports/peer.ts'
@@ -66,6 +67,7 @@ const granted = async (asked: readonly string[], as?: GrantOptions): Promise<(Re
 const nothing = () => Promise.reject(new Error('Only objects are copied'))
 const work: WorkTools = {
   fetch,
+  fetchRange,
   outbound: { request: nothing },
   workFolder: nothing,
   converter: { inspect: nothing, convert: nothing },

@@ -42,7 +42,7 @@ export async function copyBytes(run: PartsRun, state: BytesState): Promise<Copie
     const target = buffer.subarray(0, Math.min(partBytes, bytes - first))
     const before = turn
     const hashing = (async () => {
-      await readRange(work.fetch, { url: source.url, first, target, signal, sleep })
+      await readRange(work.fetchRange ?? work.fetch, { url: source.url, first, target, signal, sleep })
       await before
       return digests.take(part, target)
     })()

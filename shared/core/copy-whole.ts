@@ -61,7 +61,7 @@ async function readWhole(
 ): Promise<Read> {
   const body = Buffer.allocUnsafeSlow(bytes)
   const sleep = (ms: number, until: AbortSignal): Promise<void> => services.clock.sleep(ms, until)
-  const mediaType = await readRange(work.fetch, { url, first: 0, target: body, signal, sleep })
+  const mediaType = await readRange(work.fetchRange ?? work.fetch, { url, first: 0, target: body, signal, sleep })
   const digests = await digester()
   digests.update(body)
   return { body, digests: digests.result(), mediaType }

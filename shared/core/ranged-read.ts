@@ -1,9 +1,11 @@
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import { forEachOf } from './each.ts'
-import type { WorkTools } from './work-tools.ts'
+import type { RangeFetch } from './work-tools.ts'
 
 const rangeBytes = 4 * 2 ** 20
 const rangesAtOnce = 4
+
+type Answer = Awaited<ReturnType<RangeFetch>>
 
 const triesMax = 4
 const pauseMs = 200
@@ -26,7 +28,7 @@ interface ReadOptions extends RangeRequest {
  * asked for again, since a connection may end at any time; past four tries it throws `peer-unavailable`. Answers what the
  * store calls the bytes' media type.
  */
-export async function readRange(fetch: WorkTools['fetch'], options: ReadOptions): Promise<string | undefined> {
+export async function readRange(fetch: RangeFetch, options: ReadOptions): Promise<string | undefined> {
   const { first, target } = options
   const count = Math.ceil(target.byteLength / rangeBytes)
   const starts = Array.from({ length: count }, (_, index) => index * rangeBytes)
@@ -38,7 +40,7 @@ export async function readRange(fetch: WorkTools['fetch'], options: ReadOptions)
   return mediaType
 }
 
-async function readPatiently(fetch: WorkTools['fetch'], options: ReadOptions): Promise<string | undefined> {
+async function readPatiently(fetch: RangeFetch, options: ReadOptions): Promise<string | undefined> {
   const { url, sleep, ...request } = options
   for (let attempt = 1; ; attempt++) {
     try {
@@ -51,7 +53,7 @@ async function readPatiently(fetch: WorkTools['fetch'], options: ReadOptions): P
   }
 }
 
-async function readOnce(fetch: WorkTools['fetch'], url: string, request: RangeRequest): Promise<string | undefined> {
+async function readOnce(fetch: RangeFetch, url: string, request: RangeRequest): Promise<string | undefined> {
   const { first, target, signal } = request
   const range = `bytes=${first}-${first + target.byteLength - 1}`
   const response = await askPeer(fetch, url, { headers: { range }, signal })
@@ -68,7 +70,7 @@ async function readOnce(fetch: WorkTools['fetch'], url: string, request: RangeRe
 }
 
 /** Exactly as many bytes as fit; a connection that breaks on the way counts as the peer being away. */
-async function readBody(response: Response, target: Uint8Array, signal: AbortSignal): Promise<void> {
+async function readBody(response: Answer, target: Uint8Array, signal: AbortSignal): Promise<void> {
   const bytes = target.byteLength
   let at = 0
   try {
@@ -93,10 +95,10 @@ function letGo({ buffer, byteLength }: Uint8Array): void {
 }
 
 async function askPeer(
-  fetch: WorkTools['fetch'],
+  fetch: RangeFetch,
   url: string,
   init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
-): Promise<Response> {
+): Promise<Answer> {
   try {
     return await fetch(url, init)
   } catch (error) {

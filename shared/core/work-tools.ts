@@ -2,6 +2,16 @@ import type { Analysis } from '../ports/analysis.ts'
 import type { MediaConverter } from '../ports/media-converter.ts'
 import type { Outbound } from '../ports/outbound.ts'
 
+/** As much of `fetch` as it takes to read a range: the platform's own will do. */
+export type RangeFetch = (
+  url: string,
+  init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
+) => Promise<{
+  readonly status: number
+  readonly headers: { get(name: string): string | null }
+  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null
+}>
+
 /** What long work needs beyond the services: the function that runs jobs brings it. */
 export interface WorkTools {
   readonly converter: MediaConverter
@@ -14,6 +24,8 @@ export interface WorkTools {
     url: string,
     init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
   ) => Promise<Response>
+  /** The same for many ranges of a large object; `fetch` unless told. */
+  readonly fetchRange?: RangeFetch
   /** To addresses that users named. */
   readonly outbound: Outbound
   /** Larger objects are copied, and files from elsewhere stored, in parts of at least this many bytes; 8 MiB unless told. */

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { guardedOutbound } from '../adapters/outbound.ts'
+import { fetchRange } from '../adapters/range-fetch.ts'
 import type { WorkTools } from '../core/work-tools.ts'
 import type { StreamCodec } from '../domain/stream-codecs.ts'
 import { mediaConverter } from './converter.ts'
@@ -25,6 +26,7 @@ export function composeWorkTools(options: WorkToolsOptions): WorkTools {
   return {
     converter: mediaConverter({ ffmpeg: path === undefined ? undefined : ffmpegRunner({ path }), codecs }),
     fetch,
+    fetchRange,
     outbound: guardedOutbound({ allowPrivate: PRIVATE_ADDRESSES }),
     workFolder: async () => {
       const folder = await mkdtemp(join(tmpdir(), 'catamaran-'))
