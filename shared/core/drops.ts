@@ -203,6 +203,8 @@ async function trash(services: Services, drop: Drop, isTold: boolean): Promise<v
   const isOurs = await isAboutFile(services, drop, settled)
   if (!isOurs && !settled) return
   if (isOurs) {
+    // Should this run die, and the very same bytes be dropped again: they are not those whose asset somebody deleted.
+    if (settled?.etag !== undefined) await settle(services, drop, { state: 'complete' })
     try {
       await writeRecord(services, assetKey(drop.tenant, drop.asset), { precondition: { kind: 'exists' } }, () => null)
     } catch (error) {

@@ -46,12 +46,13 @@ export async function listSharer(
 }
 
 /**
- * A site that lost what it held gets its own media records back from the peer, but a list that burnt before it had crossed over
- * nobody has: so they are listed again. Throws `peer-unavailable`.
+ * Lists what shares once more, should it not be listed. A site that lost what it held gets its own media records back from the
+ * peer, and may have written on before anybody looks; a list that burnt before it had crossed over nobody has. Throws
+ * `peer-unavailable`.
  */
-export async function listAgain(services: Services, { key, body, via }: StoredRecord): Promise<void> {
+export async function listAgain(services: Services, { key, body }: StoredRecord): Promise<void> {
   const media = body as MediaBody | null
-  if (via === 'client' || media?.site !== services.site) return
+  if (media?.site !== services.site) return
   const { tenant, id } = key
   const foreign = objectKeysOf(media).filter((each) => !isOwnObject(tenant, id, each))
   for (const donor of new Set(foreign.map(donorOfKey))) {

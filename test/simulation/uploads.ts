@@ -41,9 +41,13 @@ function bytesOf({ profile, streams }: World, text: string): Buffer {
   return Buffer.from(profile.alike > 0 ? `file ${streams.bytes.pick(profile.alike)} `.repeat(20) : own)
 }
 
-/** The very bytes that lay here once are not dropped again: a store has the same ETag for them, and nothing tells the two apart. */
+/**
+ * Where a site may lose what it knows, the very bytes that lay here once are not dropped again: with a removal that burnt halfway
+ * nothing tells the two apart.
+ */
 function droppedBytes(world: World, site: Site, key: string, text: string): Buffer {
   const bytes = bytesOf(world, text)
+  if (world.profile.rebuild === 'none') return bytes
   const name = parseDropKey(key)
   const wasHere = name.kind === 'drop' && isGiven(world.ledger.brought, site, tenant, name.assetId, sha256Hex(bytes))
   return wasHere ? Buffer.from(text) : bytes
