@@ -15,6 +15,9 @@ import { zip, type ZipEntry } from './zip.ts'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const app = join(root, 'dist/azure-app')
 const zipBytesMax = 15 * 1024 * 1024
+/** What ffmpeg may add to it. */
+const ffmpegBytesMax = 8 * 1024 * 1024
+const unpackedBytesMax = 80 * 1024 * 1024
 const platform = 'linux-x64'
 /** Loaded by what the bundle leaves out: binaries cannot be bundled. */
 const packages = [
@@ -52,11 +55,12 @@ async function filesIn(folder: string): Promise<ZipEntry[]> {
 }
 
 /** What `npm run build:ffmpeg` made, if it was run; without it films and sound are stored as they are. */
-async function takeFfmpeg(): Promise<void> {
+async function takeFfmpeg(): Promise<boolean> {
   const made = join(root, 'dist/ffmpeg', platform)
   const isMade = await stat(join(made, 'bin/ffmpeg')).catch(() => undefined)
   console.log(isMade ? 'with ffmpeg' : 'without ffmpeg: npm run build:ffmpeg makes one')
   if (isMade) for (const name of ['bin', 'licences']) await cp(join(made, name), join(app, name), { recursive: true })
+  return isMade !== undefined
 }
 
 /** Throws when the app does not start to load: something was left out that is needed. */
@@ -77,7 +81,7 @@ async function stage(): Promise<void> {
     await cp(join(root, 'dist/azure', name), join(app, name))
   const skip = await ignored()
   for (const name of packages) await copyPackage(name, skip)
-  await takeFfmpeg()
+  const bytesMax = zipBytesMax + ((await takeFfmpeg()) ? ffmpegBytesMax : 0)
   tryLoading()
   const files = await filesIn(app)
   const native = files.map(({ name }) => name).filter((name) => /\.(node|so|dll|dylib)(\.|$)/.test(name))
@@ -90,7 +94,8 @@ async function stage(): Promise<void> {
   const megabytes = (count: number): string => `${(count / 1024 / 1024).toFixed(1)} MB`
   console.log(`dist/azure-app.zip  ${megabytes(bytes.length)}, ${files.length} files of ${megabytes(unpacked)}`)
   for (const name of native) console.log(`  ${name}`)
-  if (bytes.length > zipBytesMax) throw new Error(`The zip is larger than ${megabytes(zipBytesMax)}`)
+  if (bytes.length > bytesMax) throw new Error(`The zip is larger than ${megabytes(bytesMax)}`)
+  if (unpacked > unpackedBytesMax) throw new Error(`Unpacked it is larger than ${megabytes(unpackedBytesMax)}`)
 }
 
 await stage()

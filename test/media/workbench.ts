@@ -11,7 +11,8 @@ import type { ConvertedFile, Inspection } from '../../shared/ports/media-convert
 const found = findFfmpeg({})
 if (!found) throw new Error('The ffmpeg that npm installs is missing')
 export const ffmpegPath: string = found
-export const ffmpeg = ffmpegRunner({ path: ffmpegPath })
+/** What converts may be another one, such as `npm run build:ffmpeg` makes; files to convert are made by npm's. */
+export const ffmpeg = ffmpegRunner({ path: process.env.FFMPEG_TESTED ?? ffmpegPath })
 export const converter = mediaConverter({ ffmpeg })
 
 export const never = (): AbortSignal => new AbortController().signal
