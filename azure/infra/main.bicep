@@ -46,6 +46,9 @@ param analysisFeatures string = ''
 @description('What adaptive streams are encoded in besides H.264, of hevc.')
 param streamCodecs string = ''
 
+@description('Whose access tokens the API takes besides its own keys, a JSON array: see docs/sign-in.md; empty: none.')
+param signIn string = ''
+
 @allowed(['debug', 'info', 'warn', 'error'])
 param logLevel string = 'info'
 
@@ -279,6 +282,7 @@ module settings 'modules/settings.bicep' = {
     siteIncarnation: siteIncarnation
     analysisFeatures: analysisFeatures
     streamCodecs: streamCodecs
+    signIn: signIn
     visionEndpoint: empty(analysisFeatures) ? '' : 'https://${visionName}.cognitiveservices.azure.com'
     logLevel: logLevel
   }

@@ -31,6 +31,13 @@ const issuerUrl = z
   .url({ protocol: /^https?$/ })
   .refine((url) => url.startsWith('https:') || new URL(url).hostname === '127.0.0.1', 'must be https')
 
+const signInIssuer = z.strictObject({
+  issuer: issuerUrl,
+  audience: z.string().min(1),
+  rolesClaim: z.string().min(1).default('roles'),
+  alwaysMfa: z.boolean().default(false),
+})
+
 const textList = z
   .string()
   .transform((text) =>
@@ -55,6 +62,8 @@ export const sharedVariables = {
   PEER_ISSUER: issuerUrl.optional(),
   PEER_SUBJECTS: textList.optional(),
   PEER_AUDIENCE: z.string().min(1).optional(),
+  /** Where people sign in, a JSON array; without it API keys alone are taken. */
+  SIGN_IN: jsonText(z.array(signInIssuer).min(1).max(4)).optional(),
   /** In place of an identity service: this site's Ed25519 private key, a JWK (RFC 8037). */
   PEER_PRIVATE_KEY: jsonText(okpKey.extend({ d: z.string() })).optional(),
   /** The peer's public keys, a JWKS (RFC 7517). */

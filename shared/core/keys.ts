@@ -14,6 +14,8 @@ export interface Caller {
   readonly tenant: string
   readonly keyId: string
   readonly scopes: readonly string[]
+  /** Somebody who signed in, and no machine: when that was, with a second factor, in milliseconds since 1970. */
+  readonly person?: { readonly strongAtMs: number }
 }
 
 /** An API key as it may be shown: never its secret. */

@@ -36,6 +36,8 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number
   /** The current state, for a caller that lost a race. */
   readonly current?: unknown
+  /** How long ago a sign-in with a second factor may be at most for this. */
+  readonly signInSecondsMax?: number
   readonly cause?: unknown
   /** Told outside of the site in place of the message, where that holds words which are the operators' alone. */
   readonly publicMessage?: string

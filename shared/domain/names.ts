@@ -31,6 +31,9 @@ export function parseAssetName(text: string): string {
   return fault ? refuse('/name', fault) : text.normalize('NFC')
 }
 
+/** Names of tenants, which stand in keys of objects. */
+export const isTenant = (text: string): boolean => tenantPattern.test(text)
+
 export const isAssetId = (text: string): boolean => assetIdPattern.test(text)
 
 /** An asset's id: it also names the collection of its rows. Throws `invalid-name`. */
@@ -67,7 +70,7 @@ export type DropName =
 export function parseDropKey(key: string): DropName {
   const [area, tenant = '', ...segments] = key.split('/')
   if (area !== 'drop') return { kind: 'ignored', reason: 'not in the drop area' }
-  if (!tenantPattern.test(tenant)) return { kind: 'refused', reason: 'the second segment is not a tenant' }
+  if (!isTenant(tenant)) return { kind: 'refused', reason: 'the second segment is not a tenant' }
   if (segments.length === 0 || segments.at(-1) === '') return { kind: 'ignored', reason: 'a folder marker' }
   const path = segments.join('/').normalize('NFC')
   const fault = textFault(segments.join('/'))

@@ -8,6 +8,7 @@ import { makeApp } from './app.ts'
 import { federatedVerifier } from './federated-token.ts'
 import { peerRoutes } from './peer-routes.ts'
 import { ownKeyVerifier } from './peer-token.ts'
+import { signInVerifier } from './sign-in.ts'
 
 const nowMs = (): number => systemClock.now()
 
@@ -21,6 +22,7 @@ export const composeApp = (services: Services, config: SharedConfig, { streamsAn
     edgeUrl: config.EDGE_URL,
     allowedOrigins: config.ALLOWED_ORIGINS,
     streamsAnswers,
+    ...(config.SIGN_IN && { signIn: signInVerifier(config.SIGN_IN, { nowMs }) }),
     allowPrivateAddresses: config.PRIVATE_ADDRESSES,
     ...(config.ANALYTICS_PROGRAM && { analytics: analyticsProcess({ program: config.ANALYTICS_PROGRAM }) }),
     peerRoutes: peerRoutes(services, verifierOf(services.site, config)),

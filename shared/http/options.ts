@@ -1,6 +1,7 @@
 import type { Hono } from 'hono'
 import type { Services } from '../core/services.ts'
 import type { Analytics } from '../ports/analytics.ts'
+import type { SignIn } from './sign-in.ts'
 
 export interface RateLimitOptions {
   /** Requests a key or an address may make per window, also the largest burst. */
@@ -26,6 +27,8 @@ export interface ApiOptions {
   readonly streamsAnswers?: boolean
   /** Local development: users may name servers on this machine. */
   readonly allowPrivateAddresses?: boolean
+  /** Who signed in, by an access token; without it API keys alone are taken. */
+  readonly signIn?: SignIn
   readonly rateLimit?: RateLimitOptions
   /** How often one client address may come with a key that is not valid. */
   readonly wrongKeyLimit?: RateLimitOptions

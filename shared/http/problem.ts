@@ -91,9 +91,15 @@ export function problemResponse(error: CatamaranError, instance: string): Respon
   if (retryAfterMs !== undefined || retryable) {
     headers.set('retry-after', String(Math.max(1, Math.ceil((retryAfterMs ?? 1000) / 1000))))
   }
-  if (problem.status === 401) headers.set('www-authenticate', 'Bearer realm="catamaran"')
+  if (problem.status === 401) headers.set('www-authenticate', challenge(error.details.signInSecondsMax))
   return new Response(JSON.stringify(problem), { status: problem.status, headers })
 }
+
+/** RFC 6750, and RFC 9470 where who signed in has to do so again. */
+const challenge = (secondsMax: number | undefined): string =>
+  secondsMax === undefined
+    ? 'Bearer realm="catamaran"'
+    : `Bearer realm="catamaran", error="insufficient_user_authentication", max_age="${secondsMax}"`
 
 /** The ETag of the state that a lost race left behind. */
 function currentEtag(current: unknown): string | undefined {

@@ -167,3 +167,13 @@ test('a wrong value is named but never shown', () => {
     expect(read).not.toThrow(new RegExp(secret))
   }
 })
+
+test('who signs in is taken at the issuers that are named, and only over https', () => {
+  expect(readAws({ ...aws, SIGN_IN: '' }).SIGN_IN).toBeUndefined()
+  const issuer = 'https://login.example.com/'
+  const read = (each: object) => readAzure({ ...azure, SIGN_IN: JSON.stringify([each]) }).SIGN_IN
+  expect(read({ issuer, audience: 'a' })).toEqual([{ issuer, audience: 'a', rolesClaim: 'roles', alwaysMfa: false }])
+  expect(() => read({ issuer: 'http://login.example.com', audience: 'a' })).toThrow(/SIGN_IN/)
+  expect(() => read({ issuer, audience: 'a', alwaysMFA: true })).toThrow(/SIGN_IN/)
+  expect(() => readAws({ ...aws, SIGN_IN: '[]' })).toThrow(/SIGN_IN/)
+})

@@ -19,6 +19,7 @@ param allowedOrigins string
 param siteIncarnation string
 param analysisFeatures string
 param streamCodecs string
+param signIn string
 param visionEndpoint string
 param logLevel string
 
@@ -69,6 +70,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     SITE_INCARNATION: siteIncarnation
     ANALYSIS_FEATURES: analysisFeatures
     STREAM_CODECS: streamCodecs
+    SIGN_IN: signIn
     VISION_ENDPOINT: visionEndpoint
     // Only where both clouds run on one machine may users name servers of it.
     PRIVATE_ADDRESSES: 'false'
