@@ -42,7 +42,7 @@ import { makeStreamFeed } from './stream-feed.ts'
 import type { World } from './world.ts'
 
 /** The same commands for the stores of the simulator and for the servers behind the real adapters: nobody can tell which is which. */
-const runs = { numRuns: 20, seed: 20_260_101 }
+const runs = { numRuns: 14, seed: 20_260_101 }
 const commandsMax = 24
 
 let aws: Awaited<ReturnType<typeof startAwsStores>>
