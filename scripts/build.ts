@@ -115,6 +115,8 @@ const bundles = (root: string, dist: string): BuildOptions[] => [
       loader: 'ts',
     },
     outfile: join(dist, 'azure/index.cjs'),
+    // Node keeps the failure of an import() for good, and loads again what failed by require().
+    supported: { 'dynamic-import': false },
     plugins: [...lean, apart({ 'job-runner.ts': 'job.cjs' })],
   },
   {

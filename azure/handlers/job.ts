@@ -1,18 +1,17 @@
 import { app } from '@azure/functions'
-import type { JobRunner } from '../../shared/media/job-runner.ts'
+import { loadOnce } from '../../shared/adapters/load-once.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { eachMessage } from '../adapters/messages.ts'
 import { composeAnalysis, composeServices } from '../compose.ts'
 import { readConfig } from '../config.ts'
 
 const services = composeServices('job')
-let runner: Promise<JobRunner> | undefined
 
 /** Loaded when the first job comes: the functions beside it start without what converts media. */
-const loadRunner = async (): Promise<JobRunner> => {
+const runner = loadOnce(async () => {
   const { jobRunner } = await import('../../shared/media/job-runner.ts')
   return jobRunner(services, readConfig(), { analysis: composeAnalysis() })
-}
+})
 
 /** Less than functionTimeout in host.json by the time it takes to hand over what is not finished. */
 const runMsMax = 15 * 60_000 - 10_000
@@ -23,7 +22,7 @@ app.storageQueue('job', {
   queueName: 'jobs',
   handler: async (message: unknown) => {
     const signal = AbortSignal.timeout(runMsMax)
-    const run = await (runner ??= loadRunner())
+    const run = await runner()
     return eachMessage(message, services.telemetry, (body) => run(body as JobMessage, signal))
   },
 })

@@ -31,7 +31,7 @@ export function openApiDocument({ app, options }: Api): OpenApiDocument {
   registry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
-    description: 'An API key.',
+    description: 'An API key, or an access token of an identity service that this deployment takes (OpenID Connect).',
   })
   registry.registerComponent('securitySchemes', 'apiKey', { type: 'apiKey', in: 'header', name: 'X-Api-Key' })
   // Read by handlers line by line or by content type, so no route refers to them.

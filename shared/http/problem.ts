@@ -23,7 +23,7 @@ const titles: Readonly<Record<ErrorCode, string>> = {
   'invalid-name': 'Not an acceptable name',
   'invalid-media': 'The media cannot be used',
   unauthenticated: 'Authentication is needed',
-  forbidden: 'The key does not allow this',
+  forbidden: 'This is not allowed to the caller',
   'not-found': 'Not found',
   'method-not-allowed': 'Method not allowed',
   'not-acceptable': 'Not acceptable',

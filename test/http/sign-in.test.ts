@@ -85,6 +85,7 @@ describe('a person', () => {
     const reader = await keys.pool.sign(poolClaims({ 'cognito:groups': [roles[0]] }))
     const put = await clouds.aws.call('PUT', '/v1/collections/c/records/r', { key: reader, json: {} })
     expect([put.status, put.json['detail']]).toEqual([403, 'The token lacks the scope records:write.'])
+    expect(put.json['title']).not.toMatch(/key/i)
   })
 
   test.each([
