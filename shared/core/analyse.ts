@@ -2,13 +2,12 @@ import { analysisKey, boundedFindings, isPicture, type AnalysisBody } from '../d
 import type { Failure, MediaBody } from '../domain/asset.ts'
 import { isCatamaranError, publicMessageOf } from '../domain/errors.ts'
 import { jsonEqual } from '../domain/json.ts'
-import { peerOf } from '../domain/site.ts'
 import type { Analysis } from '../ports/analysis.ts'
 import { backoffMs } from '../replication/backoff.ts'
+import { analysesOfBytes, sendAnalysis, type AnalysisRef } from './analysis-order.ts'
 import { analysisPicture } from './analysis-picture.ts'
 import { fileJob } from './job-store.ts'
 import { readMedia } from './media-store.ts'
-import { readRecords } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
 import type { WorkTools } from './work-tools.ts'
@@ -17,15 +16,6 @@ const attemptsMax = 6
 const retryMs = { baseMs: 15_000, capMs: 900_000 }
 /** Asking again would get the same answer. */
 const lasting = ['invalid-media', 'unsupported-media-type', 'too-large']
-
-export interface AnalysisRef {
-  readonly tenant: string
-  readonly asset: string
-}
-
-/** After the asset is ready, so that a service that is slow or away holds nothing up. */
-export const orderAnalysis = ({ jobs }: Services, ref: AnalysisRef, delayMs = 0): Promise<void> =>
-  jobs.send({ kind: 'analyse', payload: { ...ref } }, delayMs > 0 ? { delayMs } : {})
 
 /**
  * Has this site's service look at an asset, and writes down what it found, or why it did not. Does nothing where there is no
@@ -40,7 +30,9 @@ export async function analyse(
   const { analysis } = work
   const media = await readMedia(services, tenant, asset)
   if (!analysis || !media?.sha256 || media.status !== 'ready' || !isPicture(media)) return
-  const [own, theirs] = await bodiesOf(services, { tenant, asset }, media.sha256)
+  const [own, theirs] = (await analysesOfBytes(services, { tenant, asset }, media.sha256)).map(
+    (record) => record?.body as AnalysisBody | undefined,
+  )
   if (own?.state === 'done' || theirs?.state === 'done' || (own?.state === 'failed' && !reopen)) return
   const attempts = (own?.state === 'waiting' ? own.attempts : 0) + 1
   const about = { asset, site: services.site, service: analysis.service, source: media.sha256, attempts }
@@ -56,27 +48,10 @@ export async function analyse(
   )
   const { result, isLasting } = outcome
   if (result.state === 'waiting') {
-    await orderAnalysis(services, { tenant, asset }, backoffMs(attempts, services.random.fraction(), retryMs))
+    await sendAnalysis(services, { tenant, asset }, backoffMs(attempts, services.random.fraction(), retryMs))
   } else if (result.state === 'failed' && !isLasting) {
     await fileJob(services, 'analyse', { tenant, asset, reopen: true }, result.error.detail)
   }
-}
-
-/** What both sites found in these bytes: this one's first. */
-async function bodiesOf(
-  services: Services,
-  { tenant, asset }: AnalysisRef,
-  source: string,
-): Promise<(AnalysisBody | undefined)[]> {
-  const sites = [services.site, peerOf(services.site)]
-  const records = await readRecords(
-    services,
-    sites.map((site) => analysisKey(tenant, asset, site)),
-  )
-  return records.map((record) => {
-    const body = record?.body as AnalysisBody | undefined
-    return body?.source === source ? body : undefined
-  })
 }
 
 type Outcome = AnalysisBody extends infer Each ? (Each extends object ? Omit<Each, keyof About> : never) : never

@@ -1,6 +1,7 @@
 import type { JobBody, MediaBody, UploadBody, VariantsBody } from '../domain/asset.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import { webhookLanesCollection, webhooksCollection } from '../domain/webhook.ts'
+import { indexOpenAnalysis } from './analysis-order.ts'
 import { conflictsCollection } from './conflict-record.ts'
 import { exportSettingsCollection, indexExportSettings } from './export-daily.ts'
 import { indexOpenExport } from './exports.ts'
@@ -51,6 +52,8 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       return indexExportSettings(services, record)
     case '_exports':
       return indexOpenExport(services, record)
+    case '_analysis':
+      return indexOpenAnalysis(services, record)
     case webhookLanesCollection:
       return hearDone(services, record)
     case conflictsCollection:

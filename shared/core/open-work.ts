@@ -17,6 +17,7 @@ export const openUploadShards = shardsOf('open-uploads')
 export const openConflictShards = shardsOf('open-conflicts')
 export const openWebhookShards = shardsOf('open-webhooks')
 export const openExportShards = shardsOf('open-exports')
+export const openAnalysisShards = shardsOf('open-analyses')
 
 /** Times are rounded up to this, so that a lease renewed often makes few entries. */
 const stepMs = 10_000

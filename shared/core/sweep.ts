@@ -3,6 +3,7 @@ import { hasCode } from '../domain/errors.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import type { PeerStatus } from '../ports/peer.ts'
 import type { SiteItem } from '../ports/site-store.ts'
+import { sweepAnalysis } from './analysis-order.ts'
 import { endConflict } from './conflict-end.ts'
 import { dailyId, sweepDaily } from './export-daily.ts'
 import { sweepExport } from './exports.ts'
@@ -11,6 +12,7 @@ import { dueMs, hasEnded, resendMs } from './job-state.ts'
 import { sendJob } from './job-store.ts'
 import { missingOf, missingShards, sendCopy } from './missing-objects.ts'
 import {
+  openAnalysisShards,
   openConflictShards,
   openExportShards,
   openJobShards,
@@ -56,6 +58,7 @@ export async function sweep(services: Services): Promise<SweepReport> {
   await sweepDue(services, openExportShards, (entry) =>
     (entry.id === dailyId ? sweepDaily : sweepExport)(services, entry, isPeerUp),
   )
+  await sweepDue(services, openAnalysisShards, (entry) => sweepAnalysis(services, entry))
   await sweepDue(services, openConflictShards, (entry) => endConflict(services, entry), conflictPagesMax)
   return report
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -7,7 +7,8 @@ import { analyse } from '../../shared/core/analyse.ts'
 import { groupDeadLetters } from '../../shared/core/dead-letter-replay.ts'
 import { imagePolicyKey } from '../../shared/core/image-policy.ts'
 import { writeRecord } from '../../shared/core/records.ts'
-import type { Findings } from '../../shared/domain/analysis.ts'
+import { onRecordChanged } from '../../shared/core/effects.ts'
+import { analysisKey, type Findings } from '../../shared/domain/analysis.ts'
 import { mediaKey } from '../../shared/domain/asset.ts'
 import { CatamaranError, type ErrorCode } from '../../shared/domain/errors.ts'
 import { mediaConverter } from '../../shared/media/converter.ts'
@@ -127,6 +128,69 @@ test('a service that is away is asked again, and the asset is ready all the whil
   await world.pass(5)
   expect((await shown('azure'))?.state).toBe('done')
   expect(service.seen).toHaveLength(1)
+})
+
+describe('messages that are lost', () => {
+  let sent: number
+  /** By the number of the message. */
+  let isLost: (message: number) => boolean
+  beforeEach(() => {
+    sent = 0
+    const { queue } = world.aws
+    const send = queue.send.bind(queue)
+    queue.send = async (message, options) => {
+      if (message.kind !== 'analyse' || !isLost(++sent)) await send(message, options)
+    }
+  })
+
+  test('the first one is sent again by the sweep', async () => {
+    isLost = (message) => message === 1
+    await upload('photo', await photo())
+    await world.pass(15)
+    expect([await shown('aws'), service.seen.length]).toEqual([undefined, 0])
+    await world.pass(10)
+    expect([(await shown('azure'))?.state, service.seen.length]).toEqual(['done', 1])
+    await world.pass(60)
+    expect(service.seen).toHaveLength(1)
+    expect(world.aws.siteStore.all().filter(({ partition }) => partition.startsWith('open-analyses'))).toEqual([])
+  })
+
+  test('that of a second try is, too, and it is no try too many', async () => {
+    isLost = (message) => message === 3
+    service.faults.push(fault('throttled'), fault('throttled'))
+    await upload('photo', await photo())
+    await world.pass(20)
+    expect([(await shown('aws'))?.state, service.faults.length]).toEqual(['waiting', 0])
+    await world.pass(25)
+    const record = await world.aws.records.get(analysisKey(tenant, 'photo', 'aws'))
+    expect(record?.body).toMatchObject({ state: 'done', attempts: 3 })
+  })
+
+  test('a site that lost its notes finds what waits when the record comes back', async () => {
+    service.faults.push(fault('throttled'))
+    isLost = (message) => message === 2
+    await upload('photo', await photo())
+    const notes = world.aws.siteStore.all().filter(({ partition }) => partition.startsWith('open-analyses'))
+    expect(notes.length).toBeGreaterThan(0)
+    for (const { partition, id, token } of notes) await world.aws.siteStore.remove(partition, id, token)
+    await world.pass(30)
+    expect((await shown('aws'))?.state).toBe('waiting')
+    const waiting = await world.aws.records.get(analysisKey(tenant, 'photo', 'aws'))
+    if (waiting) await onRecordChanged(world.aws.services, waiting)
+    await world.pass(30)
+    expect((await shown('aws'))?.state).toBe('done')
+  })
+
+  test('where nobody ever looks it is not ordered for ever', async () => {
+    isLost = () => true
+    await upload('photo', await photo())
+    for (let day = 0; day < 12; day++) {
+      await world.clock.advance(24 * 3_600_000)
+      await world.pass(1)
+    }
+    expect(sent).toBe(7)
+    expect(world.aws.siteStore.all().filter(({ partition }) => partition.startsWith('open-analyses'))).toEqual([])
+  })
 })
 
 test('a service that stays away is given up on, is filed, and looks when it is asked to again', async () => {
