@@ -25,7 +25,17 @@ const copied = [
   '.github',
   '.ci',
 ]
-const copiedIfThere = ['docs/runbooks.md', 'azure.yaml', '.funcignore', 'tsconfig.json', 'package-lock.json']
+const copiedIfThere = [
+  'docs/runbooks.md',
+  'docs/deploy.md',
+  'docs/pipelines.md',
+  'docs/sign-in.md',
+  'docs/logs.md',
+  'azure.yaml',
+  '.funcignore',
+  'tsconfig.json',
+  'package-lock.json',
+]
 
 /** Large, and made of the rest. */
 const leftOut = /[\\/]dist[\\/](maps|ffmpeg|node_modules|azure-app(\.zip)?)$/

@@ -1,5 +1,7 @@
 /** `npm start`: both clouds on this machine, then the tour. `npm start -- --help` lists the options. */
 import type { ShowKeyOptions } from './development-key.ts'
+import { signInAt, startIssuer } from './issuer/server.ts'
+import { issuerPortFrom } from './supervisor/addresses.ts'
 import type { ChildEvent } from './supervisor/child.ts'
 import { type BuildEvent, type Clouds, startClouds } from './supervisor/clouds.ts'
 import { helpText, readOptions, type StartOptions } from './supervisor/options.ts'
@@ -52,9 +54,14 @@ async function run(options: StartOptions): Promise<number> {
   let abandon = (): void => undefined
   const { stop, signal } = watchSignals(() => abandon())
   const began = performance.now()
-  const clouds = await startClouds({ ...options, onEvent: printEvent, signal, onAbandon: (kill) => (abandon = kill) })
+  const issuerPort = issuerPortFrom(options.portBase)
+  await using issuer = options.signIn ? await startIssuer(issuerPort) : undefined
+  const env = issuer ? { SIGN_IN: signInAt(issuerPort) } : {}
+  const onAbandon = (kill: () => void): void => void (abandon = kill)
+  const clouds = await startClouds({ ...options, env, onEvent: printEvent, signal, onAbandon })
   print(`both clouds serve after ${seconds(performance.now() - began)}`)
   for (const site of ['aws', 'azure'] as const) print(`  ${site.padEnd(6)} ${clouds.urls[site].api}`)
+  if (issuer) print(`  token  curl -d grant_type=client_credentials -d 'scope=records:read' ${issuer.url}/token`)
   try {
     const shown = options.tour ? showTour(clouds, signal) : showKey(clouds, { print, signal, once: options.once })
     const held = await Promise.race([shown, stop.then(() => !options.tour)])

@@ -46,8 +46,8 @@ param analysisFeatures string = ''
 @description('What adaptive streams are encoded in besides H.264, of hevc.')
 param streamCodecs string = ''
 
-@description('Whose access tokens the API takes besides its own keys, a JSON array: see docs/sign-in.md; empty: none.')
-param signIn string = ''
+@description('Whose access tokens the API takes besides its own keys, a JSON array in base64: see docs/sign-in.md; empty: none.')
+param signInBase64 string = ''
 
 @allowed(['debug', 'info', 'warn', 'error'])
 param logLevel string = 'info'
@@ -69,11 +69,6 @@ param recordsThroughputMax int = 10000
 @description('Consumption costs nothing when idle; the others limit the rate of each key.')
 @allowed(['Consumption', 'BasicV2', 'StandardV2'])
 param gatewayTier string = 'Consumption'
-
-@description('Issuer of the JSON web tokens that the gateway lets pass; empty: none are looked at.')
-param tokenIssuer string = ''
-
-param tokenAudience string = 'api://catamaran'
 
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 4096
@@ -237,8 +232,7 @@ module gateway 'modules/gateway.bicep' = {
     tier: gatewayTier
     publisherEmail: operatorEmail
     appHost: app.outputs.host
-    tokenIssuer: tokenIssuer
-    tokenAudience: tokenAudience
+    signIn: base64ToString(signInBase64)
   }
 }
 
@@ -282,7 +276,7 @@ module settings 'modules/settings.bicep' = {
     siteIncarnation: siteIncarnation
     analysisFeatures: analysisFeatures
     streamCodecs: streamCodecs
-    signIn: signIn
+    signIn: base64ToString(signInBase64)
     visionEndpoint: empty(analysisFeatures) ? '' : 'https://${visionName}.cognitiveservices.azure.com'
     logLevel: logLevel
   }

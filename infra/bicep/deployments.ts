@@ -1,5 +1,5 @@
 import { writeOpenApi } from '../openapi.ts'
-import { samplePeerKeys } from '../samples.ts'
+import { samplePeerKeys, sampleSignIn } from '../samples.ts'
 import { repository, type Sources } from '../sources.ts'
 import { type Deployment, deploy } from './template.ts'
 import type { Fields, Resource } from './value.ts'
@@ -31,7 +31,7 @@ const most: Fields = {
   analysisFeatures: 'labels,moderation',
   recordsCapacity: 'autoscale',
   gatewayTier: 'StandardV2',
-  tokenIssuer: 'https://login.example.com',
+  signInBase64: Buffer.from(JSON.stringify(sampleSignIn)).toString('base64'),
   logForwarding: 'on',
   logReaderIssuer: 'https://00000000-0000-0000-0000-000000000000.tokens.sts.global.api.aws',
   logReaderSubject: 'arn:aws:iam::123456789012:role/log-collector',

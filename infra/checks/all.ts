@@ -13,7 +13,9 @@ import { checkAwsTrust } from './aws-trust.ts'
 import { azureChecks } from './azure.ts'
 import { checkAwsDeployRole } from './aws-deploy-role.ts'
 import { checkGrafana } from './grafana.ts'
+import { checkHandedOver } from './handed-over.ts'
 import { checkPipelines } from './pipelines.ts'
+import { checkStageVariables } from './stage-variables.ts'
 
 export const checks: readonly Check[] = [
   {
@@ -102,6 +104,18 @@ export const checks: readonly Check[] = [
     cloud: 'both',
     says: 'workflows run what is pinned, may little, hold no key, and name only what exists',
     run: checkPipelines,
+  },
+  {
+    name: 'handed-over',
+    cloud: 'both',
+    says: 'the outputs that the guides hand over to the other cloud are there',
+    run: checkHandedOver,
+  },
+  {
+    name: 'stage-variables',
+    cloud: 'both',
+    says: 'what the templates read is passed on by the pipeline, and told in the guides',
+    run: checkStageVariables,
   },
   ...azureChecks,
 ]

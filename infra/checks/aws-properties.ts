@@ -2,7 +2,9 @@ import type { Finding } from '../finding.ts'
 import { edgeRequirements } from '../rules/edge.ts'
 import { functionRequirements } from '../rules/functions.ts'
 import { logForwardingRequirements } from '../rules/log-forwarding.ts'
+import { protectionRequirements } from '../rules/protection.ts'
 import { failuresOf } from '../rules/requirement.ts'
+import { routingRequirements } from '../rules/routing.ts'
 import { storeRequirements } from '../rules/stores.ts'
 import { upkeepRequirements } from '../rules/upkeep.ts'
 import type { Sources } from '../sources.ts'
@@ -13,6 +15,8 @@ const requirements = [
   ...edgeRequirements,
   ...upkeepRequirements,
   ...logForwardingRequirements,
+  ...protectionRequirements,
+  ...routingRequirements,
 ]
 
 /** What resources must have beyond what CloudFormation asks of them. */

@@ -4,8 +4,10 @@ import { checkBicepApp } from './bicep-app.ts'
 import { checkBicepCompiles } from './bicep-compiles.ts'
 import { checkBicepDeployRole } from './bicep-deploy-role.ts'
 import { checkBicepEdge } from './bicep-edge.ts'
+import { checkBicepHeaders } from './bicep-headers.ts'
 import { checkBicepRights } from './bicep-rights.ts'
 import { checkBicepSettings } from './bicep-settings.ts'
+import { checkBicepSignIn } from './bicep-sign-in.ts'
 import { checkBicepStores } from './bicep-stores.ts'
 import { checkBicepTrust } from './bicep-trust.ts'
 import { checkBicepWords } from './bicep-words.ts'
@@ -72,6 +74,18 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'the edge and the gateway: encrypted, guarded, with policies and probes that work',
     run: checkBicepEdge,
+  },
+  {
+    name: 'bicep-headers',
+    cloud: 'azure',
+    says: 'what users upload is never taken for a page of ours',
+    run: checkBicepHeaders,
+  },
+  {
+    name: 'bicep-sign-in',
+    cloud: 'azure',
+    says: 'the gateway looks at the tokens of every service that people may sign in with',
+    run: checkBicepSignIn,
   },
   {
     name: 'parity',

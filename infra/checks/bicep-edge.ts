@@ -203,7 +203,7 @@ async function policyFindings(sources: Sources): Promise<Finding[]> {
         )
       if (!/Content-Length[^<]*&gt; \d+/.test(text))
         said.push(onResource(policy, 'policy', 'bounds no request', 'refuse bodies that the app would refuse'))
-      if (/\b(ISSUER|AUDIENCE)\b|<!-- (limits|tokens) -->/.test(text))
+      if (/\b(ISSUER|RECEIVER)\b|PLACE|<!-- (limits|tokens|receiver) -->/.test(text))
         said.push(onResource(policy, 'policy', 'holds a placeholder', 'fill it in'))
       return said
     }),

@@ -15,6 +15,12 @@ const roles = 'aws/infra/roles.yml'
 const sources = 'aws/infra/event-sources.yml'
 const logs = 'aws/infra/log-forwarding.yml'
 const canary = 'aws/infra/canary.yml'
+const policies = 'aws/infra/bucket-policies.yml'
+const environment = 'aws/infra/environment.yml'
+const edge = 'aws/infra/edge.yml'
+const dns = 'aws/infra/dns.yml'
+const outputs = 'aws/infra/outputs.yml'
+const workflow = '.github/workflows/deploy.yml'
 const deployRole = 'aws/infra/bootstrap/deploy-role.yml'
 
 export const awsMutations: readonly Mutation[] = [
@@ -201,6 +207,62 @@ export const awsMutations: readonly Mutation[] = [
   mistake('a canary that is over before an alarm rings', canary, 'Canary10Percent10Minutes', 'Canary10Percent5Minutes'),
   mistake('callers that pass the canary by', 'aws/infra/api.yml', '{ Ref: HttpLive }', '{ Ref: HttpLambdaFunction }'),
   mistake('a setting that no version has', 'serverless.yml', "${env:EDGE_DOMAIN, 'own edge'}; ", ''),
+  mistake(
+    'a bucket that takes old TLS',
+    policies,
+    'Resource: *failures\n            Condition: *oldTls',
+    'Resource: *failures\n            Condition: *plain',
+  ),
+  mistake(
+    'objects that others remove',
+    policies,
+    '              Fn::Sub: ${ObjectsBucket.Arn}/*\n            Condition: &notTheExecutor',
+    '              Fn::Sub: ${ObjectsBucket.Arn}/other/*\n            Condition: &notTheExecutor',
+  ),
+  mistake(
+    'versions that anybody removes',
+    policies,
+    'Action: [s3:DeleteObject, s3:DeleteObjectVersion]\n            Resource:\n              Fn::Sub: ${VaultBucket.Arn}/*',
+    'Action: [s3:DeleteObject]\n            Resource:\n              Fn::Sub: ${VaultBucket.Arn}/*',
+  ),
+  mistake('a bucket that pages cannot upload to', buckets, '[GET, HEAD, PUT]', '[GET, HEAD]'),
+  mistake(
+    'a queue without TLS',
+    queues,
+    '        - Ref: JobsDeadLetterQueue\n        - Ref: UploadEventsDeadLetterQueue',
+    '        - Ref: JobsDeadLetterQueue',
+  ),
+  mistake(
+    'a secret in the template',
+    environment,
+    "'{{resolve:secretsmanager:${self:service}/${sls:stage}:SecretString:cursorKey}}'",
+    'AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=',
+  ),
+  mistake(
+    'an upload that acts as a page',
+    edge,
+    "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    "style-src 'unsafe-inline'",
+  ),
+  mistake('two primaries', dns, 'Failover: SECONDARY', 'Failover: PRIMARY'),
+  mistake('a weight for one site alone', dns, 'Weight: { Ref: PeerWeight }', 'Weight: { Ref: SiteWeight }'),
+  mistake(
+    'a probe of the wrong site',
+    dns,
+    'FullyQualifiedDomainName: { Ref: PeerDomain }',
+    'FullyQualifiedDomainName: { Ref: ApiDomain }',
+  ),
+  mistake(
+    'a way that cannot be chosen',
+    'aws/infra/parameters.yml',
+    '[failover, weighted, latency]',
+    '[failover, weighted]',
+  ),
+  mistake('an output that the other site waits for', outputs, '  FunctionRoles:\n', '  Roles:\n'),
+  mistake('a function that the other site refuses', outputs, '          - Fn::GetAtt: [TimerRole, Arn]\n', ''),
+  mistake('a variable that stays behind', workflow, '          ROUTING: ${{ vars.ROUTING }}\n', ''),
+  mistake('a variable that nobody reads', workflow, 'PEER_TARGET: ${{', 'PEER_TARGETS: ${{'),
+  mistake('a variable that no guide names', 'docs/deploy.md', '`HTTP_CONCURRENCY`', 'The concurrency'),
   mistake('a pull request that deploys', deployRole, ':environment:${Stage}', ':*'),
   mistake('a deployment by any token', deployRole, '              StringEquals:', '              StringLike:'),
   mistake('a deployment that erases', deployRole, '- dynamodb:Update*', '- dynamodb:*'),

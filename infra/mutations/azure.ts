@@ -9,6 +9,8 @@ const mistake = (name: string, file: string, find: string, replace: string): Mut
 })
 const module = (name: string): string => `azure/infra/modules/${name}.bicep`
 const bootstrap = (name: string): string => `azure/infra/bootstrap/${name}`
+const policy = (name: string): string => `azure/infra/policies/${name}.xml`
+const workflow = '.github/workflows/deploy.yml'
 const main = 'azure/infra/main.bicep'
 const stores = 'azure/infra/stores.json'
 
@@ -204,6 +206,14 @@ output id string`,
   mistake('keys for the logs', module('log-forwarding'), 'disableLocalAuth: true', 'disableLocalAuth: false'),
   mistake('a hub for each table', module('log-forwarding'), 'eventHubName: hub.name', "eventHubName: 'log'"),
   mistake('logs that stay behind', module('log-forwarding'), "['AppTraces']", "['AppRequests']"),
+  mistake('an upload that acts as a page', module('edge'), "; sandbox'", "'"),
+  mistake('an output that the other site waits for', main, 'output IDENTITY_PRINCIPAL_ID', 'output PRINCIPAL_ID'),
+  mistake('a variable that stays behind', workflow, '          PEER_HOST: ${{ vars.PEER_HOST }}\n', ''),
+  mistake('a parameter that nobody can give', 'docs/deploy.md', '`budgetAmount`', 'the budget'),
+  mistake('tokens for anybody', policy('audience'), '<audience>RECEIVER</audience>', '<audience>*</audience>'),
+  mistake('tokens of any issuer', policy('client'), '<issuer>ISSUER</issuer>', '<issuer>https://example.com</issuer>'),
+  mistake('tokens without a signature', policy('token'), 'signed-tokens="true"', 'signed-tokens="false"'),
+  mistake('a service whose tokens nobody looks at', module('gateway'), "join(filled, '')", 'filled[0]'),
   mistake('a pull request that deploys', bootstrap('deploy-role.bicep'), ':environment:${stage}', ':pull_request'),
   mistake('a deployment that deletes', bootstrap('deploy-types.json'), '"*/read",', '"*",'),
   mistake(

@@ -122,6 +122,20 @@ export const edgeRequirements: readonly Requirement[] = [
     'name the headers policy',
   ),
   property(
+    'AWS::CloudFront::ResponseHeadersPolicy',
+    'edge-headers',
+    ['ResponseHeadersPolicyConfig', 'SecurityHeadersConfig'],
+    (value) =>
+      /default-src 'none'.*sandbox/.test(textOf(at(value, 'ContentSecurityPolicy', 'ContentSecurityPolicy'))) &&
+      at(value, 'FrameOptions', 'FrameOption') === 'DENY' &&
+      Number(at(value, 'StrictTransportSecurity', 'AccessControlMaxAgeSec')) >= 31_536_000 &&
+      ['ContentSecurityPolicy', 'ContentTypeOptions', 'FrameOptions', 'StrictTransportSecurity'].every(
+        (name) => at(value, name, 'Override') === true,
+      ),
+    'an upload may act as a page, be taken for another type, or be read without encryption',
+    'say sandbox, nosniff, DENY and a year of HTTPS, over what the origin says',
+  ),
+  property(
     'AWS::CloudFront::CachePolicy',
     'edge-cache-key',
     ['CachePolicyConfig', 'ParametersInCacheKeyAndForwardedToOrigin', 'QueryStringsConfig', 'QueryStrings'],

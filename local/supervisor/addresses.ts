@@ -8,7 +8,9 @@ const offsets = {
   azure: { api: 20, edge: 21, blob: 22, queue: 23, cosmos: 24, azuriteBlob: 25 },
 } as const
 
-const offsetMax = 25
+/** Where people sign in, when that was asked for: of neither site. */
+const issuerOffset = 30
+const offsetMax = issuerOffset
 export const portBaseMax = 65_535 - offsetMax
 
 /** The port of every listener, by site and listener. */
@@ -16,6 +18,8 @@ export const portsFrom = (base: number) => ({
   aws: mapValues(offsets.aws, (offset) => base + offset),
   azure: mapValues(offsets.azure, (offset) => base + offset),
 })
+
+export const issuerPortFrom = (base: number): number => base + issuerOffset
 
 /** Base URLs without a slash at their end. */
 export const urlsFrom = (base: number) => {

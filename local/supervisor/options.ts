@@ -7,6 +7,7 @@ export interface StartOptions {
   readonly once: boolean
   readonly fresh: boolean
   readonly tour: boolean
+  readonly signIn: boolean
   readonly help: boolean
   readonly dataFolder: string
   readonly portBase: number
@@ -19,6 +20,7 @@ export const helpText = `Catamaran: both clouds on this machine, running the han
 
   --once              end after the tour: exit code 0 when all of it held, else 1
   --no-tour           only start the clouds and stay up
+  --sign-in           an issuer of access tokens for development, which both sites take (see docs/sign-in.md)
   --fresh             forget what earlier runs left in the data folder
   --data DIR          where everything persists (.data)
   --port-base N       first of the ports, all on 127.0.0.1 (${portBaseDefault}: APIs on ${portBaseDefault + 10} and ${portBaseDefault + 20})
@@ -37,6 +39,7 @@ export function readOptions(args: readonly string[]): StartOptions {
     once: values.once,
     fresh: values.fresh,
     tour: !values['no-tour'],
+    signIn: values['sign-in'],
     help: values.help,
     dataFolder: values.data,
     portBase: wholeNumber('--port-base', values['port-base'], portBaseMin, portBaseMax),
@@ -52,6 +55,7 @@ function parse(args: readonly string[]) {
         once: { type: 'boolean', default: false },
         fresh: { type: 'boolean', default: false },
         'no-tour': { type: 'boolean', default: false },
+        'sign-in': { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
         data: { type: 'string', default: '.data' },
         'port-base': { type: 'string', default: String(portBaseDefault) },

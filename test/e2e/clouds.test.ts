@@ -13,6 +13,7 @@ import { largeSuite } from './suites/large.ts'
 import { operationsSuite } from './suites/operations.ts'
 import { recordsSuite } from './suites/records.ts'
 import { replicationSuite } from './suites/replication.ts'
+import { signInSuite } from './suites/sign-in.ts'
 import { streamsSuite } from './suites/streams.ts'
 import { tracesSuite } from './suites/traces.ts'
 import { uppySuite } from './suites/uppy.ts'
@@ -38,6 +39,7 @@ describe('both clouds', () => {
   recordsSuite(pair)
   replicationSuite(pair)
   keysSuite(pair)
+  signInSuite(pair)
   operationsSuite(pair)
   assetsSuite(pair)
   uppySuite(pair)

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { signInAt, startIssuer } from '../../local/issuer/server.ts'
 import { seedKey } from '../../local/seed.ts'
-import { namedPorts } from '../../local/supervisor/addresses.ts'
+import { issuerPortFrom, namedPorts } from '../../local/supervisor/addresses.ts'
 import { type Clouds, startClouds } from '../../local/supervisor/clouds.ts'
 import { type Api, apiOf } from '../../local/tour/api.ts'
 import { type Site, sites } from '../../shared/domain/site.ts'
@@ -14,6 +15,8 @@ export interface Pair {
   readonly tenant: string
   readonly apis: Readonly<Record<Site, Api>>
   readonly foreign: Readonly<Record<Site, Api>>
+  /** Where people sign in. */
+  readonly issuerUrl: string
   /** For what a test writes to disk; removed at the end. */
   readonly folder: string
   stop(): Promise<void>
@@ -25,7 +28,10 @@ const portTriesMax = 50
 
 export async function startPair(): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-e2e-'))
-  const clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase: await freePortBase() })
+  const portBase = await freePortBase()
+  const issuer = await startIssuer(issuerPortFrom(portBase))
+  const env = { SIGN_IN: signInAt(issuerPortFrom(portBase)) }
+  const clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase, env })
   try {
     const [key, foreignKey] = [await seedKey(clouds, tenant), await seedKey(clouds, foreignTenant)]
     const apisWith = (text: string): Record<Site, Api> => ({
@@ -34,9 +40,10 @@ export async function startPair(): Promise<Pair> {
     })
     const stop = async (): Promise<void> => {
       await clouds.stop()
+      await issuer[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
     }
-    return { clouds, tenant, apis: apisWith(key), foreign: apisWith(foreignKey), folder, stop }
+    return { clouds, tenant, apis: apisWith(key), foreign: apisWith(foreignKey), issuerUrl: issuer.url, folder, stop }
   } catch (error) {
     await clouds.stop()
     throw error
@@ -47,7 +54,7 @@ export async function startPair(): Promise<Pair> {
 async function freePortBase(): Promise<number> {
   for (let attempt = 0; attempt < portTriesMax; attempt++) {
     const base = 20_000 + Math.floor(Math.random() * 300) * 50
-    const free = await Promise.all(namedPorts(base).map(({ port }) => isFree(port)))
+    const free = await Promise.all([...namedPorts(base).map(({ port }) => port), issuerPortFrom(base)].map(isFree))
     if (free.every(Boolean)) return base
   }
   throw new Error('No free ports were found')

@@ -98,6 +98,9 @@ resource rules 'Microsoft.Cdn/profiles/ruleSets@2024-02-01' = {
 var headers = [
   { name: 'Strict-Transport-Security', value: 'max-age=31536000; includeSubDomains' }
   { name: 'X-Content-Type-Options', value: 'nosniff' }
+  // What users upload is never a page of ours.
+  { name: 'Content-Security-Policy', value: 'default-src \'none\'; style-src \'unsafe-inline\'; sandbox' }
+  { name: 'Referrer-Policy', value: 'no-referrer' }
   { name: 'Cross-Origin-Resource-Policy', value: 'cross-origin' }
 ]
 

@@ -7,14 +7,24 @@ param tier string
 
 param publisherEmail string
 param appHost string
-param tokenIssuer string
-param tokenAudience string
+param signIn string
 
 // The Consumption tier has no limits by key: there the edge's firewall and the app itself limit the rate.
 var limits = tier == 'Consumption' ? '' : loadTextContent('../policies/rate.xml')
-var tokens = empty(tokenIssuer)
-  ? ''
-  : replace(replace(loadTextContent('../policies/token.xml'), 'ISSUER', tokenIssuer), 'AUDIENCE', tokenAudience)
+// A look at each token before the app looks at it, by the issuer that it names; one of nobody known is the app's to refuse.
+var issuers = empty(signIn) ? [] : json(signIn)
+var token = loadTextContent('../policies/token.xml')
+// An issuer's name may end with a slash, its keys are below it all the same.
+var places = [for one in issuers: endsWith(one.issuer, '/') ? one.issuer : '${one.issuer}/']
+// Cognito's access tokens name the client that they are for, all others an audience.
+var client = loadTextContent('../policies/client.xml')
+var audience = loadTextContent('../policies/audience.xml')
+var receivers = [for one in issuers: contains(one.issuer, 'cognito-idp') ? client : audience]
+var checks = [for (one, index) in issuers: replace(token, '<!-- receiver -->', receivers[index])]
+var filled = [
+  for (one, index) in issuers: replace(replace(replace(checks[index], 'PLACE', places[index]), 'ISSUER', one.issuer), 'RECEIVER', one.audience)
+]
+var tokens = empty(issuers) ? '' : '<choose>${join(filled, '')}</choose>'
 var policy = replace(replace(loadTextContent('../policies/api.xml'), '<!-- limits -->', limits), '<!-- tokens -->', tokens)
 var apiUrl = 'https://${appHost}'
 
