@@ -203,3 +203,13 @@ test('a cut-off or damaged film is refused or converts, and never crashes', asyn
     await expectNoCrash(bench, whole, declared, 3)
   }
 }, 90_000)
+
+test('a film whose picture could be copied is refused when nobody could hear its sound', async () => {
+  await using bench = await workbench()
+  const source = ['-f', 'lavfi', '-i', 'testsrc=d=2:s=320x240:r=25', '-f', 'lavfi', '-i', 'sine=d=2']
+  const codecs = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-c:a', 'aac']
+  const { inspection } = await run(await bench.film('whole.mp4', ...source, ...codecs), 'video/mp4')
+  expect(inspection.recipes.find(({ name }) => name === 'video-h264-240')?.options.copy).toBe(true)
+  const noisy = await bench.film('noisy.mp4', ...source, ...codecs, '-bsf:a', 'noise=1')
+  expect(await fault(run(noisy, 'video/mp4'))).toMatchObject({ code: 'invalid-media' })
+}, 60_000)
