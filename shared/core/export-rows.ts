@@ -26,37 +26,67 @@ interface Row {
   readonly row: JsonObject
 }
 
+/** How far the reading is: all before it was read. */
+export type ExportPosition = {
+  /** What arrived since the period began, then what moved in the index since the reading did, then nothing. */
+  pass: number
+  shard: number
+  after: string | null
+  /** When the reading began. */
+  begunMs: number
+}
+
+type ExportStep =
+  | ({ readonly kind: 'row' } & Row)
+  /** Every row before this position has been given out. */
+  | { readonly kind: 'reached'; readonly position: ExportPosition }
+
 /** Whether the states of a collection belong to an export of this kind: what users keep, or what became of assets. */
 const belongs = (kind: ExportKind, collection: string): boolean =>
   kind === 'events' ? collection === 'assets' || collection === '_media' : !/^(_|assets$)/.test(collection)
 
 /**
- * What a tenant's records went through in a period, as this site knows it, in no order and some of it twice. The cost follows
- * what has arrived since the period began.
+ * What a tenant's records went through in a period, as this site knows it, in no order and some of it twice, from a position on.
+ * The cost follows what has arrived since the period began.
  */
 export async function* exportRows(
   services: Services,
   tenant: string,
-  { kind, period, signal }: { readonly kind: ExportKind; readonly period: Period; readonly signal: AbortSignal },
-): AsyncGenerator<Row> {
-  const begunMs = services.clock.now()
-  for (const sinceMs of [period.beginMs, begunMs]) {
-    if (sinceMs === begunMs) await services.clock.sleep(settleMs, signal)
-    for (let shard = 0; shard < arrivalShardCount; shard++) {
-      let after: string | undefined = arrivalCursor(Math.max(0, sinceMs - marginMs))
-      do {
-        signal.throwIfAborted()
-        const page = await services.records.arrivals(tenant, shard, { after, limit: pageItems })
-        const wanted = page.items.filter(({ key }) => belongs(kind, key.collection))
-        for (const chunk of chunksOf(wanted, readAtOnce)) {
-          const pasts = await Promise.all(chunk.map(({ key }) => statesUntil(services, key, period.endMs)))
-          for (const states of pasts) yield* rowsOf(kind, states, period)
-        }
-        after = page.next
-      } while (after !== undefined)
+  reading: {
+    readonly kind: ExportKind
+    readonly period: Period
+    readonly from?: ExportPosition | undefined
+    readonly signal: AbortSignal
+  },
+): AsyncGenerator<ExportStep> {
+  const { kind, period, signal } = reading
+  const start = { pass: 0, shard: 0, after: null, begunMs: services.clock.now() }
+  let position = reading.from ?? start
+  for (; position.pass < passes; position = next(position)) {
+    const { pass, shard, begunMs } = position
+    if (pass > 0 && shard === 0) await services.clock.sleep(settleMs, signal)
+    let after = position.after ?? arrivalCursor(Math.max(0, (pass > 0 ? begunMs : period.beginMs) - marginMs))
+    for (let isMore = true; isMore; ) {
+      signal.throwIfAborted()
+      const page = await services.records.arrivals(tenant, shard, { after, limit: pageItems })
+      const wanted = page.items.filter(({ key }) => belongs(kind, key.collection))
+      for (const chunk of chunksOf(wanted, readAtOnce)) {
+        const pasts = await Promise.all(chunk.map(({ key }) => statesUntil(services, key, period.endMs)))
+        for (const states of pasts) for (const row of rowsOf(kind, states, period)) yield { kind: 'row', ...row }
+      }
+      isMore = page.next !== undefined
+      after = page.next ?? after
+      yield { kind: 'reached', position: isMore ? { ...position, after } : next(position) }
     }
   }
 }
+
+const passes = 2
+
+const next = ({ pass, shard, begunMs }: ExportPosition): ExportPosition =>
+  shard + 1 < arrivalShardCount
+    ? { pass, shard: shard + 1, after: null, begunMs }
+    : { pass: pass + 1, shard: 0, after: null, begunMs }
 
 function* rowsOf(kind: ExportKind, states: readonly RecordState[], period: Period): Generator<Row> {
   for (const [index, state] of states.entries()) {

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { sortedRows } from '../data/sorted-rows.ts'
 import { assetKey, objectKeyOf, type AssetBody, type Failure, type MediaBody } from '../domain/asset.ts'
 import { CatamaranError, isCatamaranError, publicMessageOf } from '../domain/errors.ts'
 import {
@@ -13,8 +12,9 @@ import {
   type ExportRef,
   parseExportId,
 } from '../domain/export.ts'
-import { exportRows } from './export-rows.ts'
-import { readExport } from './exports.ts'
+import { clearExportWork, holdExport, type ExportHold } from './export-hold.ts'
+import { sortExport } from './export-sort.ts'
+import { readExport, sendExport } from './exports.ts'
 import { writeMedia } from './media-store.ts'
 import { writeRecord } from './records.ts'
 import { replicatedUntilMs } from './replication-marks.ts'
@@ -37,7 +37,8 @@ export interface ExportOrder {
 
 /**
  * Makes an export: the object first, then the asset that it is, then the record that says so. Doing it twice makes the same
- * bytes under the same name. While the other site's writes of that day have not all come, it is left for the sweep.
+ * bytes under the same name. While the other site's writes of that day have not all come, it is left for the sweep. A run that
+ * is cut short goes on where it was with the next message.
  */
 export async function runExport(
   services: Services,
@@ -52,23 +53,22 @@ export async function runExport(
   const beginMs = dayBeginMs(ref.date) ?? 0
   const complete = (await replicatedUntilMs(services)) >= beginMs + dayMs
   if (!complete && services.clock.now() < beginMs + dayMs + patienceMs) return
+  const hold = await holdExport(services, { tenant, id })
+  if (!hold) return
   try {
-    const { asset, rows, bytes, sha256 } = await makeExport(services, work, { tenant, ref, beginMs, signal })
-    const done: ExportBody = {
-      ...ref,
-      site: services.site,
-      state: 'done',
-      attempts: 0,
-      asset,
-      rows,
-      bytes,
-      sha256,
-      complete,
-    }
+    const made = await makeExport(services, work, { tenant, ref, beginMs, hold, signal })
+    const done: ExportBody = { ...ref, site: services.site, state: 'done', attempts: 0, ...made, complete }
     await writeRecord(services, exportKey(tenant, ref), none, (present) =>
       present?.['state'] === 'done' ? present : done,
     )
+    await clearExportWork(services, { tenant, id })
   } catch (error) {
+    if (hold.isLost()) {
+      return services.telemetry.log('warn', 'Another run makes an export by now', { tenant, export: id }, error)
+    }
+    await hold.release()
+    // Who came further has not failed; the function's time was over.
+    if (signal.aborted && hold.moved()) return sendExport(services, tenant, id, takeover)
     await noteFailure(services, tenant, ref, error)
   }
 }
@@ -77,6 +77,7 @@ interface Making {
   readonly tenant: string
   readonly ref: ExportRef
   readonly beginMs: number
+  readonly hold: ExportHold
   readonly signal: AbortSignal
 }
 
@@ -105,19 +106,21 @@ async function makeExport(
 
 async function writeRows(
   services: Services,
-  { tenant, ref: { kind }, beginMs, signal }: Making,
+  { tenant, ref, beginMs, hold, signal }: Making,
   { folder, path }: { readonly folder: string; readonly path: string },
 ): Promise<number> {
-  const sorted = sortedRows(folder)
   const period = { beginMs, endMs: beginMs + dayMs }
-  for await (const { key, row } of exportRows(services, tenant, { kind, period, signal })) await sorted.add(key, row)
+  const sorted = await sortExport(services, { tenant, id: exportId(ref), ref, period, hold, folder, signal })
   // Large, and of use to no other function than that which does long work.
   const { parquetFile } = await import('../data/parquet-writer.ts')
-  await using parquet = await parquetFile(path, exportColumns[kind])
+  await using parquet = await parquetFile(path, exportColumns[ref.kind])
   let rows = 0
   for await (const row of sorted.rows()) {
     signal.throwIfAborted()
-    if (parquet.add(row)) await parquet.flush()
+    if (parquet.add(row)) {
+      await parquet.flush()
+      await hold.renew()
+    }
     rows++
   }
   await parquet.finish()

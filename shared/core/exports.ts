@@ -12,6 +12,7 @@ import {
 import { historyMs } from '../domain/limits.ts'
 import type { StoredRecord } from '../domain/record.ts'
 import type { Page, PageRequest } from '../ports/page.ts'
+import { clearExportWork } from './export-hold.ts'
 import { openExportShards, putDue, type DueEntry } from './open-work.ts'
 import { listRecords, readRecord } from './record-reads.ts'
 import { writeRecord } from './records.ts'
@@ -65,10 +66,10 @@ export async function listExports(services: Services, tenant: string, page: Page
   return next === undefined ? { items: bodies } : { items: bodies, next }
 }
 
-/** Called with every state of an export that comes to be here: somebody has to look whether it was made. */
+/** Called with every state of an export that comes to be here: somebody has to look whether it was made, and to clear up. */
 export async function indexOpenExport(services: Services, { key, body }: StoredRecord): Promise<void> {
   const { state, site } = body as ExportBody
-  if (state !== 'waiting') return
+  if (state !== 'waiting') return clearExportWork(services, key)
   const dueMs = services.clock.now() + (site === services.site ? resendMs : standbyMs)
   await putDue(services, openExportShards, { dueMs, tenant: key.tenant, id: key.id, value: {} })
 }

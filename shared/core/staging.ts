@@ -8,6 +8,9 @@ const pageItems = 100
 export const filmFolder = (tenant: string, asset: string, version: string): string =>
   `${staged}${tenant}/${asset}/film-${derivedId('film', version)}/`
 
+/** Where what an export has read waits for the run that goes on. */
+export const exportFolder = (tenant: string, id: string): string => `${staged}${tenant}/export-${id}/rows-`
+
 /** Removes all that waits in a folder of the staging area. */
 export async function removeStagedUnder(services: Services, folder: string): Promise<void> {
   for (let after: string | undefined; ; ) {

@@ -17,6 +17,12 @@ interface Line {
 export interface SortedRows {
   /** Of two rows with one key, which are taken to be equal, one stays. */
   add(key: string, row: JsonObject): Promise<void>
+  /** Files that hold what was added so far, each in order, but for what is held in memory. */
+  readonly runs: readonly string[]
+  /** Writes what is held in memory to a file. */
+  spill(): Promise<void>
+  /** Takes a file over that was one of `runs` before. */
+  adopt(path: string): void
   /** Once, after the last row was added. */
   rows(): AsyncGenerator<JsonObject>
 }
@@ -27,6 +33,7 @@ export function sortedRows(folder: string, { heldBytesMax = runBytesMax } = {}):
   let heldBytes = 0
   const inOrder = (): Line[] => held.sort((a, b) => compare(a.key, b.key))
   const spill = async (): Promise<void> => {
+    if (held.length === 0) return
     const path = join(folder, `run-${runs.length}`)
     await writeFile(
       path,
@@ -42,6 +49,9 @@ export function sortedRows(folder: string, { heldBytesMax = runBytesMax } = {}):
       heldBytes += 2 * (key.length + text.length) + lineBytes
       if (heldBytes >= heldBytesMax) await spill()
     },
+    runs,
+    spill,
+    adopt: (path) => void runs.push(path),
     rows: async function* () {
       let last: string | undefined
       for await (const { key, text } of merged([...runs.map(linesOf), inMemory(inOrder())])) {
