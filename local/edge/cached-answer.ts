@@ -22,7 +22,9 @@ export async function answerFromCache(
   try {
     const stored = entry.policy.responseHeaders()
     response.setHeader('x-cache', status)
-    for (const [name, value] of Object.entries(stored)) if (value !== undefined) response.setHeader(name, value)
+    for (const [name, value] of Object.entries(stored)) {
+      if (value !== undefined && !response.hasHeader(name)) response.setHeader(name, value)
+    }
     response.setHeader('accept-ranges', 'bytes')
     response.removeHeader('content-range')
     if (isNotModified(asked.headers, stored)) {

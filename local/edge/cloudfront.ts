@@ -1,7 +1,7 @@
 import { createVerify, type KeyObject } from 'node:crypto'
 import { GetObjectCommand, HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import { type Admission, decode, type EdgeRequest, type Gate, refuse, splitUrl } from './gate.ts'
+import { type Admission, decode, type EdgeRequest, type Gate, harmless, refuse, splitUrl } from './gate.ts'
 
 export interface CloudFrontOptions {
   /** The key group: public keys by key pair id. */
@@ -20,6 +20,12 @@ const originExpirySeconds = 60
  * Source: CloudFront Developer Guide, "Create a signed URL using a canned policy".
  */
 export const cloudFrontGate = (options: CloudFrontOptions): Gate => ({
+  headers: {
+    ...harmless,
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'no-referrer',
+    'strict-transport-security': 'max-age=63072000; includeSubDomains',
+  },
   admit: async (request) => admit(request, options),
 })
 

@@ -1,4 +1,4 @@
-import { type Admission, decode, type EdgeRequest, type Gate, refuse, splitUrl } from './gate.ts'
+import { type Admission, decode, type EdgeRequest, type Gate, harmless, refuse, splitUrl } from './gate.ts'
 
 export interface FrontDoorOptions {
   /** The blob endpoint with the account's path, without a slash at its end. */
@@ -12,6 +12,12 @@ export interface FrontDoorOptions {
  * then, so the edge refuses a signature whose time is over by itself.
  */
 export const frontDoorGate = (options: FrontDoorOptions): Gate => ({
+  headers: {
+    ...harmless,
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'cross-origin',
+    'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  },
   admit: async (request) => admit(request, options),
 })
 

@@ -1,5 +1,7 @@
 /** What an edge knows of its cloud: who may read, what is cached under which key, and where the bytes come from. */
 export interface Gate {
+  /** What the templates put into every answer, by lower-case name; whatever the origin says of these is left out. */
+  readonly headers: Readonly<Record<string, string>>
   admit(request: EdgeRequest): Promise<Admission>
 }
 
@@ -55,3 +57,9 @@ export function decode(text: string): string | undefined {
     return undefined
   }
 }
+
+/** An upload is never a page of ours: it runs nothing, and is shown as nothing but what it is said to be. */
+export const harmless = {
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+  'x-content-type-options': 'nosniff',
+} as const

@@ -41,6 +41,7 @@ export async function createEdge(options: EdgeOptions): Promise<Server> {
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = 'GET', url = '/' } = request
+    for (const [name, value] of Object.entries(options.gate.headers)) response.setHeader(name, value)
     if (!['GET', 'HEAD', 'OPTIONS'].includes(method)) {
       return refuse(response, 405, xmlError('MethodNotAllowed', 'The edge serves GET, HEAD and OPTIONS.'))
     }
@@ -119,7 +120,7 @@ async function passThrough(
 
 function copyHeaders(headers: Headers, response: ServerResponse): void {
   for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !hopByHop.has(name)) response.setHeader(name, value)
+    if (value !== undefined && !hopByHop.has(name) && !response.hasHeader(name)) response.setHeader(name, value)
   }
 }
 

@@ -89,7 +89,12 @@ describe('CloudFront before S3', () => {
     expect([first.status, first.cache, first.text]).toEqual([200, 'miss', bytes.toString()])
     expect(first.headers.get('content-type')).toBe('image/webp')
     expect(first.headers.get('content-disposition')).toBe(wanted.disposition)
-    expect((await read(url)).cache).toBe('hit')
+    const second = await read(url)
+    expect(second.cache).toBe('hit')
+    for (const { headers } of [first, second]) {
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.* sandbox$/)
+    }
   })
 
   test('the signature is no part of the cache key', async () => {
@@ -165,7 +170,12 @@ describe('Front Door before Blob Storage', () => {
     expect([first.status, first.cache, first.text]).toEqual([200, 'miss', bytes.toString()])
     expect(first.headers.get('content-type')).toBe('image/webp')
     expect(first.headers.get('content-disposition')).toBe(wanted.disposition)
-    expect((await read(url)).cache).toBe('hit')
+    const second = await read(url)
+    expect(second.cache).toBe('hit')
+    for (const { headers } of [first, second]) {
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';.* sandbox$/)
+    }
   })
 
   test.each<[string, (url: string) => string]>([
