@@ -1,14 +1,16 @@
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { chance } from '../../local/samples/chance.ts'
 import { isCatamaranError } from '../../shared/domain/errors.ts'
 import { dataFormats } from './fuzz-data.ts'
-import { damaged } from './fuzz-images.ts'
+import { damaged } from './fuzz-damage.ts'
 import { documentFormats } from './fuzz-documents.ts'
+import { pictureFormats } from './fuzz-images.ts'
 import { timedFormats } from './fuzz-timed.ts'
 import type { FuzzedFormat } from './fuzzed-format.ts'
 import { converter, never, workbench } from './workbench.ts'
 
 export const fuzzedFormats: Readonly<Record<string, FuzzedFormat>> = {
+  ...pictureFormats,
   ...timedFormats,
   ...dataFormats,
   ...documentFormats,
@@ -38,18 +40,19 @@ export async function* fuzzCopies(
   const next = chance(seed)
   for (let copy = 0; copy < copies; copy++) {
     const bytes = damaged(whole, next, copy)
-    if (copy >= from) yield { copy, outcome: await outcomeOf(await bench.write('copy', bytes), format) }
+    if (copy >= from) yield { copy, outcome: await outcomeOf(await bench.write('copy', bytes), bytes, format) }
   }
 }
 
-async function outcomeOf(path: string, format: FuzzedFormat): Promise<string> {
+async function outcomeOf(path: string, bytes: Buffer, format: FuzzedFormat): Promise<string> {
   const workFolder = `${path}-work`
   await mkdir(workFolder)
-  const source = { path, mediaType: format.declared, bytes: (await stat(path)).size }
+  const source = { path, mediaType: format.declared, bytes: bytes.length }
   try {
     const whole = await converter.inspect(source, never())
     const inspection = { ...whole, recipes: format.chosen?.(whole.recipes) ?? whole.recipes }
     const files = await converter.convert(source, inspection, { workFolder, signal: never() })
+    if (!bytes.equals(await readFile(path))) return 'changed the file'
     if (inspection.recipes.length === 0) return 'stored'
     return (await format.faultOf({ path, inspection, files })) ?? 'converted'
   } catch (error) {

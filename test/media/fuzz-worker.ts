@@ -1,4 +1,4 @@
-/** Damages copies of one format in a process that may crash or hang: see `fuzz-media.ts`. */
+/** Damages copies of one format in a process that may crash or hang: see `fuzz.ts`. */
 import { fuzzCopies } from './fuzz-copies.ts'
 
 const [format = '', seed, from, copies] = process.argv.slice(2)

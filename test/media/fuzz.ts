@@ -1,7 +1,7 @@
 /**
- * Damages films, sounds and data files, and looks what becomes of them; and times how soon files are known that claim to be
- * huge (`--format bombs`):
- *   npm run fuzz:media -- [--copies 1000] [--seed 1] [--format NAME] [--from COPY]
+ * Damages pictures, films, sounds, data files and documents, and looks what becomes of them; and times how soon files are known
+ * that claim to be huge (`--format bombs`):
+ *   npm run fuzz -- [--copies 1000] [--seed 1] [--format NAME] [--from COPY]
  * Prints a line of JSON a format, and how far it is meanwhile; ends with 1 when there was a fault: a worker that crashed or
  * does not come to an end, half of the renditions, one of no bytes or that cannot be read, a reason that says nothing.
  */
