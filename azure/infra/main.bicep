@@ -60,6 +60,14 @@ param logForwarding string = 'off'
 param logReaderIssuer string = ''
 param logReaderSubject string = ''
 
+@description('Whether Front Door stands before the API and the objects. It costs as much idle as busy; without it both are reached as they are.')
+@allowed(['on', 'off'])
+param edge string = 'on'
+
+@description('Whether the alarms watch. Each is a query that is paid for.')
+@allowed(['on', 'off'])
+param alarms string = 'on'
+
 @description('Serverless costs nothing when idle; autoscale carries more than 5,000 request units a second.')
 @allowed(['serverless', 'autoscale'])
 param recordsCapacity string = 'serverless'
@@ -92,6 +100,8 @@ param budgetStart string = utcNow('yyyy-MM-01')
 var service = 'catamaran'
 var tags = { 'azd-env-name': stage, service: service, stage: stage }
 var token = toLower(uniqueString(subscription().id, service, stage, location))
+// Links are signed by Blob Storage either way, which is what Front Door passes them on to.
+var edgeUrl = edge == 'on' ? 'https://${frontDoor.outputs.host}' : 'https://${objects.outputs.blobHost}'
 var visionName = 'catavision${token}'
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -236,7 +246,7 @@ module gateway 'modules/gateway.bicep' = {
   }
 }
 
-module edge 'modules/edge.bicep' = {
+module frontDoor 'modules/edge.bicep' = if (edge == 'on') {
   scope: group
   name: 'edge'
   params: {
@@ -265,7 +275,7 @@ module settings 'modules/settings.bicep' = {
     vaultUri: vault.outputs.uri
     stage: stage
     publicUrl: 'https://${gateway.outputs.host}'
-    edgeUrl: 'https://${edge.outputs.host}'
+    edgeUrl: edgeUrl
     peerUrl: peerUrl
     peerPublicKeys: base64ToString(peerPublicKeysBase64)
     peerIssuer: peerIssuer
@@ -295,7 +305,7 @@ module logs 'modules/log-forwarding.bicep' = if (logForwarding == 'on') {
   }
 }
 
-module alarms 'modules/alarms.bicep' = {
+module alarmRules 'modules/alarms.bicep' = if (alarms == 'on') {
   scope: group
   name: 'alarms'
   params: {
@@ -324,7 +334,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 output SERVICE_API_NAME string = app.outputs.name
 output PUBLIC_URL string = 'https://${gateway.outputs.host}'
-output EDGE_URL string = 'https://${edge.outputs.host}'
+output EDGE_URL string = edgeUrl
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output LOG_HUB_NAMESPACE string = logForwarding == 'on' ? logs.outputs.namespaceName : ''

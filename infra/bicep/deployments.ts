@@ -10,6 +10,8 @@ const least: Fields = {
   stage: 'dev',
   location: 'westeurope',
   operatorEmail: 'operators@example.com',
+  edge: 'off',
+  alarms: 'off',
   peerUrl: 'https://aws.example.com',
   peerPublicKeysBase64: Buffer.from(samplePeerKeys).toString('base64'),
 }
@@ -17,6 +19,8 @@ const least: Fields = {
 /** With every option in use that another one does not exclude. */
 const most: Fields = {
   ...least,
+  edge: 'on',
+  alarms: 'on',
   // As long as a stage may be.
   stage: 'stage-of-16-long',
   lasting: true,

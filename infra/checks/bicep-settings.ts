@@ -51,6 +51,12 @@ export async function checkBicepSettings(sources: Sources): Promise<Finding[]> {
           onResource(resource, 'settings', `${name} is read by nothing`, 'take it away, or correct its name'),
         )
     }
+    for (const name of ['EDGE_URL', 'PUBLIC_URL'].filter(
+      (one) => !/^https:\/\/[a-z0-9.-]+$/i.test(settings[one] ?? ''),
+    ))
+      findings.push(
+        onResource(resource, 'settings', `${name} is ${settings[name]}`, 'name a host that is asked by https'),
+      )
     findings.push(...plainSecrets(resource, settings), ...(await refusals(sources, resource, settings)))
   }
   return distinct(findings)

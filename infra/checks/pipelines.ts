@@ -26,6 +26,7 @@ type Permissions = string | Readonly<Record<string, string>>
 interface Workflow {
   readonly on?: unknown
   readonly permissions?: Permissions
+  readonly defaults?: { readonly run?: { readonly shell?: string } }
   readonly jobs?: Readonly<Record<string, Job>>
 }
 
@@ -41,7 +42,7 @@ interface Pipeline {
 type Fault = readonly [rule: string, problem: string, cure: string]
 type Rule = (pipeline: Pipeline) => readonly Fault[]
 
-const rules: readonly Rule[] = [pinned, modest, keyless, harmless, runnable, defaulted]
+const rules: readonly Rule[] = [pinned, modest, keyless, harmless, runnable, defaulted, whole]
 
 /** That workflows run what is pinned, may little, hold no key, and name only what exists. */
 export async function checkPipelines(sources: Sources): Promise<Finding[]> {
@@ -161,4 +162,11 @@ function defaulted(pipeline: Pipeline): readonly Fault[] {
     .filter(({ run = '', env = {} }) => run.includes('serverless ') && JSON.stringify(env).includes('vars.'))
     .filter(({ run = '' }) => !run.includes('|| unset "$name"'))
     .map((): Fault => ['defaults', 'empty variables hide the defaults of serverless.yml', 'unset what is empty first'])
+}
+
+/** Without a shell of one's own choice GitHub runs one for which `fails | tee` has gone well. */
+function whole(pipeline: Pipeline): readonly Fault[] {
+  const pipes = stepsOf(pipeline).some(({ run = '' }) => /[^|]\|[^|]/.test(run))
+  if (!pipes || pipeline.workflow.defaults?.run?.shell === 'bash') return []
+  return [['whole', 'what fails before a pipe is not noticed', 'defaults: run: shell: bash, which says pipefail']]
 }

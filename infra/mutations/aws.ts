@@ -131,6 +131,12 @@ export const awsMutations: readonly Mutation[] = [
   mistake('an API without limits', 'aws/infra/api.yml', '          ThrottlingRateLimit: 2000\n', ''),
   mistake('keys in the log', 'aws/infra/api.yml', 'DataTraceEnabled: false', 'DataTraceEnabled: true'),
   mistake('a firewall in front of nothing', 'aws/infra/firewall.yml', '/stages/${ApiStage}', '/stages/production'),
+  mistake(
+    'a firewall that is never there',
+    'aws/infra/firewall.yml',
+    "{ Ref: Firewall }, 'on'",
+    "{ Ref: Canary }, 'never'",
+  ),
   mistake('an origin that does not exist', 'aws/infra/edge.yml', 'TargetOriginId: objects', 'TargetOriginId: object'),
   mistake('objects for everybody', 'aws/infra/edge.yml', '          TrustedKeyGroups: [{ Ref: EdgeKeyGroup }]\n', ''),
   mistake(

@@ -133,6 +133,12 @@ export const azureMutations: readonly Mutation[] = [
   ),
   mistake('signed URLs cached without signature', module('edge'), "'UseQueryString'", "'IgnoreQueryString'"),
   mistake('a probe that nobody answers', module('edge'), "'/v1/health/ready'", "'/health'"),
+  mistake(
+    'objects that are read where nothing is',
+    main,
+    "'https://${objects.outputs.blobHost}'",
+    "'https://${objects.outputs.blobEndpoint}'",
+  ),
   mistake('a firewall that only watches', module('edge'), "mode: 'Prevention'", "mode: 'Detection'"),
   mistake(
     'a policy that the tier lacks',

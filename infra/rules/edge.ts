@@ -69,6 +69,17 @@ export const edgeRequirements: readonly Requirement[] = [
     'the firewall stands in front of nothing',
     "name the API's stage",
   ),
+  {
+    rule: 'firewall',
+    type: 'AWS::WAFv2::WebACL',
+    path: ['Condition'],
+    holds: (condition, _, { conditions, parameters }) =>
+      condition === undefined ||
+      (JSON.stringify(conditions[textOf(condition)]) === '{"Fn::Equals":[{"Ref":"Firewall"},"on"]}' &&
+        at(parameters, 'Firewall', 'Default') === 'on'),
+    problem: 'it is not there unless somebody asks for it',
+    cure: 'let it be there unless FIREWALL is off',
+  },
   property(
     'AWS::WAFv2::WebACL',
     'firewall-rate',

@@ -59,6 +59,7 @@ describe('what is planted into them is found', () => {
       'exists',
     ],
     ['variables that hide defaults', 'deploy', '|| unset "$name"', '|| true', 'defaults'],
+    ['a pipe that hides what failed', 'nightly', '    shell: bash', '    working-directory: .', 'whole'],
     ['no YAML', 'release', 'jobs:\n', 'jobs:\n\t- x\n', 'parses'],
   ]
   test.each(mistakes)('%s', async (_, name, find, replace, rule) => {
