@@ -43,7 +43,7 @@ param siteIncarnation string = '0'
 @description('What AI Vision is asked of pictures, of labels,text,faces,moderation with commas between; empty: nothing.')
 param analysisFeatures string = ''
 
-@description('What adaptive streams are encoded in besides H.264, of hevc.')
+@description('What adaptive streams are encoded in besides H.264, of hevc and av1.')
 param streamCodecs string = ''
 
 @description('Whose access tokens the API takes besides its own keys, a JSON array in base64: see docs/sign-in.md; empty: none.')

@@ -94,7 +94,7 @@ export const sharedVariables = {
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** What this cloud's service is asked of pictures, of `labels,text,faces,moderation`; nothing unless named. */
   ANALYSIS_FEATURES: textList.pipe(z.array(z.enum(analysisFeatures))).optional(),
-  /** What adaptive streams are encoded in besides H.264, of `hevc`; several times the work of H.264. */
+  /** What adaptive streams are encoded in besides H.264, of `hevc` and `av1`; many times the work of H.264. */
   STREAM_CODECS: textList.pipe(z.array(z.enum(streamCodecs))).optional(),
   FFMPEG_PATH: z.string().min(1).optional(),
   /** A program that runs one SQL query over Parquet files; without it the API answers none. */

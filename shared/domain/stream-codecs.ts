@@ -1,3 +1,3 @@
 /** What adaptive streams may be encoded in besides H.264. */
-export const streamCodecs = ['hevc'] as const
+export const streamCodecs = ['hevc', 'av1'] as const
 export type StreamCodec = (typeof streamCodecs)[number]

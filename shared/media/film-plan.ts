@@ -1,9 +1,10 @@
+import type { StreamCodec } from '../domain/stream-codecs.ts'
 import type { ConversionSource, FilmPart, FilmPlan, Inspection, PicturePart, Recipe } from '../ports/media-converter.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { frameTimes, type FrameTimes } from './frame-times.ts'
 import { rungOption } from './recipe-options.ts'
 import { isTrack } from './video.ts'
-import { isHevc, isSound } from './video-ladder.ts'
+import { denserCodec, isSound } from './video-ladder.ts'
 
 /**
  * What one worker encodes of a long film, all rungs of all its frames together. A slow function of either cloud encodes some
@@ -14,8 +15,8 @@ export const partPixelsDefault = 7_200_000_000
 const partsMin = 3
 /** A pixel that is decoded costs this much of one that is encoded. */
 const decodeShare = 0.3
-/** A pixel in H.265 costs as much as so many in H.264. */
-const hevcCost = 5
+/** A pixel costs as much as so many in H.264. */
+const codecCosts: Readonly<Record<StreamCodec, number>> = { hevc: 5, av1: 12 }
 /** A part waits for a key frame until it is this much longer than it should be. */
 const stretchMax = 1.5
 /** Their readers find a time in a file, and know when each frame is shown. */
@@ -35,7 +36,7 @@ export async function planFilm(
   // A copy is quickly made, and so is what is cut of it. Of faster films frames are dropped, by a clock that runs through.
   if ((mp4.options.copy === true && isCut(rungs)) || mp4.options.halve === true) return undefined
   const framePixels =
-    rungs.reduce((sum, recipe) => sum + pixelsOf(rungOption(recipe)) * (isHevc(recipe) ? hevcCost : 1), 0) +
+    rungs.reduce((sum, recipe) => sum + pixelsOf(rungOption(recipe)) * costOf(recipe), 0) +
     decodeShare * Number(properties.width) * Number(properties.height)
   const partFrames = Math.max(1, Math.floor(options.partPixelsMax / framePixels))
   const expected = (Number(properties.durationMs) / 1000) * Number(properties.framesPerSecond ?? 30)
@@ -47,6 +48,11 @@ export async function planFilm(
   const hasSound = recipes.some(isSound)
   const parts: FilmPart[] = [{ kind: 'extras' }, ...(hasSound ? [{ kind: 'sound' } as const] : []), ...picture]
   return { recipes: recipes.map((recipe) => asJoined(recipe, rungs)), parts }
+}
+
+function costOf(recipe: Recipe): number {
+  const codec = denserCodec(recipe)
+  return codec ? codecCosts[codec] : 1
 }
 
 const isCut = (rungs: readonly Recipe[]): boolean => rungs.some(({ options }) => options.from === 'mp4')

@@ -71,8 +71,10 @@ async function appendPart({ path, at }: JoinedPart, source: EncodedVideoPacketSo
   using input = openInput(path)
   const track = await input.getPrimaryVideoTrack()
   const decoderConfig = await track?.getDecoderConfig()
-  if (!track || !decoderConfig?.description) throw invalidMedia('The video has no frame that can be decoded')
-  const description = bytesOf(decoderConfig.description)
+  // AV1 says in its frames what the others say beside them.
+  const isDescribed = decoderConfig?.description !== undefined || track?.codec === 'av1'
+  if (!track || !decoderConfig || !isDescribed) throw invalidMedia('The video has no frame that can be decoded')
+  const description = bytesOf(decoderConfig.description ?? Buffer.from(decoderConfig.codec))
   joined.description ??= description
   if (!joined.description.equals(description)) {
     throw new CatamaranError('internal', 'Parts of a film were made by encoders that differ.')

@@ -57,7 +57,7 @@ export async function inspectMedia(
         bytes: file.bytes,
         ffmpeg: ffmpeg !== undefined,
         captions: details.captions,
-        hevc: codecs.includes('hevc') && ffmpeg !== undefined && (await canEncode(ffmpeg, 'libx265')),
+        codecs: await codecsOf(codecs, ffmpeg),
         ...(range?.toneMapped && { toneMap: range.transfer }),
       },
     )
@@ -72,6 +72,16 @@ export async function inspectMedia(
     properties: Object.keys(shown).length > 0 ? { ...properties, tags: shown } : properties,
     recipes: await audioRecipes(tracks, { bitsPerSecond, hasCover }, ffmpeg),
   }
+}
+
+const encoders: Readonly<Record<StreamCodec, string>> = { hevc: 'libx265', av1: 'libaom-av1' }
+
+/** Of the codecs that are asked for, those that this build encodes. */
+async function codecsOf(wanted: readonly StreamCodec[], ffmpeg: FfmpegRunner | undefined): Promise<StreamCodec[]> {
+  const codecs: StreamCodec[] = []
+  if (!ffmpeg) return codecs
+  for (const codec of wanted) if (await canEncode(ffmpeg, encoders[codec])) codecs.push(codec)
+  return codecs
 }
 
 /** How a film of high dynamic range is written, and whether this build can bring it into that of ordinary screens. */

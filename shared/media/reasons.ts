@@ -32,6 +32,7 @@ export function tidyReason(text: string): string {
   const line = text.split('\n').find((candidate) => candidate.trim() !== '') ?? 'unknown fault'
   return line
     .replace(/(?:file:)?\/[^\s:'"]+/g, 'the file')
+    .replace(/0x[0-9a-f]{5,}/gi, 'a number')
     .replace(/[^\x20-\x7e]/g, '?')
     .trim()
     .slice(0, 200)

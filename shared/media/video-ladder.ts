@@ -1,10 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { packSegments, type SegmentIndex } from '../domain/segments.ts'
+import { streamCodecs, type StreamCodec } from '../domain/stream-codecs.ts'
 import type { ConversionSource, ConvertedFile, Recipe } from '../ports/media-converter.ts'
 import { packageTrack } from './cmaf.ts'
 import {
   aacArgs,
+  av1Args,
   fragmentsTo,
   h264Args,
   hevcArgs,
@@ -26,7 +28,10 @@ import { toneMapFilters } from './tone-map.ts'
 import type { EncodingWork } from './video-work.ts'
 
 export const isSound = ({ name }: Recipe): boolean => name === 'cmaf-aac'
-export const isHevc = ({ options }: Recipe): boolean => options.codec === 'hevc'
+/** What a rung is encoded in, where that is not H.264. */
+export const denserCodec = ({ options }: Recipe): StreamCodec | undefined =>
+  streamCodecs.find((codec) => codec === options.codec)
+const denserArgs = { hevc: hevcArgs, av1: av1Args }
 /** A film that was copied may have a key frame so rarely that its segments would be no good. */
 const segmentMsMax = 12_000
 
@@ -80,7 +85,7 @@ export function rungsTo(
     ...rungs.flatMap((recipe, index) => [
       '-map',
       `[v${index}]`,
-      ...(isHevc(recipe) ? hevcArgs : h264Args)(rungOption(recipe), {
+      ...encoderArgs(recipe)(rungOption(recipe), {
         threads,
         segmentMs: numberOption(recipe, 'segmentMs'),
       }),
@@ -89,6 +94,11 @@ export function rungsTo(
       ...fragmentsTo(rawPath(work, recipe)),
     ]),
   ]
+}
+
+function encoderArgs(recipe: Recipe): typeof h264Args {
+  const codec = denserCodec(recipe)
+  return codec ? denserArgs[codec] : h264Args
 }
 
 /** The largest rung first; the filters that depend on the film alone run once. */

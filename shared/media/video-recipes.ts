@@ -1,3 +1,4 @@
+import type { StreamCodec } from '../domain/stream-codecs.ts'
 import type { Recipe } from '../ports/media-converter.ts'
 import { segmentMsOf } from './encoding.ts'
 import type { FilmDetails } from './ffmpeg-probe.ts'
@@ -13,7 +14,7 @@ const phoneShortSideMax = 720
 const phoneBitsPerSecondMax = 4_000_000
 const framesPerSecondUsual = 30
 /** Of what H.264 may take. */
-const hevcRateShare = 2 / 3
+const rateShares: Readonly<Record<StreamCodec, number>> = { hevc: 2 / 3, av1: 1 / 2 }
 
 export type FilmTracks = Tracks & { readonly video: VideoTrack }
 
@@ -23,8 +24,8 @@ export interface FilmFile {
   /** Whether there is an ffmpeg to work with. */
   readonly ffmpeg: boolean
   readonly captions: FilmDetails['captions']
-  /** Whether the adaptive stream has its rungs in H.265 as well. */
-  readonly hevc?: boolean
+  /** What the adaptive stream has its rungs in besides H.264. */
+  readonly codecs?: readonly StreamCodec[]
   /** Given when the film is to be brought into the range of ordinary screens. */
   readonly toneMap?: HdrTransfer
 }
@@ -64,7 +65,7 @@ export function videoRecipes(tracks: FilmTracks, file: FilmFile): Recipe[] {
     { name: 'poster', version, options: { width: phone.width, height: phone.height, durationMs, ...toneMap } },
     ...rungs.flatMap((rung): Recipe[] => [
       { name: trackName(rung), version, options: { ...rung, ...shared, from } },
-      ...(file.hevc === true && !isSingle ? [hevcRecipe(rung, { ...shared, from })] : []),
+      ...(isSingle ? [] : (file.codecs ?? [])).map((codec) => denserRecipe(codec, rung, { ...shared, from })),
     ]),
     ...(audio ? [{ name: 'cmaf-aac', version, options: { ...shared, from } }] : []),
     { name: 'sprite', version, options: { ...spriteLayout(phone, durationMs) } },
@@ -74,14 +75,14 @@ export function videoRecipes(tracks: FilmTracks, file: FilmFile): Recipe[] {
 }
 
 /** After the rung of its size, which it is scaled from. */
-const hevcRecipe = (rung: Rung, shared: Recipe['options']): Recipe => ({
-  name: `cmaf-hevc-${shortSideOf(rung)}`,
+const denserRecipe = (codec: StreamCodec, rung: Rung, shared: Recipe['options']): Recipe => ({
+  name: `cmaf-${codec}-${shortSideOf(rung)}`,
   version,
   options: {
     ...rung,
     ...shared,
-    codec: 'hevc',
-    bitsPerSecondMax: Math.round((rung.bitsPerSecondMax * hevcRateShare) / 10_000) * 10_000,
+    codec,
+    bitsPerSecondMax: Math.round((rung.bitsPerSecondMax * rateShares[codec]) / 10_000) * 10_000,
   },
 })
 

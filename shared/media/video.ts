@@ -6,7 +6,7 @@ import { convertPoster } from './poster.ts'
 import { convertPreview } from './preview.ts'
 import { invalidMedia } from './reasons.ts'
 import { convertSprite } from './thumbnails.ts'
-import { encodeLadder, isHevc, ladderFromMp4 } from './video-ladder.ts'
+import { denserCodec, encodeLadder, ladderFromMp4 } from './video-ladder.ts'
 import { convertMp4 } from './video-mp4.ts'
 import type { EncodingWork, VideoWork } from './video-work.ts'
 
@@ -48,7 +48,7 @@ export async function glimpses(
   work: EncodingWork,
 ): Promise<ConvertedFile[]> {
   const pictures = streamed.filter(
-    ({ recipe, mediaType, segments }) => mediaType === 'video/mp4' && segments && !isHevc(recipe),
+    ({ recipe, mediaType, segments }) => mediaType === 'video/mp4' && segments && !denserCodec(recipe),
   )
   const [smallest] = pictures.sort((a, b) => Number(a.properties.height) - Number(b.properties.height))
   const [sprite, preview] = ['sprite', 'preview'].map((name) => recipes.find((recipe) => recipe.name === name))

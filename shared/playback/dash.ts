@@ -8,7 +8,7 @@ export type UrlOf = (track: Track | CaptionTrack) => string
 /** The manifest of the on-demand profile (ISO/IEC 23009-1, 8.3): players read each file's own index. */
 export function dashManifest({ pictures, sound, captions, seconds }: Stream, urlOf: UrlOf): string {
   const plain = pictures.filter(isPlain)
-  const others = pictures.filter((picture) => !isPlain(picture))
+  const others = Object.values(Object.groupBy(pictures, codecName)).filter((set) => set && !set.some(isPlain))
   const sets = [
     ...pictureSet(plain, urlOf, 1),
     ...(sound
@@ -19,7 +19,7 @@ export function dashManifest({ pictures, sound, captions, seconds }: Stream, url
         ]
       : []),
     ...captions.map((track, index) => captionSet(track, urlOf(track), index + 3)),
-    ...(others.length > 0 ? pictureSet(others, urlOf, captions.length + 3) : []),
+    ...others.flatMap((set, index) => pictureSet(set ?? [], urlOf, captions.length + 3 + index)),
   ]
   const text = `<?xml version="1.0" encoding="UTF-8"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011" type="static" minBufferTime="PT4S" mediaPresentationDuration="PT${seconds.toFixed(3)}S">
@@ -30,6 +30,9 @@ ${sets.join('\n')}
 `
   return text
 }
+
+/** `hvc1.1.6.L93.90` is one of `hvc1`. */
+const codecName = ({ codec }: Track): string => codec.split('.')[0] ?? codec
 
 /** Rungs that a player may change between: of one codec. */
 const pictureSet = (pictures: readonly PictureTrack[], urlOf: UrlOf, id: number): string[] => [

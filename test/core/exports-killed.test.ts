@@ -12,6 +12,8 @@ import { faultsOf, ingestWorld, tenant, type IngestWorld } from './ingest-world.
 const none = { precondition: { kind: 'none' } } as const
 const notes = 16
 const callsMax = 200
+/** Odd, so that processes die before calls and after them by turns. */
+const callsStep = 3
 const never = new AbortController().signal
 /** One pass over the shards of arrivals, and another for what moved meanwhile. */
 const pagesOfAll = 8
@@ -92,10 +94,10 @@ async function dieAt(point: CrashPoint, expected: string): Promise<boolean> {
   }
 }
 
-test('a run that dies at any call leaves an export that is made whole and the same, and nothing else', async () => {
+test('a run that dies at one call of many leaves an export that is made whole and the same, and nothing else', async () => {
   const expected = await whole()
   let call = 1
-  while (call < callsMax && (await dieAt({ call, when: call % 2 ? 'after' : 'before' }, expected))) call++
+  while (call < callsMax && (await dieAt({ call, when: call % 2 ? 'after' : 'before' }, expected))) call += callsStep
   expect(call).toBeGreaterThan(40)
   expect(call).toBeLessThan(callsMax)
 })

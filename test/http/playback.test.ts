@@ -37,6 +37,7 @@ async function film(id: string, status: MediaBody['status'] = 'ready'): Promise<
   const rates = { bitsPerSecond: 900, bitsPerSecondPeak: 1_200 }
   const picture = { ...rates, videoCodec: 'avc1.64001f', framesPerSecond: 29.97 }
   const hevc = { ...picture, videoCodec: 'hvc1.1.6.L93.90', bitsPerSecond: 600 }
+  const av1 = { ...picture, videoCodec: 'av01.0.04M.08', bitsPerSecond: 450 }
   const media: MediaBody = {
     status,
     version: 'v1',
@@ -47,6 +48,7 @@ async function film(id: string, status: MediaBody['status'] = 'ready'): Promise<
       await track('cmaf-h264-720', 1, 'video/mp4', { ...picture, width: 1280, height: 720 }),
       await track('cmaf-h264-270', 2, 'video/mp4', { ...picture, width: 480, height: 270, bitsPerSecond: 300 }),
       await track('cmaf-hevc-720', 4, 'video/mp4', { ...hevc, width: 1280, height: 720 }),
+      await track('cmaf-av1-720', 5, 'video/mp4', { ...av1, width: 1280, height: 720 }),
       await track('cmaf-aac', 3, 'audio/mp4', { ...rates, audioCodec: 'mp4a.40.2' }),
       await plain('captions-eng', 'text/vtt', { language: 'eng' }),
       await plain('sprite', 'image/jpeg', { intervalMs: 4000, count: 2, columns: 10, tileWidth: 160, tileHeight: 90 }),
@@ -112,6 +114,7 @@ describe('a stream', () => {
       'cmaf-h264-270.m3u8',
       'cmaf-h264-720.m3u8',
       'cmaf-hevc-720.m3u8',
+      'cmaf-av1-720.m3u8',
     ])
     expect(master.text).toContain('CODECS="hvc1.1.6.L93.90,mp4a.40.2"')
   })
@@ -135,7 +138,7 @@ describe('a stream', () => {
     const { hls } = await open()
     const master = (await play(hls)).text
     expect(master).toContain('#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="eng",LANGUAGE="eng"')
-    expect(master.match(/AUDIO="sound",SUBTITLES="captions"/g)).toHaveLength(3)
+    expect(master.match(/AUDIO="sound",SUBTITLES="captions"/g)).toHaveLength(4)
     const captions = (await play(new URL('captions-eng.m3u8', hls))).text
     expect(captions).toMatch(/#EXTINF:9\.500000,\nhttps:\/\/edge\.test\/.+\n#EXT-X-ENDLIST/)
     expect((await play(new URL('captions-eng.vtt', hls))).status).toBe(307)
@@ -203,10 +206,12 @@ describe('a stream', () => {
       ['2', 1],
       ['3', 1],
       ['4', 1],
+      ['5', 1],
     ])
     expect(sets[3]).toContain('codecs="hvc1.1.6.L93.90"')
+    expect(sets[4]).toContain('codecs="av01.0.04M.08"')
     expect(manifest.text).toContain('contentType="text" mimeType="text/vtt" lang="eng"')
-    expect(manifest.text.match(/indexRange="40-59"><Initialization range="0-39"\/>/g)).toHaveLength(4)
+    expect(manifest.text.match(/indexRange="40-59"><Initialization range="0-39"\/>/g)).toHaveLength(5)
     expect(manifest.text).toMatch(
       /<BaseURL>https:\/\/edge\.test\/objects\/acme\/film\/[0-9a-f]{64}\?[^<& ]*(&amp;[^<& ]*)+<\/B/,
     )

@@ -17,7 +17,7 @@ const lacking = (kind: string, names: readonly string[]): string[] =>
 
 describe('the ffmpeg that is built has what the converter asks of it', () => {
   /** What the converter asks of a program first, and does without. */
-  const optional = ['libx265', 'tonemap', 'zscale']
+  const optional = ['libaom', 'libx265', 'tonemap', 'zscale']
 
   test('formats that it opens', () => {
     const input = readFileSync(join(media, 'ffmpeg-input.ts'), 'utf8')

@@ -184,6 +184,24 @@ test('a film has its rungs in H.265 as well where that is asked for, cut at the 
   await expectEachSegmentPlays(named(files, 'cmaf-hevc-270'), bench.at('one.mp4'), [24, 24, 6])
 }, 60_000)
 
+test('and in AV1, which can be read again', async () => {
+  await using bench = await workbench()
+  const film = await bench.film('film.mkv', ...flash('480x400', 1), ...h264, '-an')
+  const { files } = await run(film, undefined, mediaConverter({ ffmpeg, codecs: ['av1'] }))
+  for (const side of [400, 270]) {
+    const [plain, av1] = [named(files, `cmaf-h264-${side}`), named(files, `cmaf-av1-${side}`)]
+    const { width, height } = plain.properties
+    expect(av1.properties).toMatchObject({ width, height, videoCodec: expect.stringMatching(/^av01\.0\./) })
+    expect(secondsOf(av1)).toEqual(secondsOf(plain))
+    expect((await brightness(av1.path)).findIndex((level) => level > 128)).toBe(5)
+  }
+  const small = named(files, 'cmaf-av1-270').path
+  await expectEachSegmentPlays(named(files, 'cmaf-av1-270'), bench.at('one.mp4'), [4, 4, 1])
+  const again = await run(small, 'video/mp4')
+  expect(again.inspection.properties).toMatchObject({ videoCodec: 'av1' })
+  expect((await brightness(named(again.files, 'video-h264-270').path)).findIndex((level) => level > 128)).toBe(5)
+}, 120_000)
+
 const secondsOf = (file: ConvertedFile): number[] => {
   const { segments, timescale } = indexOf(file)
   return segments.map(({ ticks }) => ticks / timescale)
