@@ -24,6 +24,8 @@ export interface Streams {
   readonly operator: Chance
   /** Which bytes are brought, and whose they are, where some are alike. */
   readonly bytes: Chance
+  /** Who comes when, without a session. */
+  readonly visits: Chance
   /** What the code under test draws. */
   readonly code: Chance
 }
@@ -40,6 +42,7 @@ export const makeStreams = (seed: number): Streams => {
     code: stream(5),
     operator: stream(7),
     bytes: stream(8),
+    visits: stream(9),
   }
 }
 

@@ -1,7 +1,9 @@
 import { listRecords, readRecord } from '../../shared/core/record-reads.ts'
+import type { Services } from '../../shared/core/services.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
+import { peerUseOf } from './alone.ts'
 import { remember, tenant, type Client } from './client.ts'
 import { formsCollection } from './fields-kept.ts'
 import { editForm, setPolicy } from './forms.ts'
@@ -98,7 +100,9 @@ const siteToRead = ({ streams }: World, { home }: Client): Site => (streams.work
 async function read(world: World, client: Client, key: RecordKey): Promise<void> {
   const site = siteToRead(world, client)
   const seen = client.seen.get(keyText(key))
-  const outcome = await request(world, site, (services) => readRecord(services, key, { session: client.session }))
+  const { session } = client
+  const peerUse = peerUseOf(world, site, session, key)
+  const outcome = await request(world, site, (services) => readRecord(services, key, { session }), peerUse)
   if (outcome.kind !== 'answered') return
   const stillSeen = client.seen.get(keyText(key)) && seen
   assertForwards(world, client, { site, key, seen: stillSeen, shown: outcome.value })
@@ -108,9 +112,10 @@ async function read(world: World, client: Client, key: RecordKey): Promise<void>
 async function list(world: World, client: Client): Promise<void> {
   const site = siteToRead(world, client)
   const seenBefore = new Map(client.seen)
-  const outcome = await request(world, site, (services) =>
-    listRecords(services, { tenant, collection }, { limit: pageMax }, { session: client.session }),
-  )
+  const { session } = client
+  const peerUse = peerUseOf(world, site, session)
+  const listing = (services: Services) => listRecords(services, { tenant, collection }, { limit: pageMax }, { session })
+  const outcome = await request(world, site, listing, peerUse)
   if (outcome.kind !== 'answered') return
   const shown = new Map(outcome.value.items.map((record) => [keyText(record.key), record]))
   for (let index = 0; index < world.profile.records; index++) {

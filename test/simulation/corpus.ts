@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import type { ProfileOverride } from './profile.ts'
 import type { Order } from './workers.ts'
 
@@ -18,6 +19,6 @@ export const readCorpus = (): CorpusEntry[] => JSON.parse(readFileSync(file, 'ut
 /** Keeps a failure for ever; one that is there already stays as it is. */
 export function keepInCorpus(entry: CorpusEntry): void {
   const corpus = readCorpus()
-  if (corpus.some(({ seed }) => seed === entry.seed)) return
+  if (corpus.some(({ seed, override }) => isDeepStrictEqual([seed, override], [entry.seed, entry.override]))) return
   writeFileSync(file, `${JSON.stringify([...corpus, entry], null, 2)}\n`)
 }

@@ -38,9 +38,11 @@ export async function deliver(world: World, site: Site, batch: readonly StoredRe
       (): Delivery => ({ kind: 'failed' }),
     ),
     invocation.killed.then((): Delivery => ({ kind: 'failed' })),
-    timeout.over.then((): Delivery => ({ kind: 'failed' })),
+    timeout.over.then((): Delivery => {
+      if (isZombie) world.mark('zombie went on after its time-out')
+      return { kind: 'failed' }
+    }),
   ])
   timeout.cancel()
-  if (isZombie && outcome.kind === 'failed') world.mark('zombie went on after its time-out')
   return outcome
 }

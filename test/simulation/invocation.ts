@@ -14,6 +14,8 @@ export interface Invocation {
   readonly name: string
   /** Runs one effect on a service, with the faults that this invocation was dealt. */
   effect<Result>(service: Service, name: string, act: () => Promise<Result>): Promise<Result>
+  /** Whether a fault of its own site has hit it: one of the way to the peer does not count. */
+  readonly isHarmed: () => boolean
   /** Resolves when the invocation was killed. */
   readonly killed: Promise<void>
 }
@@ -26,13 +28,14 @@ export function makeInvocation(world: World, site: Site, name: string, items = 1
   const { promise: killed, resolve } = Promise.withResolvers<void>()
   const { epoch } = world.sites[site]
   let isDead = false
+  let isHarmed = false
   let effects = 0
   const doomed = world.faultsOn() && streams.faults.oneIn(profile.crash)
   const crashAt = doomed ? streams.faults.pick(streams.faults.of([4, 12, 60])) : -1
   const crashAfter = doomed && streams.faults.oneIn(2)
   const isGone = (): boolean => isDead || epoch !== world.sites[site].epoch
   const die = <Result>(): Promise<Result> => {
-    isDead = true
+    isDead = isHarmed = true
     resolve()
     return never()
   }
@@ -48,8 +51,17 @@ export function makeInvocation(world: World, site: Site, name: string, items = 1
     // The machines of a site that was wiped are gone with it.
     if (isGone()) return die()
     if (index === crashAt && !crashAfter) return crash(index)
-    if (service === 'records' && profile.capacity > 0) await waitForCapacity(world, site)
-    refuseSometimes(world, site, service)
+    const meet = async (fault: () => Promise<void> | void): Promise<void> => {
+      try {
+        await fault()
+      } catch (error) {
+        isHarmed ||= service !== 'peer'
+        throw error
+      }
+    }
+    if (service === 'records' && profile.capacity > 0)
+      await meet(() => waitForCapacity(world, site, () => (isHarmed = true)))
+    await meet(() => refuseSometimes(world, site, service))
     let result: Result
     try {
       result = await act()
@@ -59,10 +71,10 @@ export function makeInvocation(world: World, site: Site, name: string, items = 1
     }
     if (index === crashAt) return crash(index)
     if (isGone()) return die()
-    loseAnswerSometimes(world)
+    await meet(() => loseAnswerSometimes(world))
     return result
   }
-  return { site, name, effect, killed }
+  return { site, name, effect, isHarmed: () => isHarmed, killed }
 }
 
 const latencyMs = ({ streams, profile }: World): number =>
@@ -74,10 +86,11 @@ const throttledTriesMax = 9
 const throttledPauseMs = { baseMs: 100, capMs: 5_000 }
 
 /** As the clouds' own clients do it: a request that comes too soon is tried again, later and later, before its caller hears. */
-async function waitForCapacity(world: World, site: Site): Promise<void> {
+async function waitForCapacity(world: World, site: Site, onWait: () => void): Promise<void> {
   const { ledger, profile, scheduler, streams, mark } = world
   for (let attempt = 0; !ledger.traffic.takes(site, scheduler.now(), profile.capacity); attempt++) {
     mark('throttled')
+    onWait()
     if (attempt + 1 >= throttledTriesMax) throw new CatamaranError('throttled', 'simulated: too many requests at once')
     const ms = backoffMs(attempt, streams.scheduling.fraction(), throttledPauseMs)
     await scheduler.delay(1 + ms, `${site} is too busy`)

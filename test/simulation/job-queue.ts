@@ -13,7 +13,7 @@ export const copyPartBytes = 32
 
 /** Messages about long work: some get lost, come twice, or days late. */
 export function makeJobQueue(world: World, site: Site): Queue<JobMessage> {
-  const { streams, profile, mark, faultsOn } = world
+  const { scheduler, streams, profile, mark, faultsOn } = world
   const hosting = jobHosting[site]
   const consume = functionBehind<JobMessage>(world, site, 'job', {
     ...hosting,
@@ -32,8 +32,10 @@ export function makeJobQueue(world: World, site: Site): Queue<JobMessage> {
         queue.send(message, delayMs + streams.faults.pick(60_000))
       }
       if (streams.faults.oneIn(60)) {
-        mark('queue message delayed by days')
-        return queue.send(message, 2 * dayMs)
+        return scheduler.at(scheduler.now() + 2 * dayMs, `${site} late message`, () => {
+          mark('queue message delayed by days')
+          queue.send(message, 0)
+        })
       }
     }
     queue.send(message, delayMs)

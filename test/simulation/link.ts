@@ -23,6 +23,9 @@ export interface Link {
   isCut(from: Site, to: Site): boolean
   /** States offered, by the site that offered them. */
   readonly offered: Record<Site, number>
+  /** How many calls each site has begun, and which of them came last to the other. */
+  readonly calls: Record<Site, number>
+  readonly arrived: Record<Site, number>
   readonly versions: Versions
 }
 
@@ -35,6 +38,8 @@ export const makeLink = ({ scheduler }: Pick<World, 'scheduler'>, versions: Vers
     slowUntilMs: 0,
     isCut: (from) => scheduler.now() < link.cutUntilMs[from],
     offered: { aws: 0, azure: 0 },
+    calls: { aws: 0, azure: 0 },
+    arrived: { aws: 0, azure: 0 },
     versions,
   }
   return link
@@ -115,7 +120,7 @@ interface Call<Answer> {
 
 async function cross<Answer>(world: World, from: Site, { verb, act, items }: Call<Answer>): Promise<Answer> {
   const to = peerOf(from)
-  const { scheduler, streams, profile, mark, faultsOn } = world
+  const { link, scheduler, streams, profile, mark, faultsOn } = world
   const startedMs = scheduler.now()
   const lost = async (): Promise<never> => {
     await scheduler.delay(Math.max(1, startedMs + timeoutMs - scheduler.now()), `${from} peer time-out`)
@@ -126,8 +131,14 @@ async function cross<Answer>(world: World, from: Site, { verb, act, items }: Cal
     return Promise.race([act(world.sites[to].servicesOf(invocation)), invocation.killed.then(lost)])
   }
   if (isLost(world, from)) return lost()
+  const turn = link.calls[from]++
   await scheduler.delay(hopMs(world), `${from} request`)
-  if (!world.sites[to].isUp) return lost()
+  if (turn < link.arrived[from]) mark('request to the peer overtaken by a later one')
+  link.arrived[from] = Math.max(turn, link.arrived[from])
+  if (!world.sites[to].isUp) {
+    mark('request met a site that was down')
+    return lost()
+  }
   if (faultsOn() && streams.network.oneIn(profile.netDouble)) {
     mark('request to the peer doubled')
     run().catch(() => {})
@@ -149,7 +160,10 @@ async function cross<Answer>(world: World, from: Site, { verb, act, items }: Cal
 }
 
 function isLost({ link, streams, profile, faultsOn, mark }: World, from: Site): boolean {
-  if (link.isCut(from, peerOf(from))) return true
+  if (link.isCut(from, peerOf(from))) {
+    mark('request or answer met a cut')
+    return true
+  }
   if (!faultsOn() || !streams.network.oneIn(profile.netLoss)) return false
   mark('request to the peer lost')
   return true

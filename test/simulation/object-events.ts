@@ -18,7 +18,7 @@ export interface ObjectEvents {
  * later, and now and then not at all.
  */
 export function makeObjectEvents(world: World, site: Site): ObjectEvents {
-  const { streams, profile, mark, faultsOn, ledger } = world
+  const { scheduler, streams, profile, mark, faultsOn, ledger } = world
   const hosting = objectEventHosting[site]
   const consume = functionBehind<DropEvent>(world, site, 'object-event', { ...hosting, work: objectDropped })
   const queue = makeQueue<DropEvent>(world, site, 'object-event', {
@@ -26,10 +26,17 @@ export function makeObjectEvents(world: World, site: Site): ObjectEvents {
     consume,
     jitterMs: () => streams.scheduling.pick(50),
   })
+  const lastDueMs = new Map<string, number>()
+  const send = (event: DropEvent, delayMs: number): void => {
+    const dueMs = scheduler.now() + delayMs
+    if (dueMs < (lastDueMs.get(event.key) ?? 0)) mark('object event came before an earlier one')
+    lastDueMs.set(event.key, dueMs)
+    queue.send(event, delayMs)
+  }
   const changed = (event: DropEvent): void => {
     if (!event.key.startsWith('drop/')) return
     ledger.brought.untold.delete(event.key)
-    if (!faultsOn() || !profile.objectEventFaults) return queue.send(event, 0)
+    if (!faultsOn() || !profile.objectEventFaults) return send(event, 0)
     if (streams.faults.oneIn(30)) {
       mark('object event lost')
       // The walk through the drop area finds what is there within two hours; what is gone, the scrub in most of a day.
@@ -44,9 +51,9 @@ export function makeObjectEvents(world: World, site: Site): ObjectEvents {
       mark('object event again after days')
       queue.send(event, streams.faults.between(24 * hourMs, daysLateMsMax))
     }
-    if (!streams.faults.oneIn(10)) return queue.send(event, streams.faults.pick(5_000))
+    if (!streams.faults.oneIn(10)) return send(event, streams.faults.pick(5_000))
     mark('object event late by hours')
-    queue.send(event, streams.faults.between(60_000, lateMsMax))
+    send(event, streams.faults.between(60_000, lateMsMax))
   }
   return { changed, queue }
 }

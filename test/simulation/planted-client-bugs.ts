@@ -8,6 +8,40 @@ const changes = 'shared/core/changes.ts'
 /** Mistakes in what a client is told. */
 export const clientBugs: readonly PlantedBug[] = [
   {
+    name: 'a write asks the other site first',
+    file: records,
+    find: 'for (let attempt = 0; attempt < writeTriesMax; attempt++) {',
+    replace: 'await services.peer.status()\n  for (let attempt = 0; attempt < writeTriesMax; attempt++) {',
+  },
+  {
+    name: 'a write waits for the other site, though not for its answer',
+    file: records,
+    find: 'for (let attempt = 0; attempt < writeTriesMax; attempt++) {',
+    replace:
+      'await services.peer.status().catch(() => {})\n  for (let attempt = 0; attempt < writeTriesMax; attempt++) {',
+  },
+  {
+    name: 'a site that has not heard from the other one for hours takes no writes',
+    file: records,
+    find: 'for (let attempt = 0; attempt < writeTriesMax; attempt++) {',
+    replace: `const { replicatedUntilMs } = await import('./replication-marks.ts')
+  if (services.clock.now() - (await replicatedUntilMs(services)) > 12 * 3_600_000 && (await replicatedUntilMs(services)) > 0)
+    throw new CatamaranError('unavailable', 'read-only without the peer')
+  for (let attempt = 0; attempt < writeTriesMax; attempt++) {`,
+  },
+  {
+    name: 'a read asks the other site whatever its session has seen',
+    file: reads,
+    find: 'if (!(await mayBeBehind(services, record, session))) return live(record)',
+    replace: '',
+  },
+  {
+    name: 'a list asks the other site whatever its session has seen',
+    file: reads,
+    find: 'if (!(await mayBeBehind(services, undefined, session))) return undefined',
+    replace: '',
+  },
+  {
     name: 'a write forgets what the peer wrote',
     file: records,
     find: 'vector: { ...current?.vector, [origin]: stamp }',

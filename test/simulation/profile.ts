@@ -23,6 +23,8 @@ export interface Profile {
   readonly serviceOutages: boolean
   /** An operator pauses one way of one site about once in this many virtual ms. */
   readonly pausesMs: number
+  /** Somebody without a session comes to each site about once in this many virtual ms, through the whole storm. */
+  readonly visitsMs: number
   readonly loseFeedEvents: number
   /** Changes that the indexes show late. */
   readonly indexLag: number
@@ -80,6 +82,7 @@ export const calm: Profile = {
   clockFaults: false,
   serviceOutages: false,
   pausesMs: 0,
+  visitsMs: 0,
   loseFeedEvents: 0,
   indexLag: 20,
   filesPerSite: 3,

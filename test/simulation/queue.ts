@@ -122,9 +122,12 @@ export function functionBehind<Message>(
     const isZombie = faultsOn() && streams.faults.oneIn(profile.zombie)
     const timeout = scheduler.timeout(isZombie ? streams.faults.pick(300) : functionMs, `${site} ${name} time-out`)
     const gone: Outcome = { kind: 'gone', ...(isZombie ? { againMs: 1_000 } : {}) }
-    const outcome = await Promise.race([run(), invocation.killed.then(() => gone), timeout.over.then(() => gone)])
+    const givenUp = timeout.over.then(() => {
+      if (isZombie) mark('work went on while its message came again')
+      return gone
+    })
+    const outcome = await Promise.race([run(), invocation.killed.then(() => gone), givenUp])
     timeout.cancel()
-    if (isZombie && outcome.kind === 'gone') mark('work went on while its message came again')
     return outcome
   }
 }

@@ -3,6 +3,7 @@ import { hasCode, isCatamaranError } from '../../shared/domain/errors.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { makeInvocation } from './invocation.ts'
 import { isFrozen } from './operator.ts'
+import { assertAlone, type PeerUse } from './alone.ts'
 import type { World } from './world.ts'
 
 const clientTimeoutMs = 30_000
@@ -11,16 +12,17 @@ export type Outcome<Value> =
   | { readonly kind: 'answered'; readonly value: Value }
   | { readonly kind: 'refused'; readonly code: string }
   /** Nobody can tell whether it happened. */
-  | { readonly kind: 'unknown'; readonly isHeld?: boolean }
+  | { readonly kind: 'unknown'; readonly isHeld?: boolean; readonly why?: string }
 
 /** One request of a client to one site, as it is seen from outside. */
 export async function request<Value>(
   world: World,
   site: Site,
   run: (services: Services) => Promise<Value>,
+  peerUse: PeerUse = 'none',
 ): Promise<Outcome<Value>> {
   const atMs = world.scheduler.now()
-  const outcome = await requestOnce(world, site, run)
+  const outcome = await requestOnce(world, site, run, peerUse)
   // A session that saw a delete which a breaker holds back here is turned away until somebody has decided.
   const isHeld = outcome.kind === 'unknown' && outcome.isHeld === true && isFrozen(world, site)
   if (!isHeld) world.ledger.traffic.requests.push({ atMs, isAnswered: outcome.kind !== 'unknown' })
@@ -31,11 +33,13 @@ async function requestOnce<Value>(
   world: World,
   site: Site,
   run: (services: Services) => Promise<Value>,
+  peerUse: PeerUse,
 ): Promise<Outcome<Value>> {
   const { scheduler, sites: all, streams, profile } = world
   await scheduler.delay(5, `to ${site}`)
   if (!all[site].isUp || !all[site].isOpen) return { kind: 'unknown' }
   const invocation = makeInvocation(world, site, 'http')
+  const beganMs = scheduler.now()
   const isImpatient = world.faultsOn() && streams.faults.oneIn(profile.zombie)
   const patienceMs = isImpatient ? 1 + streams.faults.pick(300) : clientTimeoutMs
   const timeout = scheduler.timeout(patienceMs, `${site} client time-out`)
@@ -53,6 +57,10 @@ async function requestOnce<Value>(
     }),
   ])
   timeout.cancel()
+  if (!isImpatient && !invocation.isHarmed()) {
+    const failure = outcome.kind === 'unknown' ? (outcome.why ?? 'it took too long') : undefined
+    assertAlone(world, site, peerUse, { failure, ms: scheduler.now() - beganMs })
+  }
   if (outcome.kind === 'unknown' || !world.faultsOn() || !streams.faults.oneIn(profile.lostAnswer)) return outcome
   world.mark('answer to the client lost')
   return { kind: 'unknown' }
@@ -65,5 +73,5 @@ function outcomeOf(world: World, error: unknown): Exclude<Outcome<never>, { kind
   }
   if (hasCode(error, 'idempotency-key-reused')) world.ledger.violations.push(`6: ${error.message}`)
   if (error.status < 500 && error.code !== 'throttled') return { kind: 'refused', code: error.code }
-  return { kind: 'unknown', isHeld: error.code === 'unavailable' }
+  return { kind: 'unknown', isHeld: error.code === 'unavailable', why: error.message }
 }

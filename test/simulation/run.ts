@@ -1,6 +1,6 @@
 import { hashing } from '../../shared/domain/hashing.ts'
 import type { Site } from '../../shared/domain/site.ts'
-import { makeStreams } from './chance.ts'
+import { makeStreams, type Chance } from './chance.ts'
 import { runClients } from './clients.ts'
 import { brokenInvariants, hasSettled } from './invariants.ts'
 import { makeLedger } from './ledger.ts'
@@ -15,6 +15,7 @@ import { runRogue } from './rogue.ts'
 import { makeScheduler, type Trace } from './scheduler.ts'
 import { makeSite, type SimSite } from './site.ts'
 import { startTimers } from './timers.ts'
+import { startVisitors } from './visitors.ts'
 import type { World } from './world.ts'
 
 export interface RunResult {
@@ -56,6 +57,7 @@ async function run(seed: number, options: Options): Promise<RunResult> {
   startMischief(world)
   startOperator(world)
   startReleasing(world)
+  startVisitors(world)
   const reader = startReader(world)
   let done = false
   void runClients(world).then(() => (done = true))
@@ -81,6 +83,12 @@ function settleMs({ loseFeedEvents, rebuild, longOutage }: Profile): number {
   return loseFeedEvents > 0 || rebuild !== 'none' || longOutage ? 18 * hourMs : 8 * hourMs
 }
 
+/** Through days, every few hours; in some of the shorter storms, every half a minute. */
+function visitsMsOf({ isCalm, capacity, rogue, longOutage }: Profile, chance: Chance): number {
+  if (isCalm || capacity > 0 || rogue !== 'none') return 0
+  return longOutage ? 2 * hourMs : chance.of([0, 0, 0, 30_000])
+}
+
 /** A world in which nothing has begun yet. */
 export function makeWorld(
   seed: number,
@@ -92,7 +100,7 @@ export function makeWorld(
   // What is refused during a pause would count as goodput that is missing.
   const pausesMs = drawn.isCalm || drawn.capacity > 0 ? 0 : streams.operator.of([0, 0, 0, 120_000])
   const alike = drawn.uploads ? streams.bytes.of([0, 1, 3]) : 0
-  const profile = { ...drawn, pausesMs, alike, ...override }
+  const profile = { ...drawn, pausesMs, alike, visitsMs: visitsMsOf(drawn, streams.visits), ...override }
   const scheduler = makeScheduler(trace)
   let faults = !profile.isCalm
   const newer = profile.mixedVersions ? streams.profile.of(['aws', 'azure'] as const) : undefined

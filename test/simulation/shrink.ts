@@ -32,6 +32,10 @@ const numbers = [
   'corruption',
   'shardSplits',
   'alike',
+  'indexLag',
+  'pausesMs',
+  'visitsMs',
+  'rush',
 ] as const
 const switches = [
   'longOutage',
@@ -43,6 +47,7 @@ const switches = [
   'objectEventFaults',
   'mixedVersions',
   'opensAtOnce',
+  'forms',
 ] as const
 
 /**

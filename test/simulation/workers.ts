@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { watchProcess } from '../../shared/process/watch.ts'
@@ -106,6 +107,6 @@ async function runChecked(worker: Worker, order: Order): Promise<RunResult> {
   const result = await worker.run(order)
   if (order.seed % twiceOneIn !== 0) return result
   const again = await worker.run(order)
-  if (again.digest === result.digest) return result
+  if (isDeepStrictEqual(again, result)) return result
   return { ...result, broken: [...result.broken, '0: the same seed went another way the second time'] }
 }

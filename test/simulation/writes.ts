@@ -6,6 +6,7 @@ import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/
 import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors } from '../../shared/replication/vector.ts'
+import { peerUseOf } from './alone.ts'
 import { remember, type Client } from './client.ts'
 import { isKept } from './content.ts'
 import { request } from './request.ts'
@@ -48,8 +49,11 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
   let site = client.home
   for (let attempt = 0; attempt < triesMax; attempt++) {
     const peerLife = world.sites[peerOf(site)].epoch
-    const outcome = await request(world, site, (services) =>
-      writeRecord(services, key, options, wanted.change ?? (() => body)),
+    const outcome = await request(
+      world,
+      site,
+      (services) => writeRecord(services, key, options, wanted.change ?? (() => body)),
+      durability === 'both' ? 'time' : 'none',
     )
     if (outcome.kind === 'answered') {
       return acknowledge(world, client, wanted, { written: outcome.value, read, site, peerLife })
@@ -65,8 +69,9 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
 
 /** Reads, and thinks about it. */
 async function readFirst(world: World, client: Client, key: RecordKey): Promise<Read | undefined> {
-  const { session } = client
-  const outcome = await request(world, client.home, (services) => readRecord(services, key, { session }))
+  const { session, home } = client
+  const peerUse = peerUseOf(world, home, session, key)
+  const outcome = await request(world, home, (services) => readRecord(services, key, { session }), peerUse)
   if (outcome.kind !== 'answered') return undefined
   await world.scheduler.delay(1 + world.streams.workload.pick(pauseMsMax), `${client.name} thinks it over`)
   return { record: outcome.value }
