@@ -11,6 +11,7 @@ import { checkAwsProperties } from './aws-properties.ts'
 import { checkAwsSchema } from './aws-schema.ts'
 import { checkAwsTrust } from './aws-trust.ts'
 import { azureChecks } from './azure.ts'
+import { checkAwsDashboard } from './aws-dashboard.ts'
 import { checkAwsDeployRole } from './aws-deploy-role.ts'
 import { checkGrafana } from './grafana.ts'
 import { checkHandedOver } from './handed-over.ts'
@@ -92,6 +93,12 @@ export const checks: readonly Check[] = [
     cloud: 'aws',
     says: 'AWS has every alarm, with its figures',
     run: checkAwsAlarms,
+  },
+  {
+    name: 'aws-dashboard',
+    cloud: 'aws',
+    says: 'the dashboard shows figures that are sent, and every function',
+    run: checkAwsDashboard,
   },
   {
     name: 'grafana',

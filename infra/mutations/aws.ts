@@ -18,6 +18,7 @@ const canary = 'aws/infra/canary.yml'
 const policies = 'aws/infra/bucket-policies.yml'
 const environment = 'aws/infra/environment.yml'
 const edge = 'aws/infra/edge.yml'
+const dashboard = 'aws/infra/dashboard.yml'
 const dns = 'aws/infra/dns.yml'
 const outputs = 'aws/infra/outputs.yml'
 const workflow = '.github/workflows/deploy.yml'
@@ -269,6 +270,13 @@ export const awsMutations: readonly Mutation[] = [
   mistake('a variable that stays behind', workflow, '          ROUTING: ${{ vars.ROUTING }}\n', ''),
   mistake('a variable that nobody reads', workflow, 'PEER_TARGET: ${{', 'PEER_TARGETS: ${{'),
   mistake('a variable that no guide names', 'docs/deploy.md', '`HTTP_CONCURRENCY`', 'The concurrency'),
+  mistake('a picture of nothing', dashboard, '"replicationLagP99Ms"', '"replicationLag"'),
+  mistake(
+    'a function that nobody looks at',
+    dashboard,
+    ',["AWS/Lambda","Errors","FunctionName","${self:service}-${sls:stage}-timer"]',
+    '',
+  ),
   mistake('a pull request that deploys', deployRole, ':environment:${Stage}', ':*'),
   mistake('a deployment by any token', deployRole, '              StringEquals:', '              StringLike:'),
   mistake('a deployment that erases', deployRole, '- dynamodb:Update*', '- dynamodb:*'),

@@ -8,7 +8,7 @@ export const tokenSeconds = 900
 
 /** An error of the token endpoint (RFC 6749, 5.2). */
 export interface Refusal {
-  readonly error: 'invalid_request' | 'invalid_scope' | 'unsupported_grant_type'
+  readonly error: 'invalid_grant' | 'invalid_request' | 'invalid_scope' | 'unsupported_grant_type'
   readonly error_description: string
 }
 
@@ -18,11 +18,8 @@ export interface Refusal {
  * the sign-in.
  */
 export function claimsOf(form: URLSearchParams, issuer: string, nowMs: number): JWTPayload | Refusal {
-  if (form.get('grant_type') !== 'client_credentials') {
-    return { error: 'unsupported_grant_type', error_description: 'Send grant_type=client_credentials.' }
-  }
   const tenant = form.get('tenant') ?? developmentTenant
-  const names = (form.get('scope') ?? '').split(' ').filter(Boolean)
+  const names = (form.get('scope') ?? '').split(' ').filter((name) => name.includes(':'))
   if (names.length === 0) {
     return { error: 'invalid_scope', error_description: 'Name scopes, such as scope=records:read assets:read.' }
   }

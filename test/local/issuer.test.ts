@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { request } from 'node:http'
-import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { type LocalIssuer, signInAt, startIssuer } from '../../local/issuer/server.ts'
+import { signIn } from '../../scripts/sign-in.ts'
 
 const port = 18_000 + (process.pid % 2_000)
 let issuer: LocalIssuer
@@ -31,6 +32,45 @@ test.each([
 ])('%s is refused', async (body, error) => {
   const response = await ask(body)
   expect([response.status, ((await response.json()) as { error: string }).error]).toEqual([400, error])
+})
+
+test('somebody signs in by a page: the code is good once, and with its own verifier alone', async () => {
+  const shown: string[] = []
+  const show = (page: string): void => {
+    shown.push(page)
+    void fetch(page)
+  }
+  const request = { issuer: issuer.url, client: 'cli', scope: 'openid keys:write', port: port + 2_000, show }
+  const claims = decodeJwt(await signIn(request))
+  expect(claims['roles']).toEqual(['catamaran:demo:keys:write'])
+  const url = new URL(shown[0] ?? '')
+  expect(url.searchParams.get('code_challenge')).toMatch(/^[\w-]{43}$/)
+  const moved = await fetch(url, { redirect: 'manual' })
+  const code = new URL(moved.headers.get('location') ?? '').searchParams.get('code') ?? ''
+  const form = {
+    grant_type: 'authorization_code',
+    client_id: 'cli',
+    code,
+    redirect_uri: `http://localhost:${port + 2_000}`,
+  }
+  const exchange = await ask(new URLSearchParams({ ...form, code_verifier: 'guessed' }).toString())
+  expect([exchange.status, await exchange.json()]).toMatchObject([400, { error: 'invalid_grant' }])
+  url.searchParams.set('redirect_uri', 'https://pages.example.com/')
+  expect((await fetch(url, { redirect: 'manual' })).status).toBe(400)
+})
+
+test('a page that comes back with a refusal, or for somebody else, gives no token', async () => {
+  const back = `http://localhost:${port + 4_000}/`
+  const show = (page: string): void => {
+    const state = new URL(page).searchParams.get('state') ?? ''
+    const visit = async (): Promise<void> => {
+      expect((await fetch(`${back}?code=stolen&state=other`)).status).toBe(404)
+      await fetch(`${back}?error=access_denied&state=${state}`)
+    }
+    void visit()
+  }
+  const signingIn = signIn({ issuer: issuer.url, client: 'cli', scope: 'openid', port: port + 4_000, show })
+  await expect(signingIn).rejects.toThrow('access_denied')
 })
 
 test('whoever calls it by another name gets nothing, nor does a form without an end', async () => {
