@@ -4,8 +4,8 @@ import { entriesOf, type Vector } from '../../shared/replication/vector.ts'
 import type { World } from './world.ts'
 
 /**
- * What a request may need of the other site: nothing; time, since it asks for both and is answered anyhow; or an answer, since
- * its session has seen there what this site does not hold.
+ * What a request may need of the other site: nothing; time, since it asks for both and is answered anyhow, or has much to go
+ * through; or an answer, since its session has seen there what this site does not hold.
  */
 export type PeerUse = 'none' | 'time' | 'answer'
 

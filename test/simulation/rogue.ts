@@ -107,10 +107,10 @@ function passTime({ sites: all }: World, ms: number): void {
   for (const site of sites) all[site].setClock(all[site].clockOffsetMs() + ms)
 }
 
-/** Asks until there is an answer. */
+/** Asks until there is an answer. What goes through hundreds of records may take its time. */
 async function insist(world: World, site: Site, run: (services: Services) => Promise<unknown>): Promise<void> {
   for (;;) {
-    const { kind } = await request(world, site, run)
+    const { kind } = await request(world, site, run, 'time')
     if (kind !== 'unknown') return
     await world.scheduler.delay(5_000, `${site} is asked again`)
   }
