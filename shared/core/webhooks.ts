@@ -58,8 +58,10 @@ export async function createWebhook(
     () => body,
   )
   const { record } = written
-  if (written.replayed || record.deleted) return { record }
+  if (record.deleted) return { record }
+  // A request that comes again may do so because the first one ended before this.
   await indexEndpoint(services, record)
+  if (written.replayed) return { record }
   const [{ secret } = { secret: '' }] = (secrets.record.body as WebhookSecretsBody).secrets
   return { record, secret: shownSecret(secret) }
 }

@@ -10,6 +10,7 @@ import { isKept } from './content.ts'
 import { hasSeen } from './ledger.ts'
 import type { Reader } from './reader.ts'
 import { unlistedSharers } from './shared.ts'
+import { toldTwice, untold } from './subscriber.ts'
 import { slowRecovery } from './traffic.ts'
 import { treeFaults } from './tree.ts'
 import { unnamedObjects } from './unnamed.ts'
@@ -26,6 +27,7 @@ export function brokenInvariants(world: World, reader: Reader): string[] {
     ...tooManyMessages(world),
     ...deadLetters(world),
     ...slowRecovery(world),
+    ...toldTwice(world),
   ]
 }
 
@@ -42,6 +44,7 @@ function* unsettled(world: World, reader: Reader): Generator<string> {
   yield* broughtFaults(world)
   yield* unnamedObjects(world)
   yield* unlistedSharers(world)
+  yield* untold(world)
 }
 
 /** 1. Both sites hold equal records, tombstones and conflicts. A token is the text of a vector, and quicker to compare. */

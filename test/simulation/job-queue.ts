@@ -5,6 +5,7 @@ import type { JobMessage } from '../../shared/ports/job-queue.ts'
 import { jobHosting } from './hosting.ts'
 import { peerFetch } from './peer-fetch.ts'
 import { functionBehind, makeQueue, type Queue } from './queue.ts'
+import { outboundOf } from './subscriber.ts'
 import type { World } from './world.ts'
 
 const dayMs = 86_400_000
@@ -56,5 +57,5 @@ const toolsOf = (world: World, site: Site): WorkTools => ({
   workFileBytesMax: 0,
   copyPartBytes,
   fetch: peerFetch(world, site),
-  outbound: { request: () => Promise.reject(new Error('not simulated')) },
+  outbound: outboundOf(world, site),
 })

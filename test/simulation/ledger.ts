@@ -4,6 +4,7 @@ import type { Site } from '../../shared/domain/site.ts'
 import { stampMs, stampOrigin, type Stamp } from '../../shared/domain/stamp.ts'
 import { compareVectors, vectorText, type Vector } from '../../shared/replication/vector.ts'
 import { makeBrought, type Brought } from './brought.ts'
+import type { Heard } from './subscriber.ts'
 import { makeTraffic, type Traffic } from './traffic.ts'
 import { WriteLog } from './write-log.ts'
 
@@ -46,6 +47,7 @@ export interface Ledger {
   /** What each client has seen of each record. */
   readonly sessions: Map<string, Vector>[]
   readonly traffic: Traffic
+  readonly heard: Heard
   /** What must never happen and did, in words. */
   readonly violations: string[]
   /** Looks at each state a site stores, as it does. `nowMs` is undefined while the site's clock is not to be trusted. */
@@ -70,6 +72,7 @@ export function makeLedger(): Ledger {
     listedLate: new Set(),
     sessions: [],
     traffic: makeTraffic(),
+    heard: { messages: new Map() },
     violations: [],
     stored: (site, state, before, nowMs) => {
       const id = `${site} ${keyText(state.key)}`

@@ -105,6 +105,8 @@ export const markNames = [
   'object broke off on the way',
   'write confirmed at both sites',
   'confirmation refused while cut off',
+  'subscriber was away',
+  'answer of the subscriber lost',
   'digest tree raced',
   'outgoing paused',
   'incoming paused',

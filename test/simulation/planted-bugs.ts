@@ -7,6 +7,7 @@ import { pauseBugs } from './planted-pause-bugs.ts'
 import type { ProfileOverride } from './profile.ts'
 import { repairBugs } from './planted-repair-bugs.ts'
 import { sharingBugs } from './planted-sharing-bugs.ts'
+import { webhookBugs } from './planted-webhook-bugs.ts'
 
 /** A mistake that somebody could make: one text of one file of the core, and what stands there instead. */
 export interface PlantedBug {
@@ -28,4 +29,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...sharingBugs,
   ...pauseBugs,
   ...breakerBugs,
+  ...webhookBugs,
 ]

@@ -38,6 +38,8 @@ export interface Profile {
   readonly filesPerSite: number
   /** There is a collection that merges by field. */
   readonly forms: boolean
+  /** Somebody outside is told of assets that are ready. */
+  readonly webhooks: boolean
   readonly objectEventFaults: boolean
   /** Bytes get damaged, or break off, on their way between the sites. */
   readonly corruption: number
@@ -91,6 +93,7 @@ export const calm: Profile = {
   uploads: false,
   alike: 0,
   forms: false,
+  webhooks: false,
   objectEventFaults: false,
   corruption: 0,
   queueFaults: false,

@@ -14,6 +14,7 @@ import { startReader } from './reader.ts'
 import { runRogue } from './rogue.ts'
 import { makeScheduler, type Trace } from './scheduler.ts'
 import { makeSite, type SimSite } from './site.ts'
+import { subscribe } from './subscriber.ts'
 import { startTimers } from './timers.ts'
 import { startVisitors } from './visitors.ts'
 import type { World } from './world.ts'
@@ -58,6 +59,7 @@ async function run(seed: number, options: Options): Promise<RunResult> {
   startOperator(world)
   startReleasing(world)
   startVisitors(world)
+  void subscribe(world)
   const reader = startReader(world)
   let done = false
   void runClients(world).then(() => (done = true))
@@ -100,7 +102,9 @@ export function makeWorld(
   // What is refused during a pause would count as goodput that is missing.
   const pausesMs = drawn.isCalm || drawn.capacity > 0 ? 0 : streams.operator.of([0, 0, 0, 120_000])
   const alike = drawn.uploads ? streams.bytes.of([0, 1, 3]) : 0
-  const profile = { ...drawn, pausesMs, alike, visitsMs: visitsMsOf(drawn, streams.visits), ...override }
+  const visitsMs = visitsMsOf(drawn, streams.visits)
+  const webhooks = drawn.objects && drawn.capacity === 0 && drawn.rogue === 'none' && streams.visits.oneIn(3)
+  const profile = { ...drawn, pausesMs, alike, visitsMs, webhooks, ...override }
   const scheduler = makeScheduler(trace)
   let faults = !profile.isCalm
   const newer = profile.mixedVersions ? streams.profile.of(['aws', 'azure'] as const) : undefined

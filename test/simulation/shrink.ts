@@ -48,6 +48,7 @@ const switches = [
   'mixedVersions',
   'opensAtOnce',
   'forms',
+  'webhooks',
 ] as const
 
 /**
