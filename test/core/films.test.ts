@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import type { JobBody } from '../../shared/domain/asset.ts'
+import { objectKeysOf, type JobBody } from '../../shared/domain/asset.ts'
 import { createAssetFromBytes, deleteAsset, getAsset, restoreAsset } from '../../shared/core/assets.ts'
 import { listDeadLetters } from '../../shared/core/dead-letters.ts'
 import { objectDropped } from '../../shared/core/drops.ts'
 import { handleChanges } from '../../shared/core/feed.ts'
 import { runJob } from '../../shared/core/jobs.ts'
+import { readMedia } from '../../shared/core/media-store.ts'
 import { sweep } from '../../shared/core/sweep.ts'
 import { fakeFilms, type FakeFilms } from './film-world.ts'
 import { faultsOf, ingestWorld, tenant, type IngestSite, type IngestWorld } from './ingest-world.ts'
@@ -231,6 +232,36 @@ describe('long films', () => {
     expect(films.made.length).toBe(4 + 3)
     expect(await textOf(world.aws, other)).toBe('0:LOST 1:TWO')
     expect((await listDeadLetters(world.aws.services, { limit: 10 })).items).toEqual([])
+    expect(faultsOf(world)).toEqual([])
+  })
+
+  test('the same film again, at either site, is not made again; while the first is being made, it is', async () => {
+    const first = await create('one two three')
+    await work(world.aws)
+    await work(world.aws)
+    const meanwhile = await create('one two three')
+    await world.settle()
+    expect(inOrder()).toEqual([0, 0, 1, 1, 2, 2])
+    const again = await create('one two three')
+    await world.settle()
+    const there = await createAssetFromBytes(world.azure.services, tenant, film, Buffer.from('one two three'))
+    await world.settle()
+    expect(inOrder()).toEqual([0, 0, 1, 1, 2, 2])
+    const keysAt = async (site: IngestSite, id: string): Promise<string[]> =>
+      [(await readMedia(site.services, tenant, id)) ?? []].flat().flatMap((media) => objectKeysOf(media).sort())
+    const donors = [await keysAt(world.aws, first), await keysAt(world.aws, meanwhile)].map(String)
+    for (const site of [world.aws, world.azure]) {
+      for (const id of [again, there.asset.id]) {
+        expect(await getAsset(site.services, tenant, id)).toMatchObject({ status: 'ready', bytesHere: true })
+        expect(donors).toContain(String(await keysAt(site, id)))
+        expect(await textOf(site, id)).toBe('0:ONE 1:TWO 2:THREE')
+      }
+    }
+    await deleteAsset(world.aws.services, tenant, first, none)
+    await deleteAsset(world.aws.services, tenant, meanwhile, none)
+    await world.settle()
+    expect(await textOf(world.azure, again)).toBe('0:ONE 1:TWO 2:THREE')
+    expect(staged(world.aws)).toEqual([])
     expect(faultsOf(world)).toEqual([])
   })
 })
