@@ -3,6 +3,7 @@ import { CatamaranError } from '../domain/errors.ts'
 import { openGranted } from './object-digests.ts'
 import type { Services } from './services.ts'
 import { streamToFile } from './work-file.ts'
+import { assertRoomFor } from './work-room.ts'
 import type { WorkTools } from './work-tools.ts'
 
 /**
@@ -16,6 +17,7 @@ export async function fetchOriginal(
 ): Promise<number> {
   const { objectKey, bytes = 0, sha256 } = media
   if (!objectKey) throw new CatamaranError('conflict', 'The asset has no bytes yet.')
+  await assertRoomFor(work, bytes)
   const here = await services.objects.get(objectKey, undefined, signal)
   const stream = here?.stream ?? (await fromPeer(services, work, objectKey, signal))
   const digests = await streamToFile(stream, path, { bytesMax: bytes, signal })

@@ -113,7 +113,11 @@ async function convertOriginal(
   return 'failure' in converted ? { kind: 'rejected', failure: converted.failure } : end(converted.value)
 }
 
-const stored: Omit<Inspection, 'mediaType'> = { kind: 'other', properties: {}, recipes: [] }
+const stored: Omit<Inspection, 'mediaType'> = {
+  kind: 'other',
+  properties: { note: 'The file is larger than what is converted here: it is kept as it is' },
+  recipes: [],
+}
 
 async function inspectOriginal(
   work: WorkTools,

@@ -6,9 +6,8 @@ import { hasPeerNews } from './own-life.ts'
 import { readRecord } from './record-reads.ts'
 import type { Services } from './services.ts'
 import { digester, fileStream, streamToFile, type Digests } from './work-file.ts'
+import { assertRoomFor, workFileBytesMax } from './work-room.ts'
 import type { WorkTools } from './work-tools.ts'
-
-const workFileBytesDefault = 8 * 2 ** 30
 
 /** The bytes of one asset version, verified against everything that was said about them. */
 export interface Original extends Digests {
@@ -47,7 +46,8 @@ export async function fetchSource(
       : rejected('source-changed', 'The uploaded bytes were changed after the upload was completed.')
   }
   const declared = (await readRecord(services, assetKey(lease.ref.tenant, asset)))?.body as AssetBody | undefined
-  const isLarge = body.bytes > (work.workFileBytesMax ?? workFileBytesDefault)
+  const isLarge = body.bytes > (await workFileBytesMax(work))
+  if (!isLarge) await assertRoomFor(work, body.bytes)
   const digests = isLarge
     ? await digestStream(body, lease.signal)
     : await streamToFile(body.stream, path, { bytesMax: body.bytes, signal: lease.signal })

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { guardedOutbound } from '../adapters/outbound.ts'
@@ -28,6 +28,10 @@ export function composeWorkTools(options: WorkToolsOptions): WorkTools {
     fetch,
     fetchRange,
     outbound: guardedOutbound({ allowPrivate: PRIVATE_ADDRESSES }),
+    workDisk: async () => {
+      const { blocks, bavail, bsize } = await statfs(tmpdir())
+      return { totalBytes: blocks * bsize, freeBytes: bavail * bsize }
+    },
     workFolder: async () => {
       const folder = await mkdtemp(join(tmpdir(), 'catamaran-'))
       return { path: folder, remove: () => rm(folder, { recursive: true, force: true }) }

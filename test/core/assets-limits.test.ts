@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { completeUpload, createAsset, getAsset, listAssets } from '../../shared/core/assets.ts'
+import { completeUpload, createAsset, createAssetFromBytes, getAsset, listAssets } from '../../shared/core/assets.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { partSizes } from '../../shared/core/upload-parts.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
@@ -64,6 +64,31 @@ describe('what an asset may be', () => {
     await world.pass(3)
     expect(await getAsset(services, tenant, asset.id)).toMatchObject({ status: 'ready', sha256: sha256Hex(whole) })
     expect(objects().map(({ bytes }) => Buffer.from(bytes))).toEqual([whole])
+  })
+
+  test('a file that has no room on the disk beside what is made of it is kept, with a note', async () => {
+    Object.assign(world.aws.work, { workDisk: async () => ({ totalBytes: 30, freeBytes: 30 }) })
+    const bring = async (text: string) =>
+      (await createAssetFromBytes(services, tenant, { ...photo, name: text }, Buffer.from(text))).asset.id
+    const [small, large] = [await bring('a small picture'), await bring('a larger picture')]
+    await world.settle()
+    expect((await getAsset(services, tenant, small))?.renditions).toHaveLength(2)
+    expect(await getAsset(services, tenant, large)).toMatchObject({
+      status: 'ready',
+      renditions: [],
+      properties: { note: expect.stringMatching(/larger/) },
+    })
+  })
+
+  test('while others have taken the room of the disk a file waits', async () => {
+    const disk = { totalBytes: 1_000, freeBytes: 10 }
+    Object.assign(world.aws.work, { workDisk: async () => disk })
+    const { asset } = await createAssetFromBytes(services, tenant, photo, Buffer.from('a small picture'))
+    await world.settle()
+    expect((await getAsset(services, tenant, asset.id))?.status).toBe('uploaded')
+    disk.freeBytes = 500
+    await world.pass(3)
+    expect((await getAsset(services, tenant, asset.id))?.renditions).toHaveLength(2)
   })
 
   test('parts grow so that the store can hold 5 TiB', () => {
