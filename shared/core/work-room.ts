@@ -3,7 +3,7 @@ import type { WorkTools } from './work-tools.ts'
 
 const workFileBytesDefault = 8 * 2 ** 30
 /** Of the local disk: what is made of a file needs room beside it. */
-const fileShareMax = 0.5
+const fileShareMax = 0.8
 
 /** The most that a file may have to be converted here. */
 export async function workFileBytesMax({ workFileBytesMax: stated, workDisk }: WorkTools): Promise<number> {

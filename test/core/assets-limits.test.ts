@@ -67,7 +67,7 @@ describe('what an asset may be', () => {
   })
 
   test('a file that has no room on the disk beside what is made of it is kept, with a note', async () => {
-    Object.assign(world.aws.work, { workDisk: async () => ({ totalBytes: 30, freeBytes: 30 }) })
+    Object.assign(world.aws.work, { workDisk: async () => ({ totalBytes: 19, freeBytes: 19 }) })
     const bring = async (text: string) =>
       (await createAssetFromBytes(services, tenant, { ...photo, name: text }, Buffer.from(text))).asset.id
     const [small, large] = [await bring('a small picture'), await bring('a larger picture')]
