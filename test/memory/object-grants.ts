@@ -45,22 +45,28 @@ export function memoryGrants({ clock, baseUrl, secret, read, write, writePart }:
       etag: found.info.etag,
       'content-type': query.get('type') ?? found.info.mediaType,
     }
-    const disposition = query.get('disposition')
-    if (disposition) headers['content-disposition'] = disposition
+    for (const [name, header] of Object.entries({ disposition: 'content-disposition', caching: 'cache-control' })) {
+      const value = query.get(name)
+      if (value) headers[header] = value
+    }
     const [, first, last] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? []
-    if (first === undefined) return new Response(Uint8Array.from(found.bytes), { headers })
-    const part = resolveRange(
-      { first: Number(first), last: last ? Number(last) : Number.MAX_SAFE_INTEGER },
-      found.bytes.length,
-    )
-    headers['content-range'] = `bytes ${part.first}-${part.last}/${found.bytes.length}`
-    return new Response(Uint8Array.from(found.bytes.subarray(part.first, part.last + 1)), { status: 206, headers })
+    const bytes = (from: number, to: number): Uint8Array<ArrayBuffer> => {
+      headers['content-length'] = String(to - from)
+      return Uint8Array.from(found.bytes.subarray(from, to))
+    }
+    const length = found.bytes.length
+    if (first === undefined) return new Response(bytes(0, length), { headers })
+    if (Number(first) >= length) return new Response(null, { status: 416 })
+    const part = resolveRange({ first: Number(first), last: last ? Number(last) : length }, length)
+    headers['content-range'] = `bytes ${part.first}-${part.last}/${length}`
+    return new Response(bytes(part.first, part.last + 1), { status: 206, headers })
   }
   return {
     object: (key: string, options: PresignOptions): PresignedRequest =>
       sign(options.method, key, options.expiresAtMs, {
         ...(options.responseType === undefined ? {} : { type: options.responseType }),
         ...(options.responseDisposition === undefined ? {} : { disposition: options.responseDisposition }),
+        ...(options.responseCacheControl === undefined ? {} : { caching: options.responseCacheControl }),
       }),
     part: (
       upload: MultipartUpload,
