@@ -34,6 +34,8 @@ export async function startAzureStores() {
     urlCopies: blobObjectStore({ client, copyFromUrl: true }),
     pieceCopies: blobObjectStore({ client, copyFromUrl: false, copyBlockBytes: 300_000 }),
     queue: storageJobQueue({ queue: jobs, poisonQueue: queues.getQueueClient('jobs-poison') }),
+    /** What is told of the drop area. */
+    objectEvents: queues.getQueueClient('upload-events'),
     receive: async (): Promise<JobMessage | undefined> => {
       const [message] = (await jobs.receiveMessages({ numberOfMessages: 1 })).receivedMessageItems
       if (!message) return undefined

@@ -15,7 +15,7 @@ interface Block {
  * part, and parts may come after it is over. Other bytes of a part make another block beside the first; what is committed takes
  * all blocks of its key with it, whichever upload they were of.
  */
-export function blockUploads({ head, write, newId }: UploadsOptions): MemoryUploads {
+export function blockUploads({ head, write, newId, passed }: UploadsOptions): MemoryUploads {
   /** What an upload's id says. */
   const started = new Map<string, StartOptions>()
   const blocks = new Map<string, Map<string, Block>>()
@@ -68,7 +68,10 @@ export function blockUploads({ head, write, newId }: UploadsOptions): MemoryUplo
       return info
     },
     abort: (upload) => {
-      if (list(upload).length > 0 && !head(upload.key)) blocks.delete(upload.key)
+      if (list(upload).length === 0 || head(upload.key)) return
+      blocks.delete(upload.key)
+      // There is no verb for it: an empty blob takes the blocks with it.
+      passed(upload.key)
     },
     changed: (key) => {
       blocks.delete(key)

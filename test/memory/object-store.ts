@@ -76,6 +76,10 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
   const uploads = makeUploads({
     head: (key) => objects.get(key)?.info,
     write,
+    passed: (key) => {
+      onChange?.({ kind: 'created', key, bytes: 0 })
+      onChange?.({ kind: 'removed', key, bytes: 0 })
+    },
     newId: () => Buffer.from(random.bytes(12)).toString('hex'),
     partBytesMin,
   })

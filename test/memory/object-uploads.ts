@@ -34,6 +34,8 @@ export interface UploadsOptions {
   readonly head: (key: string) => ObjectInfo | undefined
   readonly write: (key: string, bytes: Uint8Array, about: StartOptions, etagEnd?: string) => ObjectInfo
   readonly newId: () => string
+  /** Something was stored under the key and removed at once, which whoever listens is told of. */
+  readonly passed: (key: string) => void
   /** Of every part but the last. */
   readonly partBytesMin: number
 }

@@ -34,25 +34,52 @@ export function byRecord(changes: readonly StoredRecord[], tenant: string): Reco
   )
 }
 
-export async function readStream(database: DynamoDBClient): Promise<StoredRecord[]> {
+/** A change, and its place in its shard. */
+export interface Placed {
+  readonly sequenceNumber: string
+  readonly record: StoredRecord
+}
+
+/** From where a shard is read: from its start, or from a record on, itself included or not. */
+export type From =
+  | { readonly ShardIteratorType: 'TRIM_HORIZON' }
+  | {
+      readonly ShardIteratorType: 'AT_SEQUENCE_NUMBER' | 'AFTER_SEQUENCE_NUMBER'
+      readonly SequenceNumber: string
+    }
+
+/** Each shard of the records' stream, as a function that reads it to its end. */
+export async function streamShards(database: DynamoDBClient) {
   const { endpoint, region, credentials } = database.config
   const streams = new DynamoDBStreamsClient({ endpoint: (await endpoint?.()) as never, region, credentials })
   const { Table } = await database.send(new DescribeTableCommand({ TableName: 'records' }))
   const StreamArn = Table?.LatestStreamArn ?? ''
   const { StreamDescription } = await streams.send(new DescribeStreamCommand({ StreamArn }))
-  const found: StoredRecord[] = []
-  for (const { ShardId } of StreamDescription?.Shards ?? []) {
-    const begin = new GetShardIteratorCommand({ StreamArn, ShardId, ShardIteratorType: 'TRIM_HORIZON' })
+  const read = async (ShardId: string | undefined, from: From): Promise<Placed[]> => {
+    const found: Placed[] = []
+    const begin = new GetShardIteratorCommand({ StreamArn, ShardId, ...from })
     let iterator = (await streams.send(begin)).ShardIterator
     for (let empty = 0; iterator && empty < 2; ) {
       const page = await streams.send(new GetRecordsCommand({ ShardIterator: iterator }))
-      found.push(...(page.Records ?? []).flatMap((record) => awsChangeOf(record as never)?.record ?? []))
+      found.push(...(page.Records ?? []).flatMap((record) => awsChangeOf(record as never) ?? []))
       empty = page.Records?.length ? 0 : empty + 1
       iterator = page.NextShardIterator
     }
+    return found
   }
-  streams.destroy()
-  return found
+  const shards = (StreamDescription?.Shards ?? []).map(
+    ({ ShardId }) =>
+      (from: From) =>
+        read(ShardId, from),
+  )
+  return { shards, close: () => streams.destroy() }
+}
+
+export async function readStream(database: DynamoDBClient): Promise<StoredRecord[]> {
+  const { shards, close } = await streamShards(database)
+  const found = await Promise.all(shards.map((read) => read({ ShardIteratorType: 'TRIM_HORIZON' })))
+  close()
+  return found.flat().map(({ record }) => record)
 }
 
 export async function readChangeFeed(container: Container): Promise<StoredRecord[]> {

@@ -96,6 +96,15 @@ function idsOf(tenant: string): readonly string[] {
 const shown = (record: StoredRecord | undefined) =>
   record && [record.key.id, record.body, record.deleted, record.via, record.arrivalMs]
 
+/** The whole of a stretch of buckets, page by page; other tenants' records lie in the same ones. */
+async function bucketsOf(store: RecordStore, tenant: string, crowded: number, { stretch, limit }: RecordCommand) {
+  const page = crowded - (crowded % pageBuckets)
+  const first = stretch === 'crowded' || stretch === 'from' ? crowded : page
+  const last = stretch === 'crowded' || stretch === 'up to' ? crowded : page + pageBuckets - 1
+  const all = await everyPage((after) => store.scanBuckets({ first, last }, { after, limit }), limit)
+  return all.flatMap(({ key, vector, deleted }) => (key.tenant === tenant ? [[key.id, vector, deleted]] : []))
+}
+
 /** Tokens are each store's own: what is compared is whether the present one, an old one or none lets a write through. */
 export const playRecords: Play<RecordStore, RecordCommand> = (store, tenant, commands) => {
   const tokens = new Map<string, string[]>()
@@ -128,14 +137,6 @@ export const playRecords: Play<RecordStore, RecordCommand> = (store, tenant, com
     if (cursor === undefined) list = undefined
     return page && [page.items.map(shown), page.next]
   }
-  const buckets = async ({ stretch, limit }: RecordCommand) => {
-    const page = crowded - (crowded % pageBuckets)
-    const first = stretch === 'crowded' || stretch === 'from' ? crowded : page
-    const last = stretch === 'crowded' || stretch === 'up to' ? crowded : page + pageBuckets - 1
-    const all = await everyPage((after) => store.scanBuckets({ first, last }, { after, limit }), limit)
-    // Other tenants' records lie in the same buckets.
-    return all.flatMap(({ key, vector, deleted }) => (key.tenant === tenant ? [[key.id, vector, deleted]] : []))
-  }
   return answersTo(commands, async (command, n) => {
     const key = keyOf(command.id)
     switch (command.kind) {
@@ -165,7 +166,7 @@ export const playRecords: Play<RecordStore, RecordCommand> = (store, tenant, com
       case 'next':
         return next(command.limit)
       case 'buckets':
-        return buckets(command)
+        return bucketsOf(store, tenant, crowded, command)
     }
   })
 }

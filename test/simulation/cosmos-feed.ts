@@ -12,6 +12,11 @@ interface Batch {
  * The lease is checkpointed after success, so what was done may come again; the host holds a batch as it was read until its
  * function succeeds, and reads it anew only when it was itself gone meanwhile.
  * Without a policy of retrying, the feed moves on after an exception.
+ *
+ * Held beside our own local Cosmos DB and Functions host (fakes-alike.test.ts), which are our reading of Microsoft's documents
+ * as this is: that quick updates are seen once, that a batch is held until it succeeds, and moving on. By those documents
+ * alone: that a lease is replayed, and that a host may move on before its function was asked. Nothing of Microsoft's own that
+ * runs here has a change feed.
  */
 export function makeCosmosFeed(world: World, handle: Handler = deliver, isRetrying = true): Feed {
   const { scheduler, streams, profile, mark, faultsOn } = world

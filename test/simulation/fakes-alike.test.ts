@@ -15,7 +15,8 @@ import { memoryObjectStore } from '../memory/object-store.ts'
 import { memoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore } from '../memory/site-store.ts'
 import { arePlayedAlike, sequencesOf } from './alike.ts'
-import { byRecord, readChangeFeed, readStream, writeMany } from './alike-changes.ts'
+import { byRecord, readChangeFeed, readStream, streamShards, writeMany } from './alike-changes.ts'
+import { blobEvents, eventCommands, fakeEvents, playEvents, s3Events } from './alike-events.ts'
 import { fakeDeliveries, realChangeFeed, realStream, writerOf, type FeedPlan, type RealFeed } from './alike-feeds.ts'
 import { objectCommands, playObjects, type ObjectCommand, type ReadableStore } from './alike-objects.ts'
 import { playRecords, recordCommands } from './alike-records.ts'
@@ -69,6 +70,22 @@ describe.each(['aws', 'azure'] as const)('%s', (site) => {
     )
   }, 60_000)
 
+  test('what is told of the drop area', async () => {
+    const told = site === 'aws' ? await s3Events() : blobEvents({ store: azure.objects, queue: azure.objectEvents })
+    const fake = fakeEvents(site)
+    const sequences = fc.array(eventCommands, { minLength: 6, maxLength: 14 })
+    const property = fc.asyncProperty(sequences, async (commands) => {
+      const tenant = freshTenant()
+      const expected = await playEvents(fake, tenant, commands)
+      expect(expected).toEqual(await playEvents(told, tenant, commands, expected))
+    })
+    try {
+      await fc.assert(property, { numRuns: 14, seed: alikeSeed })
+    } finally {
+      await told.close()
+    }
+  }, 60_000)
+
   test('the queue gives back what was sent, each once', async () => {
     const fake = memoryJobQueue({ clock })
     const sent = Array.from({ length: 12 }, (_, n) => ({ kind: 'alike', payload: { n } }))
@@ -104,6 +121,24 @@ describe.each(['aws', 'azure'] as const)('%s', (site) => {
     expect(byRecord(told, tenant)).toEqual(byRecord(found, tenant))
   }, 30_000)
 })
+
+test('a stream is read again from any of its records on, and tells the same', async () => {
+  await writeMany(aws.records, freshTenant())
+  const { shards, close } = await streamShards(aws.database)
+  for (const read of shards) {
+    const all = await read({ ShardIteratorType: 'TRIM_HORIZON' })
+    expect(all.map(({ sequenceNumber }) => Number(sequenceNumber))).toEqual(
+      all.map(({ sequenceNumber }) => Number(sequenceNumber)).toSorted((a, b) => a - b),
+    )
+    for (const at of [0, Math.floor(all.length / 2), all.length - 1]) {
+      const SequenceNumber = all[at]?.sequenceNumber ?? ''
+      expect(await read({ ShardIteratorType: 'AT_SEQUENCE_NUMBER', SequenceNumber })).toEqual(all.slice(at))
+      expect(await read({ ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', SequenceNumber })).toEqual(all.slice(at + 1))
+    }
+  }
+  expect(shards.length).toBeGreaterThan(0)
+  close()
+}, 30_000)
 
 describe('uploads in parts', () => {
   const partBytesMin = 8

@@ -1,7 +1,7 @@
 import { objectDropped, type DropEvent } from '../../shared/core/drops.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { objectEventHosting } from './hosting.ts'
-import { functionBehind, makeQueue, type Queue } from './queue.ts'
+import { functionBehind, makeQueue, type Queue, type Work } from './queue.ts'
 import type { World } from './world.ts'
 
 const hourMs = 3_600_000
@@ -15,12 +15,13 @@ export interface ObjectEvents {
 
 /**
  * S3 notifications and Event Grid, by way of a queue: at least once, in any order, some late by hours, some again days
- * later, and now and then not at all.
+ * later, and now and then not at all. Which changes are told of is held beside the local clouds' events (see alike-events.ts),
+ * which are our own reading of both vendors' documents; so is what may go wrong on the way.
  */
-export function makeObjectEvents(world: World, site: Site): ObjectEvents {
+export function makeObjectEvents(world: World, site: Site, work: Work<DropEvent> = objectDropped): ObjectEvents {
   const { scheduler, streams, profile, mark, faultsOn, ledger } = world
   const hosting = objectEventHosting[site]
-  const consume = functionBehind<DropEvent>(world, site, 'object-event', { ...hosting, work: objectDropped })
+  const consume = functionBehind<DropEvent>(world, site, 'object-event', { ...hosting, work })
   const queue = makeQueue<DropEvent>(world, site, 'object-event', {
     hosting,
     consume,

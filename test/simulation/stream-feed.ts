@@ -25,6 +25,11 @@ interface Shard {
  * DynamoDB Streams as a Lambda reads them: every version, in order within a shard, forgotten after 24 hours. A batch that
  * fails is cut in two, and its halves are dealt with one after the other, before anything newer; what is left of one that fails
  * in part goes on by itself. A shard that split is read first.
+ *
+ * Held beside DynamoDB Local (fakes-alike.test.ts): every version, their order, and that a stream may be read again from any
+ * of its records. Held beside our own local Lambda on that stream, which is our reading of AWS's documents: batches, cutting
+ * them in two, and going on from the first that failed. By AWS's documents alone: that a stream forgets after 24 hours, that a
+ * shard splits and its parent is read first, and that records come twice; DynamoDB Local shows none of these on demand.
  */
 export function makeStreamFeed(world: World, handle: Handler = deliver): Feed {
   const { scheduler, streams, profile, mark, faultsOn } = world

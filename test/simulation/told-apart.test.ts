@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
 import type { ObjectStore } from '../../shared/ports/object-store.ts'
 import type { Page } from '../../shared/ports/page.ts'
 import type { RecordStore } from '../../shared/ports/record-store.ts'
@@ -9,8 +10,10 @@ import { memoryObjectStore } from '../memory/object-store.ts'
 import { memoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore } from '../memory/site-store.ts'
 import { areToldApart, sequencesOf } from './alike.ts'
+import { eventCommands, fakeEvents, playEvents } from './alike-events.ts'
 import { objectCommands, playObjects, type ReadableStore } from './alike-objects.ts'
 import { playRecords, recordCommands } from './alike-records.ts'
+import { alikeSeed } from './alike-seed.ts'
 import { playSite, siteCommands } from './alike-site.ts'
 
 /** What the commands that are played against servers would not let pass: stores with one mistake each, beside ones without. */
@@ -177,5 +180,41 @@ describe('an object store', () => {
     const [one, other] = [made(), made()]
     const send: ReadableStore['send'] = (url, { method }) => other.send(url, { method, headers: {} })
     expect(await areToldApart(one, { ...other, send }, sequencesOf(objectCommands), playObjects)).toBe(true)
+  })
+})
+
+describe('object events', () => {
+  const mistakes: [string, Parameters<typeof fakeEvents>[1]][] = [
+    ['tell nothing of what is gone', (tell) => (event) => event.change === 'created' && tell(event)],
+    [
+      'tell nothing of what is overwritten',
+      (tell) => {
+        const known = new Set<string>()
+        return (event) => {
+          if (event.change === 'removed' || !known.has(event.key)) tell(event)
+          known[event.change === 'removed' ? 'delete' : 'add'](event.key)
+        }
+      },
+    ],
+    [
+      'tell of other areas as well',
+      (tell) => (event) => tell({ ...event, key: event.key.replace(/^uploads/, 'drop') }),
+    ],
+    ['tell twice', (tell) => (event) => [event, event].forEach(tell)],
+    ['tell of no bytes', (tell) => (event) => tell({ ...event, bytes: 0 })],
+  ]
+
+  test.each(mistakes)('that %s are told apart', async (_, wrongly) => {
+    const plans = fc.sample(fc.array(eventCommands, { minLength: 14 }), { numRuns: 20, seed: alikeSeed })
+    const played = await Promise.all(
+      plans.map(async (commands) => {
+        const [right, wrong] = [fakeEvents('aws'), fakeEvents('aws', wrongly)]
+        return (
+          JSON.stringify(await playEvents(right, 't', commands)) !==
+          JSON.stringify(await playEvents(wrong, 't', commands))
+        )
+      }),
+    )
+    expect(played).toContain(true)
   })
 })
