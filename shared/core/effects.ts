@@ -13,7 +13,7 @@ import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts
 import { isOfThisLife } from './own-life.ts'
 import type { Services } from './services.ts'
 import { listAgain } from './sharers.ts'
-import { filmFolder, removeStaged, removeStagedUnder } from './staging.ts'
+import { filmFolder, removeStagedOf, removeStagedUnder } from './staging.ts'
 import { tracedBy } from './trace.ts'
 import { announce, hearDone, indexEndpoint } from './webhook-announce.ts'
 
@@ -68,5 +68,5 @@ async function clearStaging(services: Services, tenant: string, job: JobBody): P
   if (kind === 'film-part') return
   if (isFilm) await removeStagedUnder(services, filmFolder(tenant, asset, version))
   const isLeftHere = state === 'done' && site !== services.site && source.site === services.site && !source.drop
-  if (isLeftHere) await removeStaged(services, source.key)
+  if (isLeftHere) await removeStagedOf(services, { tenant, asset }, source.key)
 }

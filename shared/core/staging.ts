@@ -29,3 +29,13 @@ export async function removeStaged(services: Services, key: string): Promise<voi
   if (key.startsWith(staged)) await services.objects.remove(key)
   else services.telemetry.log('error', 'A record names staged bytes outside the staging area; they stay', { key })
 }
+
+/** The same at the word of a record of the peer: what waits for another asset, or another tenant, stays whatever it says. */
+export async function removeStagedOf(
+  services: Services,
+  { tenant, asset }: { readonly tenant: string; readonly asset: string },
+  key: string,
+): Promise<void> {
+  if (key.startsWith(`${staged}${tenant}/${asset}/`)) return removeStaged(services, key)
+  services.telemetry.log('error', 'A record names staged bytes of another asset; they stay', { key })
+}

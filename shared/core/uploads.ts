@@ -9,7 +9,7 @@ import { hearOfEarlierLife } from './own-life.ts'
 import { readRecord, readRecords } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
-import { removeStaged } from './staging.ts'
+import { removeStagedOf } from './staging.ts'
 import { assertOnce, assertPartNumbers, assertPartSums, missingParts, partBytesMin, partSizes } from './upload-parts.ts'
 
 export const singleBytesMax = 5_000 * 2 ** 20
@@ -246,5 +246,5 @@ export async function closeAbandoned(
   const kept = record.body as UploadBody
   if (kept.objectKey === upload.objectKey && kept.state !== 'gone') return
   if (upload.uploadId) await services.objects.abortMultipart(multipartOf(upload))
-  await removeStaged(services, upload.objectKey)
+  await removeStagedOf(services, { tenant, asset: id }, upload.objectKey)
 }

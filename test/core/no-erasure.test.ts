@@ -35,7 +35,7 @@ test('nothing that the peer’s calls reach removes an object, and a record stor
   expect(new Set(verbs)).toEqual(new Set(['arrivals', 'get', 'getMany', 'put', 'putMany', 'query', 'scanBuckets']))
 })
 
-test.each(['objects/acme/a/0123', 'drop/acme/a.txt'])(
+test.each(['objects/acme/a/0123', 'drop/acme/a.txt', 'uploads/acme/b/0123', 'uploads/other/a/0123'])(
   'a record of the peer cannot have %s removed here',
   async (key) => {
     const sites = twoSites()
