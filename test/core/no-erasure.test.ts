@@ -43,7 +43,8 @@ test.each(['objects/acme/a/0123', 'drop/acme/a.txt', 'uploads/acme/b/0123', 'upl
     await objects.put(key, Buffer.from('precious'), { mediaType: 'text/plain' })
     const source = { site: 'aws', key, etag: 'e', bytes: 8, drop: false }
     const job: JsonObject = { kind: 'process', asset: 'a', version: 'v', source, state: 'done', site: 'azure' }
-    const upload: JsonObject = { kind: 'single', site: 'aws', objectKey: key, state: 'open', expiresAtMs: 1 }
+    const expiresAtMs = sites.clock.now() + 60_000
+    const upload: JsonObject = { kind: 'single', site: 'aws', objectKey: key, state: 'open', expiresAtMs }
     const rest = { leaseUntilMs: 0, attempts: 1, progress: 1 }
     const none = { precondition: { kind: 'none' } } as const
     await writeRecord(sites.azure.services, jobKey('acme', 'j'), none, () => ({ ...job, ...rest }))
@@ -53,5 +54,7 @@ test.each(['objects/acme/a/0123', 'drop/acme/a.txt', 'uploads/acme/b/0123', 'upl
     await sites.clock.advance(3_600_000)
     await sweep(sites.aws.services)
     expect(await objects.head(key)).toMatchObject({ bytes: 8 })
+    // It was looked after all the same.
+    expect(sites.aws.records.all().map(({ body }) => body?.['state'])).toContain('gone')
   },
 )
