@@ -98,6 +98,8 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
   const media = await renew(services, drop, found)
   await ensureJob(services, drop, found, media)
   await settleComplete(services, drop, found)
+  // A run that had found no file may have deleted the asset meanwhile, and may not live to look again.
+  await makeAsset(services, drop, found)
 }
 
 /** One that is there stays as it is. */
@@ -199,6 +201,8 @@ async function trash(services: Services, drop: Drop, isTold: boolean): Promise<v
   const record = await readSettledOrHear(services, drop, isTold)
   const settled = record?.body as UploadBody | undefined
   if (settled?.state === 'gone') return
+  // Whoever has begun found a file: it may have come since this run looked.
+  if (settled && isBegun(services, settled) && (await services.objects.head(drop.key))) return
   if (record && settled && !isTold && !isOfThisLife(services, record)) return failBurnt(services, drop, settled)
   const isOurs = await isAboutFile(services, drop, settled)
   if (!isOurs && !settled) return
