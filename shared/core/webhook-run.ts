@@ -26,7 +26,6 @@ const messagesMax = 20
 const pausedMs = 600_000
 /** Longer than one try takes. */
 const leaseMs = 60_000
-const busyMs = 5_000
 /** Past this age, the other site may have sent a message while this one was away. */
 const oldMs = 60_000
 const queueDelayMsMax = 600_000
@@ -46,26 +45,42 @@ export async function runWebhookLane(
   const hold = { partition: `webhook-leases/${id.slice(0, 1)}`, id, value: {} }
   for (let count = 0; count < messagesMax && !signal.aborted; count++) {
     const isHeld = await siteStore.put({ ...hold, expiresMs: clock.now() + leaseMs }, { kind: 'absent' })
-    if (!isHeld) return sendLane(services, lane, { takeover, delayMs: busyMs })
+    // Whoever has the lane looks once more when it let go. To ask again from here would multiply what comes twice.
+    if (!isHeld) return
+    let step: Step
     try {
-      if (!(await sendFirst(services, work, { lane, takeover }, signal))) return
+      step = await sendFirst(services, work, { lane, takeover }, signal)
     } finally {
       await siteStore.remove(hold.partition, hold.id)
     }
+    if (step.stoppedAt !== undefined && !(await hasOther(services, lane, step.stoppedAt))) return
   }
   await sendLane(services, lane, { takeover })
 }
 
-/** False when there is nothing more to do for now. */
+/** What a lane stopped at: the message that has to wait, or null when there is none; undefined when it goes on. */
+interface Step {
+  readonly stoppedAt?: QueuedMessage | null
+}
+
+const onwards: Step = {}
+
+/** Whether something came to the front of a lane while it was held. */
+async function hasOther(services: Services, lane: WebhookLane, stoppedAt: QueuedMessage | null): Promise<boolean> {
+  const [first] = await queuedIn(services, lane)
+  return first !== undefined && (first.message.id !== stoppedAt?.id || first.message.byHand !== stoppedAt.byHand)
+}
+
+/** Sends the first message of a lane, when it is due. */
 async function sendFirst(
   services: Services,
   work: WorkTools,
   { lane, takeover }: { readonly lane: WebhookLane; readonly takeover: boolean },
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Step> {
   const { tenant, endpoint: id } = lane
   const [entry] = await queuedIn(services, lane)
-  if (!entry) return false
+  if (!entry) return { stoppedAt: null }
   const [endpoint, secrets] = await Promise.all([
     readRecord(services, webhookKey(tenant, id)),
     readRecord(services, webhookSecretsKey(id)),
@@ -77,12 +92,12 @@ async function sendFirst(
   if (!message.byHand) {
     if (nowMs - message.queuedMs > oldMs) await hearOfLane(services, lane)
     if ((await doneIn(services, lane)).has(message.id)) return dropped(services, entry)
-    if (body.home !== services.site && !takeover) return false
+    if (body.home !== services.site && !takeover) return { stoppedAt: message }
     if (nowMs - message.queuedMs > retryMsMax) return giveUp(services, lane, entry)
-    if (body.state !== 'active') return later(services, lane, { dueMs: nowMs + pausedMs, takeover })
+    if (body.state !== 'active') return later(services, lane, message, { dueMs: nowMs + pausedMs, takeover })
     const restUntilMs = (await readHealth(services, tenant, id))?.restUntilMs ?? 0
-    if (restUntilMs > nowMs) return later(services, lane, { dueMs: restUntilMs + spread(services), takeover })
-    if (message.dueMs > nowMs) return later(services, lane, { dueMs: message.dueMs, takeover })
+    if (restUntilMs > nowMs) return later(services, lane, message, { dueMs: restUntilMs + spread(services), takeover })
+    if (message.dueMs > nowMs) return later(services, lane, message, { dueMs: message.dueMs, takeover })
   }
   const answered = await deliver(
     services,
@@ -97,32 +112,33 @@ async function sendFirst(
 
 const spread = (services: Services): number => Math.ceil(services.random.fraction() * 30_000)
 
-async function dropped(services: Services, entry: QueueEntry): Promise<boolean> {
+async function dropped(services: Services, entry: QueueEntry): Promise<Step> {
   await removeQueued(services, entry)
-  return true
+  return onwards
 }
 
 async function later(
   services: Services,
   lane: WebhookLane,
+  message: QueuedMessage,
   { dueMs, takeover }: { readonly dueMs: number; readonly takeover: boolean },
-): Promise<boolean> {
+): Promise<Step> {
   const delayMs = Math.max(0, dueMs - services.clock.now())
   await dueAgain(services, lane, dueMs + resendMs)
   if (delayMs <= queueDelayMsMax) await sendLane(services, lane, { takeover, delayMs })
-  return false
+  return { stoppedAt: message }
 }
 
 /** The note comes before the message goes: what dies in between finds the note. */
-async function succeed(services: Services, lane: WebhookLane, entry: QueueEntry, answered: Answered): Promise<boolean> {
+async function succeed(services: Services, lane: WebhookLane, entry: QueueEntry, answered: Answered): Promise<Step> {
   await markDone(services, lane, entry.message.id)
   await removeQueued(services, entry)
   await note(services, lane, { message: entry.message, answered, outcome: 'delivered' })
   if (await readHealth(services, lane.tenant, lane.endpoint)) await noteSuccess(services, lane.tenant, lane.endpoint)
-  return true
+  return onwards
 }
 
-async function giveUp(services: Services, lane: WebhookLane, entry: QueueEntry): Promise<boolean> {
+async function giveUp(services: Services, lane: WebhookLane, entry: QueueEntry): Promise<Step> {
   const { message } = entry
   const error = message.lastError ?? 'It waited too long.'
   await markDone(services, lane, message.id)
@@ -130,7 +146,7 @@ async function giveUp(services: Services, lane: WebhookLane, entry: QueueEntry):
   const answered = { isTaken: false, error, tookMs: 0 } as const
   await note(services, lane, { message, answered, outcome: 'given-up' })
   services.telemetry.log('warn', 'A webhook message was given up', { ...lane, message: message.id })
-  return true
+  return onwards
 }
 
 interface Failed {
@@ -139,7 +155,7 @@ interface Failed {
   readonly takeover: boolean
 }
 
-async function fail(services: Services, lane: WebhookLane, { entry, answered, takeover }: Failed): Promise<boolean> {
+async function fail(services: Services, lane: WebhookLane, { entry, answered, takeover }: Failed): Promise<Step> {
   const { message } = entry
   const attempts = message.attempts + 1
   const { status, error = '' } = answered
@@ -153,7 +169,7 @@ async function fail(services: Services, lane: WebhookLane, { entry, answered, ta
   const dueMs = services.clock.now() + Math.ceil(waitMs)
   const facts = { lastError: error.slice(0, 300), ...(status === undefined ? {} : { lastStatus: status }) }
   await changeQueued(services, entry, { ...message, ...facts, attempts, dueMs })
-  return later(services, lane, { dueMs: Math.max(dueMs, health.restUntilMs), takeover })
+  return later(services, lane, message, { dueMs: Math.max(dueMs, health.restUntilMs), takeover })
 }
 
 /** 410 is the endpoint's own word that it is gone. */
