@@ -91,7 +91,8 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
     if (!(await services.records.get(assetKey(tenant, asset)))) await makeAsset(services, drop, found)
     return settleComplete(services, drop, found)
   }
-  if (settled && !isBegun(services, settled)) {
+  // First of all: should this run die and the file go without an event, the scrub finds by this mark what there is to be deleted.
+  if (!settled || !isBegun(services, settled)) {
     await settle(services, drop, { state: 'complete', expiresAtMs: services.clock.now() + begunMs })
   }
   await makeAsset(services, drop, found)

@@ -65,13 +65,16 @@ describe('drops', () => {
     expect(faultsOf(world)).toEqual([])
   })
 
-  test.each([0, 1, 2, 3, 4])('a file removed after a run that died at its write %i leaves no asset', async (writes) => {
-    await drop(world.aws, 'one')
-    await objectDropped(dyingAt(world.aws, writes), { key, change: 'created' }).catch(() => undefined)
-    await world.aws.objects.remove(key)
-    await objectDropped(world.aws.services, { key, change: 'removed' })
-    expect(await getAsset(world.aws.services, tenant, id)).toBeUndefined()
-  })
+  test.each([0, 1, 2, 3, 4, 5])(
+    'a file removed after a run that died at its write %i leaves no asset',
+    async (writes) => {
+      await drop(world.aws, 'one')
+      await objectDropped(dyingAt(world.aws, writes), { key, change: 'created' }).catch(() => undefined)
+      await world.aws.objects.remove(key)
+      await objectDropped(world.aws.services, { key, change: 'removed' })
+      expect(await getAsset(world.aws.services, tenant, id)).toBeUndefined()
+    },
+  )
 
   test.each([0, 1, 2, 3, 4, 5])(
     'nor does one that was dropped again after it had been removed, when the run died at its write %i',

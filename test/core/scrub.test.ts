@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { deleteAsset, getAsset } from '../../shared/core/assets.ts'
 import { markDirty } from '../../shared/core/dirty-buckets.ts'
 import { scanDrops } from '../../shared/core/drop-scan.ts'
+import { objectDropped } from '../../shared/core/drops.ts'
 import { reconcile } from '../../shared/core/reconcile.ts'
 import { readMark, replicationPartition } from '../../shared/core/replication-marks.ts'
 import { scrub } from '../../shared/core/scrub.ts'
@@ -88,6 +89,32 @@ describe('what no event told of', () => {
     await world.settle()
     for (const site of [world.aws, world.azure]) expect(await getAsset(site.services, tenant, id)).toBeUndefined()
   })
+
+  test.each(['before', 'after'] as const)(
+    'so does one that was being taken in by a run that died %s any write of a record, when nothing tells of it any more',
+    async (when) => {
+      for (let write = 1; write <= 6; write++) {
+        const { services, objects, events, records } = world.aws
+        const [file, asset] = [`drop/${tenant}/${write}.jpg`, derivedId('drop', tenant, `${write}.jpg`)]
+        let left = write
+        const put: typeof records.put = async (...args) => {
+          if (--left > 0) return records.put(...args)
+          if (left === 0 && when === 'after') await records.put(...args)
+          throw new Error('the machine is gone')
+        }
+        await objects.put(file, Buffer.from('one'), { mediaType: 'image/jpeg' })
+        const dying = { ...services, records: { ...services.records, put } }
+        await objectDropped(dying, { key: file, change: 'created' }).catch(() => undefined)
+        await objects.remove(file)
+        events.length = 0
+        await wholeCycle(world.aws)
+        await world.settle()
+        for (const site of [world.aws, world.azure]) {
+          expect([write, await getAsset(site.services, tenant, asset)]).toEqual([write, undefined])
+        }
+      }
+    },
+  )
 
   test('the copy of an object is begun though the mark of another record had its bucket read again', async () => {
     await drop(world.aws, 'one')

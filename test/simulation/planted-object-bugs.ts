@@ -133,8 +133,8 @@ export const objectBugs: readonly PlantedBug[] = [
   {
     name: 'a file that is dropped again leaves the mark of its removal until it is settled',
     file: drops,
-    find: 'if (settled && !isBegun(services, settled)) {',
-    replace: "if (settled?.state === 'open') {",
+    find: 'if (!settled || !isBegun(services, settled)) {',
+    replace: 'if (!settled) {',
     override: { ...bringing, opsPerClient: 40, serviceOutages: true, filesPerSite: 1 },
   },
   {
