@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { peersFolder } from '../peers.ts'
 
-const run = promisify(execFile)
+/** Sharp tells where its own libvips lies, by which another one does not find its modules. */
+const { VIPSHOME: _ours, ...env } = process.env
+const run = (file: string, args: readonly string[], options: { readonly cwd?: string } = {}) =>
+  promisify(execFile)(file, args, { ...options, env })
 
 export interface Order {
   readonly source: string

@@ -2,7 +2,7 @@ import { listChanges, type ChangesCursor } from '../../shared/core/changes.ts'
 import { keyText } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import type { Vector } from '../../shared/replication/vector.ts'
-import { vectorText } from '../../shared/replication/vector.ts'
+import { compareVectors, vectorText } from '../../shared/replication/vector.ts'
 import { tenant } from './client.ts'
 import { request } from './request.ts'
 import type { World } from './world.ts'
@@ -56,9 +56,13 @@ export function startReader(world: World): Reader {
       if (outcome.kind !== 'answered') continue
       cursor = outcome.value.cursor
       isIdle = outcome.value.items.length === 0
-      for (const { key, vector } of outcome.value.items) read.set(keyText(key), vector)
+      for (const { key, vector } of outcome.value.items)
+        if (isNews(keyText(key), vector)) read.set(keyText(key), vector)
     }
   }
+  // The last that is shown is the newest, but for changes that a feed never told of: then whoever goes by the version is right.
+  const isNews = (id: string, vector: Vector): boolean =>
+    profile.loseFeedEvents === 0 || compareVectors(vector, read.get(id) ?? {}) !== 'before'
   void loop()
   const isPromised = (id: string): boolean => !sites.some((each) => world.ledger.listedLate.has(`${each} ${id}`))
   return {
