@@ -1,7 +1,7 @@
 /**
  * `npm run stage:aws`: lays out dist/node_modules, which goes into the zip of the job function: sharp with its binaries for
  * linux-arm64 alone, where `require` finds them. (The bundles of this machine find their own binaries further up.) What is not
- * installed here is fetched from the registry, and must be what package-lock.json says.
+ * installed here is fetched from the registry, and must be what package-lock.json says. With `HEIF=on` the decoder of HEIC as well.
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { basename, join, matchesGlob } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { heifPackage, isHeifPart, wantsHeif } from './stage-heif.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const modules = join(root, 'dist/node_modules')
@@ -22,6 +23,7 @@ const packages = [
   'semver',
   `@img/sharp-${platform}`,
   `@img/sharp-libvips-${platform}`,
+  ...(wantsHeif ? [heifPackage] : []),
 ]
 
 interface Locked {
@@ -71,7 +73,9 @@ async function stage(): Promise<void> {
       const installed = join(root, 'node_modules', name)
       const isHere = await stat(installed).catch(() => undefined)
       const from = isHere ? installed : await fetchPackage(name, folder)
-      await cp(from, join(modules, name), { recursive: true, filter: (path) => path === from || !skip(path) })
+      const isWanted = (path: string): boolean =>
+        name === heifPackage ? isHeifPart(from, path) : path === from || !skip(path)
+      await cp(from, join(modules, name), { recursive: true, filter: isWanted })
     }
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -1,6 +1,7 @@
 /**
  * `npm run stage`: lays out what deploys to Azure.
- *   dist/azure-app/      the Functions app: bundle, host.json, sharp with its binaries for linux-x64 alone
+ *   dist/azure-app/      the Functions app: bundle, host.json, sharp with its binaries for linux-x64 alone; with `HEIF=on` the
+ *                        decoder of HEIC as well
  *   dist/azure-app.zip   the same as one file, the same bytes each time
  *   dist/openapi.json    the document that the gateways import
  */
@@ -10,6 +11,7 @@ import { basename, join, matchesGlob } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeOpenApi } from '../infra/openapi.ts'
 import { build } from './build.ts'
+import { heifPackage, isHeifPart, wantsHeif } from './stage-heif.ts'
 import { zip, type ZipEntry } from './zip.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -27,6 +29,7 @@ const packages = [
   'semver',
   `@img/sharp-${platform}`,
   `@img/sharp-libvips-${platform}`,
+  ...(wantsHeif ? [heifPackage] : []),
 ]
 
 async function ignored(): Promise<(path: string) => boolean> {
@@ -39,7 +42,9 @@ async function copyPackage(name: string, skip: (path: string) => boolean): Promi
   const from = join(root, 'node_modules', name)
   const found = await readFile(join(from, 'package.json')).catch(() => undefined)
   if (!found) throw new Error(`${name} is not installed: npm i --no-save --cpu=x64 --os=linux --libc=glibc sharp`)
-  await cp(from, join(app, 'node_modules', name), { recursive: true, filter: (path) => path === from || !skip(path) })
+  const isWanted = (path: string): boolean =>
+    name === heifPackage ? isHeifPart(from, path) : path === from || !skip(path)
+  await cp(from, join(app, 'node_modules', name), { recursive: true, filter: isWanted })
 }
 
 async function filesIn(folder: string): Promise<ZipEntry[]> {
@@ -68,8 +73,14 @@ function tryLoading(): void {
   if (`${process.platform}-${process.arch}` !== platform) return
   const sharp = JSON.stringify(join(app, 'node_modules/sharp'))
   const make = `require(${sharp})({create:{width:8,height:8,channels:3,background:'red'}}).avif().toBuffer()`
-  const { status, stderr } = spawnSync(process.execPath, ['-e', make], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`The staged sharp does not work: ${stderr}`)
+  run(make, 'sharp')
+  const heif = JSON.stringify(join(app, 'node_modules', heifPackage, 'libheif-wasm/libheif.js'))
+  if (wantsHeif) run(`if (!(require(${heif})({})._heif_get_version_number() > 0)) process.exit(1)`, heifPackage)
+}
+
+function run(program: string, name: string): void {
+  const { status, stderr } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`The staged ${name} does not work: ${stderr}`)
 }
 
 async function stage(): Promise<void> {

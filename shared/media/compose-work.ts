@@ -8,6 +8,7 @@ import type { StreamCodec } from '../domain/stream-codecs.ts'
 import { mediaConverter } from './converter.ts'
 import { findFfmpeg } from './ffmpeg-path.ts'
 import { ffmpegRunner } from './ffmpeg.ts'
+import { findHeifDecoder } from './heif-path.ts'
 
 export interface WorkToolsOptions {
   /** An ffmpeg binary to prefer to the one on `PATH`. */
@@ -24,7 +25,11 @@ export function composeWorkTools(options: WorkToolsOptions): WorkTools {
   const { FFMPEG_PATH, PATH, PRIVATE_ADDRESSES = false, STREAM_CODECS: codecs } = options
   const path = findFfmpeg({ configured: FFMPEG_PATH, searchPath: PATH })
   return {
-    converter: mediaConverter({ ffmpeg: path === undefined ? undefined : ffmpegRunner({ path }), codecs }),
+    converter: mediaConverter({
+      ffmpeg: path === undefined ? undefined : ffmpegRunner({ path }),
+      heifDecoder: findHeifDecoder(),
+      codecs,
+    }),
     fetch,
     fetchRange,
     outbound: guardedOutbound({ allowPrivate: PRIVATE_ADDRESSES }),

@@ -1,10 +1,13 @@
 import type { Watched } from '../process/watch.ts'
+import type { HeifFound, HeifWanted } from './heif-reading.ts'
 import type { Joining } from './join-track.ts'
 import {
   convertWallMsMax,
   documentCpuMsMax,
   documentTextCpuMsMax,
   documentWallMsMax,
+  heifCpuMsMax,
+  heifWallMsMax,
   probeCpuMsMax,
   probeWallMsMax,
   readerBytesMax,
@@ -37,6 +40,8 @@ export interface ContainerReader {
   pdfPage(path: string, target: string, wanted: PageWanted, signal: AbortSignal): Promise<PageDrawn>
   /** Writes the text of a PDF. */
   pdfText(path: string, target: string, signal: AbortSignal): Promise<PdfText>
+  /** Decodes the main picture of a HEIF file into a TIFF. */
+  heif(wanted: HeifWanted, signal: AbortSignal): Promise<HeifFound>
   close(): void
 }
 
@@ -53,6 +58,8 @@ const joining: Watched = { wallMsMax: convertWallMsMax, cpuMsMax: convertWallMsM
 const document: Watched = { wallMsMax: documentWallMsMax, cpuMsMax: documentCpuMsMax, memoryBytesMax: readerBytesMax }
 /** It breaks off by itself before that. */
 const text: Watched = { ...document, cpuMsMax: documentTextCpuMsMax + documentCpuMsMax, wallMsMax: convertWallMsMax }
+
+const heif: Watched = { wallMsMax: heifWallMsMax, cpuMsMax: heifCpuMsMax, memoryBytesMax: readerBytesMax }
 
 /** `probing` is what looking at the tracks of a file may take. */
 export function containerReader(probing: Watched = probingDefault): ContainerReader {
@@ -87,6 +94,7 @@ export function containerReader(probing: Watched = probingDefault): ContainerRea
     pdfPage: (path, target, wanted, signal) =>
       ask({ ask: 'pdf-page', path, target, ...wanted }, { watched: document, signal }),
     pdfText: (path, target, signal) => ask({ ask: 'pdf-text', path, target }, { watched: text, signal }),
+    heif: (wanted, signal) => ask({ ask: 'heif', ...wanted }, { watched: heif, signal }),
     close: () => running?.close(),
   }
 }

@@ -14,7 +14,9 @@ import { isTimedMedia } from './ffmpeg-input.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { filmMaker } from './film-maker.ts'
 import type { ContainerReader } from './container-reader.ts'
-import { convertImage } from './image-convert.ts'
+import { heifPixels, inspectHeif, isHeifType } from './heif.ts'
+import { convertImage, type ImageWork } from './image-convert.ts'
+import type { ImageSource } from './image-decode.ts'
 import { convertibleImages, inspectImage } from './image-inspect.ts'
 import { inspectMedia } from './media-inspect.ts'
 import { inspectOffice } from './office.ts'
@@ -28,6 +30,8 @@ import { convertVideo } from './video.ts'
 
 interface ConverterOptions {
   readonly ffmpeg: FfmpegRunner | undefined
+  /** What `findHeifDecoder` found; without it HEIC is stored as it is. */
+  readonly heifDecoder?: string | undefined
   /** What one worker encodes of a long film; see `film-plan.ts`. */
   readonly partPixelsMax?: number
   /** What adaptive streams are encoded in besides H.264, which all players know. */
@@ -38,8 +42,8 @@ interface ConverterOptions {
  * The converter for images, video, audio, documents and data files. Without `ffmpeg` videos that already play on phones are
  * copied into MP4 and everything else timed is stored as it is.
  */
-export function mediaConverter({ ffmpeg, partPixelsMax, codecs = [] }: ConverterOptions): MediaConverter {
-  const tools: Tools = { ffmpeg, codecs, readers: readerPool() }
+export function mediaConverter({ ffmpeg, heifDecoder, partPixelsMax, codecs = [] }: ConverterOptions): MediaConverter {
+  const tools: Tools = { ffmpeg, heifDecoder, codecs, readers: readerPool() }
   return {
     ...(ffmpeg && { film: filmMaker({ ffmpeg, ...(partPixelsMax !== undefined && { partPixelsMax }) }) }),
     inspect: (source, signal) => inspect(source, tools, signal),
@@ -49,6 +53,7 @@ export function mediaConverter({ ffmpeg, partPixelsMax, codecs = [] }: Converter
 
 interface Tools {
   readonly ffmpeg: FfmpegRunner | undefined
+  readonly heifDecoder: string | undefined
   readonly codecs: readonly StreamCodec[]
   readonly readers: ReaderPool
 }
@@ -57,7 +62,12 @@ async function inspect(source: ConversionSource, tools: Tools, signal: AbortSign
   signal.throwIfAborted()
   const sniffed = await sniffFile(source.path, source.mediaType)
   const { mediaType } = sniffed
-  if (convertibleImages.has(mediaType)) return inspectImage(source.path, mediaType, signal)
+  if (convertibleImages.has(mediaType)) return inspectImage({ path: source.path, mediaType }, signal)
+  if (isHeifType(mediaType)) {
+    const typed = { path: source.path, mediaType }
+    const { heifDecoder: decoder } = tools
+    return withReader(tools, source, (reader) => inspectHeif(typed, { reader, decoder, signal }))
+  }
   if (isTimedMedia(mediaType)) {
     const { ffmpeg, codecs } = tools
     const film = { ...source, mediaType }
@@ -133,10 +143,11 @@ async function convert(
   const { recipes } = inspection
   if (recipes.length === 0) return []
   const work = { ...options, onProgress: rising(options.onProgress) }
-  if (typed.mediaType === pdfType) return convertDocument(typed, recipes, tools, work)
+  const openable = (image: ImageSource): Promise<ImageSource> => openableOf(image, tools, options)
+  if (typed.mediaType === pdfType) return convertDocument(typed, recipes, tools, { ...work, openable })
   switch (inspection.kind) {
     case 'image':
-      return convertImage(typed, recipes, work)
+      return convertImage(typed, recipes, { ...work, openable })
     case 'video':
     case 'audio':
       return convertTimed(typed, inspection, tools, work)
@@ -149,11 +160,25 @@ async function convert(
   }
 }
 
+async function openableOf(
+  source: ImageSource,
+  { readers, heifDecoder: decoder }: Tools,
+  { workFolder, signal }: ConvertOptions,
+): Promise<ImageSource> {
+  if (!isHeifType(source.mediaType)) return source
+  const reader = readers.take(source.path)
+  try {
+    return await heifPixels(source.path, { reader, decoder, signal, workFolder })
+  } finally {
+    reader.close()
+  }
+}
+
 async function convertDocument(
   source: ConversionSource,
   recipes: readonly Recipe[],
   { readers }: Tools,
-  options: ConvertOptions,
+  options: ConvertOptions & Pick<ImageWork, 'openable'>,
 ): Promise<readonly ConvertedFile[]> {
   const reader = readers.take(source.path)
   try {

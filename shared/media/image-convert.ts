@@ -9,7 +9,9 @@ import { decoding, invalidMedia } from './reasons.ts'
 import { cores, openImage } from './sharp-safe.ts'
 import { placedWatermark } from './watermark.ts'
 
-interface Work extends DecodingPlace {
+export interface ImageWork extends DecodingPlace {
+  /** Makes what libvips opens of a source that it may not know. */
+  readonly openable: (source: ImageSource) => Promise<ImageSource>
   readonly onProgress?: (fraction: number) => void
 }
 
@@ -22,11 +24,11 @@ interface Task {
 export async function convertImage(
   source: ImageSource,
   recipes: readonly Recipe[],
-  work: Work,
+  work: ImageWork,
 ): Promise<ConvertedFile[]> {
   const tasks = recipes.map((recipe): Task => ({ recipe, wish: wishOf(recipe) }))
   const still = tasks.filter(({ wish }) => !wish.animated)
-  const opened = still.length > 0 ? await openSource(source, work.signal) : undefined
+  const opened = still.length > 0 ? await openSource(await work.openable(source), work.signal) : undefined
   const pictures = opened ? await decodeAll(opened, still, work) : new Map<string, Decoded>()
   let done = 0
   const step = (file: ConvertedFile): ConvertedFile => {
@@ -50,7 +52,11 @@ export async function convertImage(
 const shapeOf = ({ width, height, fit, crop }: ImageWish): string =>
   height === undefined ? String(width) : `${width}x${height}-${fit}-${crop}`
 
-async function decodeAll({ open, isWide }: Opened, tasks: readonly Task[], work: Work): Promise<Map<string, Decoded>> {
+async function decodeAll(
+  { open, isWide }: Opened,
+  tasks: readonly Task[],
+  work: ImageWork,
+): Promise<Map<string, Decoded>> {
   const pictures = new Map<string, Decoded>()
   const byWidth = tasks.map(({ wish }) => wish).sort((a, b) => b.width - a.width)
   let larger: Decoded | undefined
@@ -78,12 +84,16 @@ const resized = (image: Sharp, { width, height, fit, crop }: ImageWish): Sharp =
         withoutEnlargement: true,
       })
 
-async function finished(picture: Decoded, wish: ImageWish, { workFolder, signal }: Work): Promise<Sharp> {
+async function finished(
+  picture: Decoded,
+  wish: ImageWish,
+  { workFolder, signal, openable }: ImageWork,
+): Promise<Sharp> {
   if (isPlain(wish)) return picture.open()
   const { blur, watermark } = wish
   const image = blur === undefined ? picture.open() : picture.open().blur(blur)
   if (!watermark) return image
-  const source = { path: join(workFolder, watermarkFile), mediaType: watermark.mediaType }
+  const source = await openable({ path: join(workFolder, watermarkFile), mediaType: watermark.mediaType })
   const { open } = await openSource(source, signal)
   const mark = await decoding('The watermark', signal, async () =>
     placedWatermark(await open(Math.max(1, Math.round(picture.width * watermark.share))), watermark, picture),

@@ -15,7 +15,7 @@ import { drawSvg, inspectSvg } from './svg.ts'
 
 const placeholderSide = 100
 
-/** Image types that are converted. Others (HEIC, JPEG XL ...) are stored as they are. */
+/** Image types that libvips opens here. HEIC has a decoder of its own; others (JPEG XL ...) are stored as they are. */
 export const convertibleImages = new Set([
   'image/jpeg',
   'image/png',
@@ -26,8 +26,18 @@ export const convertibleImages = new Set([
   svgType,
 ])
 
+interface ImageToInspect {
+  readonly path: string
+  readonly mediaType: string
+  /** What the picture said of itself where it was in another file. */
+  readonly said?: Pick<Metadata, 'exif' | 'xmp'>
+}
+
 /** Reads the header, checks the limits before anything is decoded, then decodes small for the placeholder and colour. */
-export async function inspectImage(path: string, mediaType: string, signal: AbortSignal): Promise<Inspection> {
+export async function inspectImage(
+  { path, mediaType, said }: ImageToInspect,
+  signal: AbortSignal,
+): Promise<Inspection> {
   if (mediaType === svgType) return inspectDrawing(path, signal)
   refuseFrames(await statedFrames(path, mediaType))
   const header = await decoding('The image', signal, () => openImage(path, { limitInputPixels: false }).metadata())
@@ -62,7 +72,7 @@ export async function inspectImage(path: string, mediaType: string, signal: Abor
       note: 'The animation is too long to convert; its first frame is shown instead',
     }),
     ...placeholder(thumbnail),
-    ...(await pictureMetadata(header)),
+    ...(await pictureMetadata({ ...header, ...said })),
   }
   const recipes = animated && !tooMuch ? animationRecipes(width, height) : stillRecipes(width, height, header.hasAlpha)
   return { mediaType, kind: 'image', properties, recipes }

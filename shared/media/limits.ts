@@ -13,6 +13,9 @@ export const svgPixelsMax = 16_000_000
 export const svgCpuMsMax = 10_000
 /** The wall's time ends what does not even get a processor: it is far above the processor's. */
 export const svgWallMsMax = 60_000
+/** Of libheif in WebAssembly: 100 megapixels of a phone take it about ten seconds. */
+export const heifCpuMsMax = 60_000
+export const heifWallMsMax = 5 * 60_000
 /** A PDF is read whole into memory; a larger one is stored as it is. */
 export const documentBytesMax = 256 * 2 ** 20
 /** Of PDFium, the document included. */

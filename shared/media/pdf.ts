@@ -4,7 +4,7 @@ import type { Sharp } from 'sharp'
 import type { JsonObject } from '../domain/json.ts'
 import type { ConversionSource, ConvertedFile, ConvertOptions, Inspection, Recipe } from '../ports/media-converter.ts'
 import type { ContainerReader } from './container-reader.ts'
-import { convertImage } from './image-convert.ts'
+import { convertImage, type ImageWork } from './image-convert.ts'
 import { drawingRecipes } from './image-recipes.ts'
 import { documentBytesMax, documentPixelsMax, documentRatioMax } from './limits.ts'
 import { finishFile, partPath } from './output.ts'
@@ -74,7 +74,7 @@ async function shown({ thumbnail: { width, height, data } }: PdfAbout, signal: A
 export async function convertPdf(
   source: Pick<ConversionSource, 'path' | 'mediaType'>,
   recipes: readonly Recipe[],
-  { reader, ...work }: ConvertOptions & { readonly reader: ContainerReader },
+  { reader, ...work }: ConvertOptions & Pick<ImageWork, 'openable'> & { readonly reader: ContainerReader },
 ): Promise<ConvertedFile[]> {
   const draw = (width: number): Promise<Sharp> => drawPage(source.path, width, { reader, ...work })
   const pictures = recipes.filter((recipe) => recipe.name !== textRecipe.name)

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../domain/json.ts'
+import type { HeifFound, HeifWanted } from './heif-reading.ts'
 import type { Joining } from './join-track.ts'
 import type { PageDrawn, PageWanted, PdfFound, PdfText } from './pdf-reading.ts'
 import type { Tracks } from './track-probe.ts'
@@ -15,6 +16,7 @@ export type ReaderRequest =
   /** Draws its first page into `target`, as `drawFirstPage` has it. */
   | ({ readonly ask: 'pdf-page'; readonly path: string; readonly target: string } & PageWanted)
   | { readonly ask: 'pdf-text'; readonly path: string; readonly target: string }
+  | ({ readonly ask: 'heif' } & HeifWanted)
 
 export interface TagsFound {
   /** title, artist, album, ... as far as they are there. */
@@ -36,6 +38,7 @@ export interface ReaderResults {
   readonly pdf: PdfFound
   readonly 'pdf-page': PageDrawn
   readonly 'pdf-text': PdfText
+  readonly heif: HeifFound
 }
 
 /** What a reader says, a line of JSON each: that it is ready, how far it is, and one result or failure a request. */

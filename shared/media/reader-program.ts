@@ -1,11 +1,12 @@
 /**
- * The process that reads containers and documents which strangers wrote. Asked and answering by lines of JSON: see `reader-messages.ts`. It
+ * The process that reads containers, documents and HEIC which strangers wrote. Asked and answering by lines of JSON: see `reader-messages.ts`. It
  * ends when its input does; its owner kills it for what cannot be broken off from within.
  */
 import { writeFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { errorCode } from '../data/error-code.ts'
 import { isCatamaranError } from '../domain/errors.ts'
+import { readHeif } from './heif-reading.ts'
 import { countFrames, joinTrack } from './join-track.ts'
 import type { ReaderAnswer, ReaderRequest, ReaderResults } from './reader-messages.ts'
 import { aboutPdf, drawFirstPage, writeText } from './pdf-reading.ts'
@@ -38,6 +39,8 @@ async function resultOf(request: ReaderRequest): Promise<ReaderResults[ReaderReq
       return drawFirstPage(request.path, request, request.target)
     case 'pdf-text':
       return writeText(request.path, request.target)
+    case 'heif':
+      return readHeif(request)
   }
 }
 

@@ -3,6 +3,7 @@ import { errorCode } from '../data/error-code.ts'
 import { packingOf, unpacked, type Packing } from '../data/unpack.ts'
 import { isCatamaranError } from '../domain/errors.ts'
 import { readPart, withFile } from './file-parts.ts'
+import { heifTypeOf } from './heif-brands.ts'
 import { zipType } from './office.ts'
 import { oleFound } from './ole-type.ts'
 import { sniffText } from './sniff-text.ts'
@@ -62,6 +63,8 @@ export async function sniffFile(path: string, declared: string): Promise<Sniffed
 
 /** What the mark at the beginning says. A short one that nothing bears out is believed only when media was declared. */
 async function markedType(head: Buffer, declared: string): Promise<string | undefined> {
+  const picture = heifTypeOf(head)
+  if (picture) return picture
   const found = await fileTypeFromBuffer(head).catch(() => undefined)
   const mediaType = found && (canonical[found.mime] ?? found.mime)
   if (!mediaType && isLatePdf(head, declared)) return 'application/pdf'

@@ -1,6 +1,6 @@
 import { crc32, deflateSync, gzipSync } from 'node:zlib'
 
-import { avif, tiff } from './picture-bombs.ts'
+import { avif, heic, heicOfTiles, nestedHeic, tiff } from './picture-bombs.ts'
 
 /** A small file that claims to be huge, or that would keep a reader busy. */
 interface Bomb {
@@ -152,6 +152,31 @@ export const bombs: readonly Bomb[] = [
     declared: 'image/avif',
     refusal: /65000 x 65000/,
     bytes: () => avif(65_000, 65_000),
+  },
+  {
+    name: 'HEIC of 100,000 x 100,000',
+    declared: 'image/heic',
+    refusal: /100000 x 100000/,
+    bytes: () => heic(100_000),
+  },
+  {
+    name: 'HEIC of 900 tiles of 50 megapixels',
+    declared: 'image/heic',
+    refusal: /put together of 44999136900 pixels/,
+    bytes: () => heicOfTiles(30, 7_071),
+  },
+  { name: 'HEIC of 10,000 parts', declared: 'image/heic', refusal: /10001 parts/, bytes: () => heicOfTiles(100, 64) },
+  {
+    name: 'HEIC of 60,000 boxes in each other',
+    declared: 'image/heic',
+    refusal: /where its picture is/,
+    bytes: () => nestedHeic(60_000),
+  },
+  {
+    name: 'HEIC that lists its parts in 8 MB',
+    declared: 'image/heic',
+    refusal: /in 8000\d+ bytes/,
+    bytes: () => nestedHeic(1_000_000),
   },
   { name: 'TIFF of 100,000 x 100,000', declared: 'image/tiff', refusal: /100000 x 100000/, bytes: () => tiff(100_000) },
   { name: 'TIFF of 100,000 pages', declared: 'image/tiff', refusal: /20000 frames/, bytes: () => tiff(64, 100_000) },

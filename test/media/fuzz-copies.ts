@@ -4,13 +4,14 @@ import { isCatamaranError } from '../../shared/domain/errors.ts'
 import { dataFormats } from './fuzz-data.ts'
 import { damaged } from './fuzz-damage.ts'
 import { documentFormats } from './fuzz-documents.ts'
-import { pictureFormats } from './fuzz-images.ts'
+import { heifFormats, pictureFormats } from './fuzz-images.ts'
 import { timedFormats } from './fuzz-timed.ts'
 import type { FuzzedFormat } from './fuzzed-format.ts'
 import { converter, never, workbench } from './workbench.ts'
 
 export const fuzzedFormats: Readonly<Record<string, FuzzedFormat>> = {
   ...pictureFormats,
+  ...heifFormats,
   ...timedFormats,
   ...dataFormats,
   ...documentFormats,

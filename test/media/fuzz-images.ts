@@ -3,6 +3,8 @@ import sharp from 'sharp'
 import { chance } from '../../local/samples/chance.ts'
 import type { ConvertedFile } from '../../shared/ports/media-converter.ts'
 import type { FuzzedFormat } from './fuzzed-format.ts'
+import { heif, hevcPicture } from './heifs.ts'
+import type { Workbench } from './workbench.ts'
 
 const pixelFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const
 
@@ -54,6 +56,21 @@ export const pictureFormats: Readonly<Record<string, FuzzedFormat>> = {
     pixelFormats.map((format) => [format, pictureFormat(`image/${format}`, () => wholePicture(format))]),
   ),
   svg: pictureFormat('image/svg+xml', async () => Buffer.from(drawing)),
+}
+
+/** Two tiles of noise, with a camera and a place. */
+async function wholeHeif(bench: Workbench): Promise<Buffer> {
+  const size = { width: 32, height: 24 }
+  const noise = 'nullsrc=s=32x24,geq=lum=random(1)*255:cb=random(2)*255:cr=random(3)*255'
+  const tile = await hevcPicture(bench, ['-f', 'lavfi', '-i', noise], size)
+  await bench.write('camera', await wholePicture('jpeg'))
+  const { exif } = await sharp(bench.at('camera')).metadata()
+  return heif([tile, tile], { columns: 2, ...(exif && { exif: exif.subarray(6) }) })
+}
+
+/** Each copy starts a process. */
+export const heifFormats: Readonly<Record<string, FuzzedFormat>> = {
+  heic: pictureFormat('image/heic', wholeHeif),
 }
 
 /** Decodes a rendition to its last pixel. */

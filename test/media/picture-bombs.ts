@@ -1,3 +1,5 @@
+import { heif, type HevcPicture } from './heifs.ts'
+
 const latin = (text: string): Buffer => Buffer.from(text, 'latin1')
 const be32 = (...values: readonly number[]): Buffer => {
   const data = Buffer.alloc(values.length * 4)
@@ -59,4 +61,31 @@ export function tiff(side: number, count = 1): Buffer {
     return directory
   })
   return Buffer.concat([Buffer.from('49492a0008000000', 'hex'), ...directories])
+}
+
+/** Of whose pixels there is a byte. */
+const hevcOf = (width: number, height: number): HevcPicture => ({
+  width,
+  height,
+  hvcC: Buffer.alloc(23, 1),
+  frame: Buffer.alloc(1),
+})
+
+export const heic = (side: number): Buffer => heif([hevcOf(side, side)])
+
+/** As many columns as rows, of a picture that says it is small. */
+export const heicOfTiles = (columns: number, side: number): Buffer =>
+  heif(
+    Array.from({ length: columns ** 2 }, () => hevcOf(side, side)),
+    { columns, stated: { width: 1_000, height: 1_000 } },
+  )
+
+/** A list of parts that holds nothing but boxes in each other. */
+export function nestedHeic(depth: number): Buffer {
+  const boxes = Buffer.alloc(depth * 8)
+  for (let level = 0; level < depth; level++) {
+    boxes.writeUInt32BE((depth - level) * 8, level * 8)
+    boxes.write('ipco', level * 8 + 4, 'latin1')
+  }
+  return Buffer.concat([box('ftyp', latin('heic\0\0\0\0mif1heic')), box('meta', be32(0), boxes)])
 }

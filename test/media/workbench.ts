@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { mediaConverter } from '../../shared/media/converter.ts'
 import { ffmpegRunner } from '../../shared/media/ffmpeg.ts'
 import { findFfmpeg } from '../../shared/media/ffmpeg-path.ts'
+import { findHeifDecoder } from '../../shared/media/heif-path.ts'
 import type { ConvertedFile, Inspection } from '../../shared/ports/media-converter.ts'
 
 const found = findFfmpeg({})
@@ -13,7 +14,7 @@ if (!found) throw new Error('The ffmpeg that npm installs is missing')
 export const ffmpegPath: string = found
 /** What converts may be another one, such as `npm run build:ffmpeg` makes; files to convert are made by npm's. */
 export const ffmpeg = ffmpegRunner({ path: process.env.FFMPEG_TESTED ?? ffmpegPath })
-export const converter = mediaConverter({ ffmpeg })
+export const converter = mediaConverter({ ffmpeg, heifDecoder: findHeifDecoder() })
 
 export const never = (): AbortSignal => new AbortController().signal
 
