@@ -1,14 +1,14 @@
-/** `node image-child.ts SOURCE WIDTHS FORMATS OUT`: every width in every format, as a job makes them. Prints seconds. */
+/** `node image-child.ts SOURCE WIDTHS FORMATS OUT [QUALITY]`: every width in every format, as a job makes them, AVIF at that quality. Prints seconds. */
 import { mkdir, mkdtemp, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mediaConverter } from '../../shared/media/converter.ts'
 import { imageRecipeVersion as version } from '../../shared/media/image-recipe.ts'
 
-const [path = '', widths = '', formats = '', out = ''] = process.argv.slice(2)
+const [path = '', widths = '', formats = '', out = '', quality = ''] = process.argv.slice(2)
 const converter = mediaConverter({ ffmpeg: undefined })
 const recipes = widths.split(',').flatMap((width) =>
   formats.split(',').map((format) => {
-    const options = { format, width: Number(width) }
+    const options = { format, width: Number(width), ...(format === 'avif' && quality && { quality: Number(quality) }) }
     return { name: `${format}-${width}`, version, options }
   }),
 )

@@ -16,6 +16,8 @@ export interface Order {
   readonly formats: readonly string[]
   /** Files are named `<format>-<width>`. */
   readonly out: string
+  /** Of AVIF; peers take their own. */
+  readonly avifQuality?: number
 }
 
 /** Makes a responsive set; resolves with the seconds that it took. */
@@ -45,9 +47,22 @@ async function ipx(): Promise<Maker | undefined> {
     : undefined
 }
 
-async function secondsOf(node: string, script: string, { source, widths, formats, out }: Order): Promise<number> {
+async function secondsOf(
+  node: string,
+  script: string,
+  { source, widths, formats, out, avifQuality }: Order,
+): Promise<number> {
   await mkdir(out, { recursive: true })
-  const args = ['--disable-warning=ExperimentalWarning', script, source, widths.join(','), formats.join(','), out]
+  const quality = avifQuality === undefined ? [] : [String(avifQuality)]
+  const args = [
+    '--disable-warning=ExperimentalWarning',
+    script,
+    source,
+    widths.join(','),
+    formats.join(','),
+    out,
+    ...quality,
+  ]
   const { stdout } = await run(node, args, { cwd: dirname(script) })
   return (JSON.parse(stdout) as { seconds: number }).seconds
 }

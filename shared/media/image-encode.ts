@@ -13,8 +13,10 @@ interface Encoder {
 }
 
 const qualityDefault = 80
-/** AVIF looks at this share of a quality as JPEG at the whole. */
-const avifQualityShare = 55 / qualityDefault
+/** AVIF looks at this share of a quality as WebP at the whole. */
+const avifQualityShare = 62 / qualityDefault
+/** Below this quality colours are kept at half the size, as in most JPEG and all WebP. */
+const fullColourQualityMin = 90
 
 const encoders: Readonly<Record<ImageFormat, Encoder>> = {
   avif: {
@@ -22,12 +24,17 @@ const encoders: Readonly<Record<ImageFormat, Encoder>> = {
     extension: 'avif',
     // Tune, quality and effort are pinned together: the defaults of another release would change size and time.
     encode: (image, quality) =>
-      image.avif({ quality: Math.max(1, Math.round(quality * avifQualityShare)), effort: 3, tune: 'iq' }),
+      image.avif({
+        quality: Math.max(1, Math.round(quality * avifQualityShare)),
+        effort: 3,
+        tune: 'ssim',
+        chromaSubsampling: quality < fullColourQualityMin ? '4:2:0' : '4:4:4',
+      }),
   },
   webp: {
     mediaType: 'image/webp',
     extension: 'webp',
-    encode: (image, quality) => image.webp({ quality, effort: 3, alphaQuality: 90 }),
+    encode: (image, quality) => image.webp({ quality, effort: 2, alphaQuality: 90 }),
   },
   jpeg: {
     mediaType: 'image/jpeg',
