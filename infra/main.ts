@@ -5,6 +5,7 @@ import { checks } from './checks/all.ts'
 import { lineOf } from './finding.ts'
 import { findingsOf, plant } from './mutate.ts'
 import { awsMutations } from './mutations/aws.ts'
+import { awsToolMutations } from './mutations/aws-tools.ts'
 import { azureMutations } from './mutations/azure.ts'
 import { repository, sourcesIn } from './sources.ts'
 
@@ -17,7 +18,7 @@ what is wrong, what to do. Exits with 1 when there is any.
   --help       this text
 `
 
-const mutations = [...awsMutations, ...azureMutations]
+const mutations = [...awsMutations, ...awsToolMutations, ...azureMutations]
 const plantedAtOnce = 2
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`
 const say = (line: string): void => void process.stdout.write(`${line}\n`)

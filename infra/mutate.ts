@@ -42,7 +42,7 @@ const leftOut = /[\\/]dist[\\/](maps|ffmpeg|node_modules|azure-app(\.zip)?)$/
 
 /**
  * Plants one mistake in a copy of the repository and lets the checks look at it, the quick ones first, until one finds
- * something. Throws when it cannot be planted.
+ * something; a mistake that one check has to catch is shown to that one alone. Throws when it cannot be planted.
  */
 export async function plant(mutation: Mutation, checks: readonly Check[]): Promise<Outcome> {
   const root = await mkdtemp(join(tmpdir(), 'catamaran-mutation-'))
@@ -56,6 +56,7 @@ export async function plant(mutation: Mutation, checks: readonly Check[]): Promi
     await writeFile(join(root, mutation.file), planted(text, mutation))
     const looking = checks
       .filter(({ cloud }) => cloud === 'both' || cloud === mutation.cloud)
+      .filter(({ name }) => mutation.by === undefined || mutation.by === name)
       .sort((one, other) => Number(one.slow ?? false) - Number(other.slow ?? false))
     for (const check of looking) {
       const findings = await findingsOf(check, sources)

@@ -4,7 +4,9 @@ import { checkAwsAlarms } from './aws-alarms.ts'
 import { checkAwsApi } from './aws-api.ts'
 import { checkAwsCanary } from './aws-canary.ts'
 import { checkAwsGrants } from './aws-grants.ts'
+import { checkAwsGuard } from './aws-guard.ts'
 import { checkAwsIamActions } from './aws-iam-actions.ts'
+import { checkAwsNag } from './aws-nag.ts'
 import { checkAwsRoles } from './aws-roles.ts'
 import { checkAwsNatives } from './aws-natives.ts'
 import { checkAwsProperties } from './aws-properties.ts'
@@ -25,6 +27,20 @@ export const checks: readonly Check[] = [
     says: "the packaged template against CloudFormation's schemas and cfn-lint's rules",
     slow: true,
     run: checkAwsSchema,
+  },
+  {
+    name: 'aws-guard',
+    cloud: 'aws',
+    says: 'the packaged template against rules of our own, by cfn-guard',
+    slow: true,
+    run: checkAwsGuard,
+  },
+  {
+    name: 'aws-nag',
+    cloud: 'aws',
+    says: 'the packaged template as cdk-nag sees it, but for what is suppressed in writing',
+    slow: true,
+    run: checkAwsNag,
   },
   {
     name: 'aws-iam-actions',

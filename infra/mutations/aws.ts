@@ -90,6 +90,8 @@ export const awsMutations: readonly Mutation[] = [
     '                Action: s3:DeleteObject\n                Resource:\n                  - Fn::Sub: ${ObjectsBucket.Arn}/*',
   ),
   mistake('a role for two functions', 'serverless.yml', 'role: TimerRole', 'role: JobRole'),
+  mistake('too little memory to start', 'serverless.yml', 'memorySize: 512', 'memorySize: 128'),
+  mistake('the dearer processor', 'serverless.yml', 'architecture: arm64', 'architecture: x86_64'),
   mistake('another runtime', 'serverless.yml', 'runtime: nodejs24.x', 'runtime: nodejs20.x'),
   mistake('a time-out longer than the API waits', 'serverless.yml', 'timeout: 29', 'timeout: 60'),
   mistake(
@@ -152,6 +154,7 @@ export const awsMutations: readonly Mutation[] = [
     "MfaConfiguration: 'ON'",
     'MfaConfiguration: OPTIONAL',
   ),
+  mistake('a short password', 'aws/infra/identity.yml', 'MinimumLength: 14', 'MinimumLength: 8'),
   mistake('backups that can be removed', 'aws/infra/backup.yml', 'MinRetentionDays: 35', 'MinRetentionDays: 1'),
   mistake('a backup of one table', 'aws/infra/backup.yml', '          - Fn::GetAtt: [SiteTable, Arn]\n', ''),
   mistake(
@@ -231,6 +234,12 @@ export const awsMutations: readonly Mutation[] = [
     policies,
     'Action: [s3:DeleteObject, s3:DeleteObjectVersion]\n            Resource:\n              Fn::Sub: ${VaultBucket.Arn}/*',
     'Action: [s3:DeleteObject]\n            Resource:\n              Fn::Sub: ${VaultBucket.Arn}/*',
+  ),
+  mistake(
+    'parts that are paid for ever',
+    buckets,
+    '            AbortIncompleteMultipartUpload:\n              DaysAfterInitiation: 7\n          - Id: forget-old',
+    '            ExpirationInDays: 7\n          - Id: forget-old',
   ),
   mistake('a bucket that pages cannot upload to', buckets, '[GET, HEAD, PUT]', '[GET, HEAD]'),
   mistake(

@@ -7,4 +7,6 @@ export interface Mutation {
   /** Must be found exactly once, so that a mistake that can no longer be planted is not counted as caught. */
   readonly find: string
   readonly replace: string
+  /** The check that has to catch it, where others may as well. */
+  readonly by?: string
 }
