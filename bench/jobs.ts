@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { makeSamples } from '../local/samples/make.ts'
+import { rssOfTrees } from '../local/supervisor/process-table.ts'
+import { printFigure } from './figures.ts'
+
+const child = fileURLToPath(new URL('media/job-child.ts', import.meta.url))
+const pollMs = 20
+const mib = 2 ** 20
+
+/**
+ * The most memory that a job of each kind of sample file takes, with all processes that it starts, which share some of it: so
+ * no less than what is needed. No bar is set; the functions have 3,008 MB at AWS and 4,096 MB at Azure.
+ */
+export async function benchJobs(): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
+  try {
+    const samples = await makeSamples(join(folder, 'samples'))
+    printFigure({ name: 'jobs: a worker that does nothing', value: await peakMiBOf([]), unit: 'MiB' })
+    for (const { file, mediaType } of samples) {
+      const workFolder = await mkdtemp(join(folder, 'work-'))
+      const value = await peakMiBOf([file, mediaType, workFolder])
+      printFigure({ name: `jobs: peak memory, ${basename(file)}`, value, unit: 'MiB' })
+    }
+    return true
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function peakMiBOf(args: readonly string[]): Promise<number> {
+  const flags = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=4']
+  const worker = spawn(process.execPath, [...flags, child, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const pid = worker.pid ?? 0
+  let peakBytes = 0
+  const timer = setInterval(() => {
+    const [tree] = rssOfTrees([pid])
+    peakBytes = Math.max(
+      peakBytes,
+      [...(tree?.values() ?? [])].reduce((sum, bytes) => sum + bytes, 0),
+    )
+  }, pollMs)
+  const code = await new Promise<number | null>((resolve) => void worker.on('close', resolve))
+  clearInterval(timer)
+  if (code !== 0) throw new Error(`The job of ${args[0] ?? 'nothing'} ended with ${code}`)
+  return peakBytes / mib
+}
