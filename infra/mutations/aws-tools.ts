@@ -51,6 +51,12 @@ export const awsToolMutations: readonly Mutation[] = [
     'AWS::WAFv2::LoggingConfiguration',
     'AWS::SSM::X',
   ),
+  toNag(
+    'objects that nobody saw being asked for',
+    'aws/infra/buckets.yml',
+    '      LoggingConfiguration:\n        DestinationBucketName: { Ref: AccessLogsBucket }\n        LogFilePrefix: objects/\n',
+    '',
+  ),
   toNag('passwords of letters', people, 'RequireNumbers: true', 'RequireNumbers: false'),
   toNag('a gateway that is silent about errors', api, 'LoggingLevel: ERROR', "LoggingLevel: 'OFF'"),
   toNag('a queue that is emptied without TLS', 'aws/infra/queues.yml', 'Action: sqs:*', 'Action: sqs:SendMessage'),

@@ -4,6 +4,9 @@ import { equals, isThere, lasting, references, type Requirement } from './requir
 /** The framework's own, which holds packages that can be made again. */
 const isFrameworks = ({ id }: CfnResource): boolean => id === 'ServerlessDeploymentBucket'
 
+/** S3 delivers access logs to a bucket with keys of its own alone. */
+const takesNoKey = (bucket: CfnResource): boolean => isFrameworks(bucket) || bucket.id === 'AccessLogsBucket'
+
 const isNotVault = ({ id }: CfnResource): boolean => id !== 'VaultBucket'
 
 const kept = (type: string): Requirement[] =>
@@ -79,8 +82,12 @@ export const storeRequirements: readonly Requirement[] = [
   ...['BlockPublicAcls', 'BlockPublicPolicy', 'IgnorePublicAcls', 'RestrictPublicBuckets'].map((name) =>
     buckets('bucket-public', ['PublicAccessBlockConfiguration', name], equals(true), 'it may be public', `set ${name}`),
   ),
-  buckets('bucket-key', [...encryption, 'SSEAlgorithm'], equals('aws:kms'), 'no key of ours', 'encrypt by aws:kms'),
-  buckets('bucket-key', [...encryption, 'KMSMasterKeyID'], references('DataKey'), 'not our key', 'name DataKey'),
+  ...[
+    { name: 'SSEAlgorithm', holds: equals('aws:kms') },
+    { name: 'KMSMasterKeyID', holds: references('DataKey') },
+  ].map(({ name, holds }) =>
+    buckets('bucket-key', [...encryption, name], holds, 'not our key', 'encrypt by aws:kms with DataKey', takesNoKey),
+  ),
   buckets(
     'bucket-cors',
     ['CorsConfiguration', 'CorsRules'],
