@@ -1,12 +1,16 @@
 import { open, readFile, rename } from 'node:fs/promises'
+import { hdrCodes, hdrCurve, isHdrCode, type HdrCode } from './hdr-curve.ts'
 import { heifSideMax, loadLibheif, type Libheif } from './libheif.ts'
-import { writePlainTiff } from './plain-tiff.ts'
+import { profileOfPrimaries } from './made-profile.ts'
+import { writePlainTiff, type PlainPicture } from './plain-tiff.ts'
 import { invalidMedia } from './reasons.ts'
 
 /** What a HEIF file says of its main picture beside the pixels. In base64. */
 export interface HeifFound {
   readonly exif?: string
   readonly xmp?: string
+  /** The transfer of a picture in high dynamic range; its pixels are drawn in. */
+  readonly hdr?: (typeof hdrCodes)[HdrCode]
 }
 
 export interface HeifWanted {
@@ -20,9 +24,13 @@ export interface HeifWanted {
 /** libheif/heif_image.h, of 1.23. */
 const colourspaceRgb = 1
 const chromaRgb = { 3: 10, 4: 11 } as const
+/** Two bytes a colour, the lower first. */
+const chromaDeep = { 3: 14, 4: 15 } as const
 const channelInterleaved = 10
 /** Of `heif_decoding_options`: where it says that damage is an error. */
 const strictAt = 21
+/** Of `heif_color_profile_nclx`. */
+const [primariesAt, transferAt] = [4, 8]
 /** The first four bytes of a profile type. */
 const isIcc = new Set([fourLetters('prof'), fourLetters('rICC')])
 const metadataBytesMax = 256 * 1024
@@ -53,33 +61,55 @@ async function decodeTo(target: string, libheif: Libheif, file: Buffer): Promise
   call('heif_context_set_maximum_image_size_limit', context, heifSideMax)
   libheif.try('heif_context_read_from_memory_without_copy', context, place, file.length, 0)
   const handle = given(libheif, (out) => libheif.try('heif_context_get_primary_image_handle', context, out))
-  const found = metadataOf(libheif, handle)
+  const { icc, hdr } = coloursOf(libheif, handle)
   const channels = call('heif_image_handle_has_alpha_channel', handle) === 0 ? 3 : 4
   const options = call('heif_decoding_options_alloc')
   libheif.bytes(options, strictAt + 1)[strictAt] = 1
   const image = given(libheif, (out) =>
-    libheif.try('heif_decode_image', handle, out, colourspaceRgb, chromaRgb[channels], options),
+    libheif.try('heif_decode_image', handle, out, colourspaceRgb, (hdr ? chromaDeep : chromaRgb)[channels], options),
   )
   if (call('heif_image_get_decoding_warnings', image, 0, 0, 0) > 0) throw invalidMedia('The image is damaged')
   const out = await open(target, 'w')
   try {
-    await writePlainTiff(out, { ...pixelsOf(libheif, image, channels), icc: profileOf(libheif, handle) })
+    const pixels = pixelsOf(libheif, image, { channels, bytesEach: hdr ? 2 : 1 })
+    const bits = hdr ? call('heif_image_get_bits_per_pixel_range', image, channelInterleaved) : 8
+    await writePlainTiff(out, { ...(hdr ? drawnIn(pixels, hdrCurve(hdr, bits)) : pixels), icc })
   } finally {
     await out.close()
   }
-  return found
+  return { ...metadataOf(libheif, handle), ...(hdr && { hdr: hdrCodes[hdr] }) }
 }
 
-function pixelsOf(libheif: Libheif, image: number, channels: 3 | 4) {
+function pixelsOf(
+  libheif: Libheif,
+  image: number,
+  { channels, bytesEach }: { readonly channels: 3 | 4; readonly bytesEach: 1 | 2 },
+): PlainPicture {
   const width = libheif.call('heif_image_get_width', image, channelInterleaved)
   const height = libheif.call('heif_image_get_height', image, channelInterleaved)
   let plane = 0
   const stride = given(libheif, (out) => {
     plane = libheif.call('heif_image_get_plane_readonly', image, channelInterleaved, out)
   })
-  const rowBytes = width * channels
+  const rowBytes = width * channels * bytesEach
   if (width < 1 || height < 1 || stride < rowBytes) throw invalidMedia('The image has no pixels')
   return { width, height, channels, row: (index: number) => libheif.bytes(plane + index * stride, rowBytes) }
+}
+
+/** Eight bits of each colour of two bytes; alpha has no curve. */
+function drawnIn(deep: PlainPicture, curve: Uint8Array): PlainPicture {
+  const { width, channels } = deep
+  const most = curve.length - 1
+  const drawn = Buffer.alloc(width * channels)
+  const row = (index: number): Buffer => {
+    const from = deep.row(index)
+    for (let at = 0; at < drawn.length; at++) {
+      const value = Math.min(most, (from[at * 2] ?? 0) | ((from[at * 2 + 1] ?? 0) << 8))
+      drawn[at] = at % channels === 3 ? (value * 255) / most : (curve[value] ?? 0)
+    }
+    return drawn
+  }
+  return { ...deep, row }
 }
 
 /** What `work` leaves in four bytes that it is given the place of. */
@@ -90,6 +120,16 @@ function given(libheif: Libheif, work: (out: number) => void): number {
   const value = libheif.number(out)
   libheif.call('free', out)
   return value
+}
+
+/** A profile, or one made of the numbers that say the same; and whether its curve is one of high dynamic range. */
+function coloursOf(libheif: Libheif, handle: number): { icc?: Buffer | undefined; hdr?: HdrCode } {
+  const icc = profileOf(libheif, handle)
+  const type = libheif.call('heif_image_handle_get_color_profile_type', handle)
+  if (icc || type !== fourLetters('nclx')) return { icc }
+  const numbers = given(libheif, (out) => libheif.try('heif_image_handle_get_nclx_color_profile', handle, out))
+  const [primaries, transfer] = [libheif.number(numbers + primariesAt), libheif.number(numbers + transferAt)]
+  return { icc: profileOfPrimaries(primaries), ...(isHdrCode(transfer) && { hdr: transfer }) }
 }
 
 /** Undefined for what is no ICC profile. */

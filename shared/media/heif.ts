@@ -35,11 +35,14 @@ export async function inspectHeif(
   const target = `${path}.pixels`
   const found = await decoding('The image', signal, () => reader.heif({ path, target, decoder }, signal))
   const inspection = await inspectImage({ path: target, mediaType: pixelType, said: bytesOf(found) }, signal)
-  return { ...inspection, mediaType }
+  const hdr = found.hdr && { hdr: found.hdr, toneMapped: true }
+  return { ...inspection, mediaType, properties: { ...inspection.properties, ...hdr } }
 }
 
-const bytesOf = (found: HeifFound): Partial<Record<keyof HeifFound, Buffer>> =>
-  Object.fromEntries(Object.entries(found).map(([name, text]) => [name, Buffer.from(text, 'base64')]))
+const bytesOf = ({ exif, xmp }: HeifFound): { exif?: Buffer; xmp?: Buffer } => ({
+  ...(exif !== undefined && { exif: Buffer.from(exif, 'base64') }),
+  ...(xmp !== undefined && { xmp: Buffer.from(xmp, 'base64') }),
+})
 
 /** A HEIF file's pixels as a file that libvips opens. */
 export async function heifPixels(

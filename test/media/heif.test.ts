@@ -1,11 +1,12 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import sharp from 'sharp'
 import { mediaConverter } from '../../shared/media/converter.ts'
 import { findHeifDecoder } from '../../shared/media/heif-path.ts'
 import { isWideGamut } from '../../shared/media/icc.ts'
+import { profileOfPrimaries } from '../../shared/media/made-profile.ts'
 import { sniffFile } from '../../shared/media/sniff.ts'
-import { heif, hevcPicture, mirrored, profiled, turned, type HevcPicture } from './heifs.ts'
+import { coloured, heif, hevcPicture, mirrored, profiled, turned, type HevcPicture } from './heifs.ts'
 import { programsOf } from './programs.ts'
 import { converter, named, never, run, workbench, type Workbench } from './workbench.ts'
 
@@ -80,18 +81,15 @@ test('a photo of a phone becomes renditions: turned by its own properties, in it
   }
 })
 
-test.each([
-  ['with left and right changed', [mirrored(1)], 'green red white blue'],
-  ['with top and bottom changed, then turned', [mirrored(0), turned(1)], 'white green blue red'],
-])('a picture %s', async (_, properties, expected) => {
+test('a picture is mirrored, then turned, as its properties stand', async () => {
   await using bench = await workbench()
+  const properties = [mirrored(0), turned(1)]
   const path = await bench.write('photo', heif([await flagPicture(bench)], { properties }))
-  const signal = never()
   const source = { path, mediaType: 'image/heic', bytes: (await stat(path)).size }
-  const options = { name: 'small', version: 1, options: { format: 'png', width: 96 } }
-  const inspection = { mediaType: 'image/heic', kind: 'image', properties: {}, recipes: [options] } as const
-  const files = await converter.convert(source, inspection, { workFolder: bench.folder, signal })
-  expect(await quartersOf(named(files, 'small').path)).toBe(expected)
+  const recipe = { name: 'small', version: 1, options: { format: 'png', width: 96 } }
+  const inspection = { mediaType: 'image/heic', kind: 'image', properties: {}, recipes: [recipe] } as const
+  const files = await converter.convert(source, inspection, { workFolder: bench.folder, signal: never() })
+  expect(await quartersOf(named(files, 'small').path)).toBe('white green blue red')
 })
 
 test('tiles are put together, and ten bits a colour become eight', async () => {
@@ -105,6 +103,41 @@ test('tiles are put together, and ten bits a colour become eight', async () => {
   expect(await quartersOf((await first.toFile(bench.at('tile.png')), bench.at('tile.png')))).toBe(
     'red green blue white',
   )
+})
+
+test('colours that are told by numbers alone keep their gamut, and high dynamic range is drawn in', async () => {
+  await using bench = await workbench()
+  // 58 % of PQ is white paper; what is brighter comes out brighter still, and nothing is cut off.
+  const greys = 'color=#949494:s=48x64[a];color=#d0d0d0:s=48x64[b];[a][b]hstack'
+  const picture = await hevcPicture(bench, ['-f', 'lavfi', '-i', greys], { ...size, format: 'yuv420p10le' })
+  const path = await bench.write('photo', heif([picture], { properties: [coloured(9, 16, 6)] }))
+  const { inspection, files } = await run(path)
+  expect(inspection.properties).toMatchObject({ wideGamut: true, hdr: 'pq', toneMapped: true })
+  const made = named(files, 'image-jpeg-96').path
+  const [paper, bright] = [24, 72]
+  const { data } = await sharp(made).raw().toBuffer({ resolveWithObject: true })
+  const at = (x: number): number => data[(32 * 96 + x) * 3] ?? 0
+  expect(at(paper)).toBeGreaterThan(235)
+  expect(at(paper)).toBeLessThan(250)
+  expect(at(bright)).toBeGreaterThan(at(paper) + 4)
+  const { icc } = await sharp(made).metadata()
+  expect([isWideGamut(icc), icc?.equals(profileOfPrimaries(9) ?? Buffer.alloc(0))]).toEqual([true, true])
+})
+
+test('the profile that is made of numbers is the one that libvips has', async () => {
+  await using bench = await workbench()
+  const red = sharp({ create: { width: 8, height: 8, channels: 3, background: '#c04020' } })
+  const [known, made] = [bench.at('known.png'), bench.at('made.png')]
+  await writeFile(bench.at('p3.icc'), profileOfPrimaries(12) ?? '')
+  await red.clone().withIccProfile('p3').png().toFile(known)
+  await red.clone().withIccProfile(bench.at('p3.icc')).png().toFile(made)
+  const [first, second] = await Promise.all(
+    [known, made].map((each) => sharp(each, { ignoreIcc: true }).raw().toBuffer()),
+  )
+  expect(first?.[0]).toBeLessThan(0xc0)
+  for (const channel of [0, 1, 2]) {
+    expect(Math.abs((first?.[channel] ?? 999) - (second?.[channel] ?? 0))).toBeLessThan(2)
+  }
 })
 
 test('a HEIC may be the watermark of another one', async () => {
@@ -140,7 +173,7 @@ test('without a decoder it is stored as it is, and no program is started', async
   expect(findHeifDecoder()).toMatch(/libheif/)
 })
 
-test.each([0.05, 0.5, 0.98])('cut off after %d of it, it is refused', async (share) => {
+test.each([0.05, 0.9])('cut off after %d of it, it is refused', async (share) => {
   await using bench = await workbench()
   const whole = heif([await flagPicture(bench)])
   const path = await bench.write('photo', whole.subarray(0, whole.length * share))

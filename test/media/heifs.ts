@@ -41,6 +41,10 @@ export const turned = (quarters: number): Buffer => box('irot', Buffer.from([qua
 /** Top and bottom change places (0), or left and right (1). */
 export const mirrored = (axis: 0 | 1): Buffer => box('imir', Buffer.from([axis]))
 export const profiled = (icc: Buffer): Buffer => box('colr', latin('prof'), icc)
+/** Code points of ITU-T H.273. */
+export const coloured = (primaries: number, transfer: number, matrix: number): Buffer =>
+  box('colr', latin('nclx'), be16(primaries, transfer, matrix), Buffer.from([0x80]))
+
 /** Encodes one frame; `source` is a filter graph of ffmpeg's lavfi, or a file. */
 export async function hevcPicture(
   bench: Workbench,
