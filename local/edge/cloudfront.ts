@@ -22,6 +22,9 @@ const originExpirySeconds = 60
 export const cloudFrontGate = (options: CloudFrontOptions): Gate => ({
   headers: {
     ...harmless,
+    // Any page may read what it has a signed URL of.
+    'access-control-allow-origin': '*',
+    'access-control-expose-headers': 'Content-Disposition, Content-Range, ETag',
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',
     'strict-transport-security': 'max-age=63072000; includeSubDomains',

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, jest } from '@jest/globals'
 import { type Pair, startPair } from './pair.ts'
 import { assetsSuite } from './suites/assets.ts'
+import { browserSuite } from './suites/browser.ts'
 import { contentSuite } from './suites/content.ts'
 import { crashSuite } from './suites/crash.ts'
 import { dropsSuite } from './suites/drops.ts'
@@ -43,6 +44,7 @@ describe('both clouds', () => {
   operationsSuite(pair)
   assetsSuite(pair)
   uppySuite(pair)
+  browserSuite(pair)
   webhooksSuite(pair)
   importsSuite(pair)
   contentSuite(pair)

@@ -8,6 +8,7 @@ import { issuerPortFrom, namedPorts } from '../../local/supervisor/addresses.ts'
 import { type Clouds, startClouds } from '../../local/supervisor/clouds.ts'
 import { type Api, apiOf } from '../../local/tour/api.ts'
 import { type Site, sites } from '../../shared/domain/site.ts'
+import { type PageHost, startPageHost } from './browser.ts'
 
 /** One pair of clouds, with two tenants that must never see each other. */
 export interface Pair {
@@ -15,6 +16,8 @@ export interface Pair {
   readonly tenant: string
   readonly apis: Readonly<Record<Site, Api>>
   readonly foreign: Readonly<Record<Site, Api>>
+  /** Of pages that both sites let in. */
+  readonly pages: PageHost
   /** Where people sign in. */
   readonly issuerUrl: string
   /** For what a test writes to disk; removed at the end. */
@@ -28,9 +31,10 @@ const portTriesMax = 50
 
 export async function startPair(): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-e2e-'))
+  const pages = await startPageHost()
   const portBase = await freePortBase()
   const issuer = await startIssuer(issuerPortFrom(portBase))
-  const env = { SIGN_IN: signInAt(issuerPortFrom(portBase)) }
+  const env = { SIGN_IN: signInAt(issuerPortFrom(portBase)), ALLOWED_ORIGINS: pages.origin }
   const clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase, env })
   try {
     const [key, foreignKey] = [await seedKey(clouds, tenant), await seedKey(clouds, foreignTenant)]
@@ -40,10 +44,12 @@ export async function startPair(): Promise<Pair> {
     })
     const stop = async (): Promise<void> => {
       await clouds.stop()
+      pages.close()
       await issuer[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
     }
-    return { clouds, tenant, apis: apisWith(key), foreign: apisWith(foreignKey), issuerUrl: issuer.url, folder, stop }
+    const [apis, foreign] = [apisWith(key), apisWith(foreignKey)]
+    return { clouds, tenant, apis, foreign, pages, issuerUrl: issuer.url, folder, stop }
   } catch (error) {
     await clouds.stop()
     throw error

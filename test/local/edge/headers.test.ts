@@ -9,7 +9,11 @@ import { frontDoorGate } from '../../../local/edge/front-door.ts'
 
 test('CloudFront', async () => {
   const { Resources } = parse(await readFile('aws/infra/edge.yml', 'utf8')) as {
-    Resources: { EdgeHeaders: { Properties: { ResponseHeadersPolicyConfig: { SecurityHeadersConfig: unknown } } } }
+    Resources: {
+      EdgeHeaders: {
+        Properties: { ResponseHeadersPolicyConfig: { CorsConfig: unknown; SecurityHeadersConfig: unknown } }
+      }
+    }
   }
   const { headers } = cloudFrontGate({ publicKeys: new Map(), s3: new S3Client({}), bucketOf: () => undefined })
   expect(Resources.EdgeHeaders.Properties.ResponseHeadersPolicyConfig.SecurityHeadersConfig).toEqual({
@@ -23,7 +27,15 @@ test('CloudFront', async () => {
       Override: true,
     },
   })
-  expect(Object.keys(headers).length).toBe(5)
+  expect(Resources.EdgeHeaders.Properties.ResponseHeadersPolicyConfig.CorsConfig).toEqual({
+    AccessControlAllowCredentials: false,
+    AccessControlAllowHeaders: { Items: ['*'] },
+    AccessControlAllowMethods: { Items: ['GET', 'HEAD'] },
+    AccessControlAllowOrigins: { Items: [headers['access-control-allow-origin']] },
+    AccessControlExposeHeaders: { Items: headers['access-control-expose-headers']?.split(', ') },
+    OriginOverride: true,
+  })
+  expect(Object.keys(headers).length).toBe(7)
 })
 
 test('Front Door', async () => {
