@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type { JobBody, MediaBody, StagedFile } from '../domain/asset.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import type { ConvertedFile, FilmPart } from '../ports/media-converter.ts'
-import { fetchOriginal } from './fetch-original.ts'
 import { areAllMade, filmOf, isTrashed, type Film } from './film-parts.ts'
+import { withPartSource } from './film-source.ts'
 import { hasEnded } from './job-state.ts'
 import { changeHeldJob, readJob, sendJob, type JobRef } from './job-store.ts'
 import { asOutcome } from './keep-rendition.ts'
@@ -71,16 +71,28 @@ async function convertPart(
 ): Promise<readonly ConvertedFile[]> {
   const { film, part, media } = wanted
   const { signal } = lease
-  const path = join(folder, 'source')
-  const bytes = await fetchOriginal(services, work, { media, path, signal })
   const { film: maker } = work.converter
-  if (!maker || !media.mediaType) throw new CatamaranError('unavailable', 'This site makes no films.')
-  const source = { path, mediaType: media.mediaType, bytes }
-  return maker.make(source, film.plan, part, {
-    workFolder: folder,
-    signal,
-    onProgress: (fraction) => lease.progress(fraction),
-  })
+  const { mediaType } = media
+  if (!maker || !mediaType) throw new CatamaranError('unavailable', 'This site makes no films.')
+  return withPartSource(
+    services,
+    work,
+    {
+      media,
+      mediaType,
+      path: join(folder, 'source'),
+      maker,
+      wanted: { plan: film.plan, part },
+      pinned: film.pinned,
+      signal,
+    },
+    (source) =>
+      maker.make(source, film.plan, part, {
+        workFolder: folder,
+        signal,
+        onProgress: (fraction) => lease.progress(fraction),
+      }),
+  )
 }
 
 async function stage(services: Services, lease: Lease, file: ConvertedFile): Promise<StagedFile> {

@@ -1,6 +1,7 @@
 import { assetKey, jobKey, type JobBody } from '../domain/asset.ts'
 import { derivedId } from '../domain/hash.ts'
 import type { JsonObject } from '../domain/json.ts'
+import type { Site } from '../domain/site.ts'
 import type { FilmPlan } from '../ports/media-converter.ts'
 import { forEachOf } from './each.ts'
 import { hasEnded } from './job-state.ts'
@@ -10,14 +11,23 @@ import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
 
 /** What the job of a film in parts keeps as its checkpoint. */
-export type Film = { plan: FilmPlan; digest: string }
+export type Film = {
+  plan: FilmPlan
+  digest: string
+  /** The state of the original that the film was planned by, at the site that planned it. */
+  pinned?: { site: Site; etag: string }
+}
 
 const atOnceMax = 8
 const readsMax = 50
 
 export const filmOf = ({ checkpoint }: JobBody): Film | undefined => checkpoint?.['film'] as Film | undefined
 
-export const filmWith = (plan: FilmPlan): Film => ({ plan, digest: derivedId('film-plan', JSON.stringify(plan)) })
+export const filmWith = (plan: FilmPlan, pinned: Film['pinned']): Film => ({
+  plan,
+  digest: derivedId('film-plan', JSON.stringify(plan)),
+  ...(pinned && { pinned }),
+})
 
 /** One part of one version of an asset, by one plan: whoever orders it, it is the same job. */
 const partRef = ({ ref, job }: FilmJob, { digest }: Film, index: number): JobRef => ({

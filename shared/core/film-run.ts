@@ -16,8 +16,13 @@ const partsShare = 0.9
 const headsAtOnceMax = 8
 
 /** Keeps the plan in the job, then has every part made. */
-export async function beginFilm(services: Services, lease: Lease, plan: FilmPlan): Promise<ProcessOutcome> {
-  const film = filmWith(plan)
+export async function beginFilm(
+  services: Services,
+  lease: Lease,
+  { plan, objectKey }: { readonly plan: FilmPlan; readonly objectKey: string },
+): Promise<ProcessOutcome> {
+  const original = await services.objects.head(objectKey)
+  const film = filmWith(plan, original && { site: services.site, etag: original.etag })
   lease.check()
   await lease.checkpoint(checkpointOf(film))
   return waitForParts(services, lease, film)

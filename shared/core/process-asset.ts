@@ -6,6 +6,7 @@ import type { ConversionSource, FilmPlan, Inspection } from '../ports/media-conv
 import { orderAnalysis } from './analysis-order.ts'
 import { beginFilm, continueFilm } from './film-run.ts'
 import { filmOf } from './film-parts.ts'
+import { layFilm } from './film-source.ts'
 import { noteContent, printOf } from './contents.ts'
 import { applyImagePolicy } from './image-policy.ts'
 import { ingestRows } from './ingest-rows.ts'
@@ -65,9 +66,11 @@ async function convertOriginal(
   const { tenant } = lease.ref
   const { asset, version } = lease.job
   const rowSchema = (): Promise<JsonObject | undefined> => readRowSchema(services, tenant, asset)
-  const inspected = await asOutcome(services, () => inspectOriginal(work, original, lease.signal, rowSchema))
+  const inspected = await asOutcome(services, () =>
+    inspectOriginal(services, work, lease, { original, folder, rowSchema }),
+  )
   if ('failure' in inspected) return { kind: 'rejected', failure: inspected.failure }
-  const inspection = await applyImagePolicy(services, { tenant, asset }, inspected.value)
+  const inspection = await applyImagePolicy(services, { tenant, asset }, inspected.value.inspection)
   const objectKey = objectKeyOf(tenant, asset, original.sha256)
   const print = printOf(inspection)
   const { bytes, sha256, crc64nvme } = original
@@ -106,9 +109,12 @@ async function convertOriginal(
   }))
   if (!begun) return { kind: 'superseded' }
   if (content) await noteContent(services, content)
-  const planned = await asOutcome(services, () => planFilm(work, original, inspection, lease))
+  const planned = await asOutcome(
+    services,
+    async () => inspected.value.plan ?? planFilm(work, original, inspection, lease),
+  )
   if ('failure' in planned) return { kind: 'rejected', failure: planned.failure }
-  if (planned.value) return beginFilm(services, lease, planned.value)
+  if (planned.value) return beginFilm(services, lease, { plan: planned.value, objectKey })
   const converted = await asOutcome(services, () => convertAll(services, work, lease, { original, inspection, folder }))
   return 'failure' in converted ? { kind: 'rejected', failure: converted.failure } : end(converted.value)
 }
@@ -119,14 +125,44 @@ const stored: Omit<Inspection, 'mediaType'> = {
   recipes: [],
 }
 
+interface Inspected {
+  readonly inspection: Inspection
+  /** Of a film that is too large to be here whole. */
+  readonly plan?: FilmPlan
+}
+
 async function inspectOriginal(
+  services: Services,
   work: WorkTools,
-  original: Original,
-  signal: AbortSignal,
-  rowSchema: NonNullable<ConversionSource['rowSchema']>,
-): Promise<Inspection> {
-  if (original.path === undefined) return { ...stored, mediaType: original.mediaType }
-  return work.converter.inspect({ ...sourceOf(original, original.path, original.mediaType), rowSchema }, signal)
+  lease: Lease,
+  from: {
+    readonly original: Original
+    readonly folder: string
+    readonly rowSchema: NonNullable<ConversionSource['rowSchema']>
+  },
+): Promise<Inspected> {
+  const { original, folder, rowSchema } = from
+  const { path, mediaType } = original
+  if (path === undefined) return inspectLarge(services, work, lease, { original, folder })
+  const source = { ...sourceOf(original, path, mediaType), rowSchema }
+  return { inspection: await work.converter.inspect(source, lease.signal) }
+}
+
+/** A film whose index tells where all its frames are is made in parts; of everything else only the bytes are kept. */
+async function inspectLarge(
+  services: Services,
+  { converter, ...work }: WorkTools,
+  { signal }: Lease,
+  { original: { pinned, mediaType }, folder }: { readonly original: Original; readonly folder: string },
+): Promise<Inspected> {
+  const maker = converter.film
+  const laying = maker && { maker, path: join(folder, 'source'), mediaType, signal }
+  const source = laying && (await layFilm(services, { ...work, converter }, pinned, laying))
+  if (!maker || !source) return { inspection: { ...stored, mediaType } }
+  const inspection = await converter.inspect(source, signal)
+  const plan = await maker.plan({ ...source, mediaType: inspection.mediaType }, inspection, signal)
+  if (plan) return { inspection, plan }
+  return { inspection: { ...inspection, properties: { ...inspection.properties, ...stored.properties }, recipes: [] } }
 }
 
 /** How a film is cut that takes longer than one run of a worker may. */

@@ -1,6 +1,7 @@
 import { assetKey, mediaKey, type AssetBody, type Failure, type MediaBody } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import type { ObjectBody } from '../ports/object-store.ts'
+import type { PinnedObject } from './film-source.ts'
 import type { Lease } from './lease.ts'
 import { hasPeerNews } from './own-life.ts'
 import { readRecord } from './record-reads.ts'
@@ -14,6 +15,8 @@ export interface Original extends Digests {
   readonly mediaType: string
   /** A local file; absent when the bytes are too many for the local disk. */
   readonly path?: string
+  /** Where they were read. */
+  readonly pinned: PinnedObject
   /** Makes them an object, once. */
   keep(objectKey: string, mediaType: string): Promise<void>
 }
@@ -60,7 +63,8 @@ export async function fetchSource(
   const keep = isLarge
     ? (to: string, type: string) => keepByCopy(services, lease, { body, digests, to, mediaType: type })
     : (to: string, type: string) => keepFile(services, lease, { path, digests, to, mediaType: type })
-  return { kind: 'original', original: { ...digests, mediaType, ...(isLarge ? {} : { path }), keep } }
+  const pinned = { key: body.key, etag: body.etag, bytes: body.bytes }
+  return { kind: 'original', original: { ...digests, mediaType, pinned, ...(isLarge ? {} : { path }), keep } }
 }
 
 async function openStaged(services: Services, { job: { source }, signal }: Lease): Promise<ObjectBody | undefined> {

@@ -5,7 +5,7 @@ const workFileBytesDefault = 8 * 2 ** 30
 /** Of the local disk: what is made of a file needs room beside it. */
 const fileShareMax = 0.8
 
-/** The most that a file may have to be converted here. */
+/** The most that a file may have to be here whole. */
 export async function workFileBytesMax({ workFileBytesMax: stated, workDisk }: WorkTools): Promise<number> {
   const { totalBytes = Number.POSITIVE_INFINITY } = (await workDisk?.()) ?? {}
   return Math.min(stated ?? workFileBytesDefault, Math.floor(totalBytes * fileShareMax))
@@ -18,10 +18,13 @@ export async function workFileBytesMax({ workFileBytesMax: stated, workDisk }: W
 export async function assertRoomFor(work: WorkTools, bytes: number): Promise<void> {
   const bytesMax = await workFileBytesMax(work)
   if (bytes > bytesMax) {
-    throw new CatamaranError('too-large', `The file has ${bytes} bytes, and ${bytesMax} are what is converted here.`)
+    throw new CatamaranError(
+      'too-large',
+      `It takes ${bytes} bytes of the local disk, and ${bytesMax} are what a job may take here.`,
+    )
   }
   const disk = await work.workDisk?.()
   if (disk && bytes > disk.freeBytes) {
-    throw new CatamaranError('unavailable', `The local disk has ${disk.freeBytes} bytes left, and the file ${bytes}.`)
+    throw new CatamaranError('unavailable', `The local disk has ${disk.freeBytes} bytes left, and it takes ${bytes}.`)
   }
 }

@@ -3,10 +3,12 @@ import type { ConvertedFile, FilmMaker, FilmPlan, Recipe } from '../ports/media-
 import { CatamaranError } from '../domain/errors.ts'
 import { containerReader, type ContainerReader } from './container-reader.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
+import { neededRanges } from './film-needs.ts'
 import { makePart } from './film-part.ts'
 import { partPixelsDefault, planFilm } from './film-plan.ts'
 import type { JoinedPart } from './join-track.ts'
 import type { SoundGain } from './loudness.ts'
+import { movieOutline } from './movie-index.ts'
 import { decoding } from './reasons.ts'
 import { numberOption } from './recipe-options.ts'
 import { glimpses, isCaptions, isTrack } from './video.ts'
@@ -25,6 +27,8 @@ export function filmMaker({
   readonly partPixelsMax?: number
 }): FilmMaker {
   return {
+    outline: (bytes, read) => movieOutline(bytes, async (range) => Buffer.from(await read(range))),
+    needs: (outline, wanted, signal) => neededRanges(ffmpeg, outline, wanted, signal),
     plan: (source, inspection, signal) => planFilm(ffmpeg, source, inspection, { partPixelsMax, signal }),
     make: (source, plan, part, options) =>
       reading((reader) => makePart(source, plan, part, { ...options, ffmpeg, reader })),

@@ -9,11 +9,14 @@ import type {
 import { convertCaptions } from './captions.ts'
 import { progressArgs, progressReader } from './encoding.ts'
 import { inputArgs } from './ffmpeg-input.ts'
+import { assertReadAsFound } from './film-needs.ts'
+import { leadMs, pictureStartMs } from './film-reading.ts'
 import { flags } from './flags.ts'
 import { convertWallMsMax } from './limits.ts'
 import { planGain } from './loudness.ts'
 import { partPath, finishFile } from './output.ts'
 import { convertPoster } from './poster.ts'
+import { invalidMedia } from './reasons.ts'
 import { numberOption } from './recipe-options.ts'
 import { isCaptions, isTrack } from './video.ts'
 import { isSound, rawPath, rungsTo, soundTo } from './video-ladder.ts'
@@ -21,8 +24,6 @@ import { convertMp4 } from './video-mp4.ts'
 import type { EncodingWork } from './video-work.ts'
 import { rename } from 'node:fs/promises'
 
-/** Decoding begins at the last key frame before this long before a part, whatever a container means by a time. */
-const leadMs = 1_000
 /** Where frames lacked, it begins this much earlier still. */
 const secondLeadMs = 60_000
 /** One clock for all parts, fine enough for every frame: where the rate is guessed, frames would fall together. */
@@ -31,10 +32,12 @@ const partClock = flags('-enc_time_base 1:90000')
 /** Makes one part of a film. */
 export async function makePart(
   source: ConversionSource,
-  { recipes }: FilmPlan,
+  plan: FilmPlan,
   part: FilmPart,
   work: EncodingWork,
 ): Promise<ConvertedFile[]> {
+  if (source.isOutline) await assertReadAsFound(work.ffmpeg, source, { plan, part }, work.signal)
+  const { recipes } = plan
   switch (part.kind) {
     case 'extras':
       return makeExtras(source, recipes, work)
@@ -98,8 +101,10 @@ async function makePicture(
     return frames
   }
   let frames = await encode(leadMs)
+  const isShort = frames[0] !== part.frames
+  if (isShort && source.isOutline) throw invalidMedia(`The film has ${frames[0]} of ${part.frames} frames there`)
   // A film may be damaged there; a second look shows that it was not the way there.
-  if (frames[0] !== part.frames && part.fromUs !== undefined) frames = await encode(secondLeadMs)
+  if (isShort && part.fromUs !== undefined) frames = await encode(secondLeadMs)
   const files: ConvertedFile[] = []
   for (const [index, rung] of rungs.entries()) {
     await rename(rawPath(work, rung), partPath(work.workFolder, rung.name))
@@ -115,13 +120,13 @@ async function encodePicture(
   { part, leadMs: lead }: { readonly part: PicturePart; readonly leadMs: number },
   work: EncodingWork,
 ): Promise<void> {
-  const { fromUs, toUs, firstUs, atUs } = part
+  const { fromUs, toUs, firstUs } = part
   const ends = [
     ...(fromUs === undefined ? [] : [`start=${seconds(fromUs)}`]),
     ...(toUs === undefined ? [] : [`end=${seconds(toUs)}`]),
   ]
-  const startMs = Math.floor(atUs / 1000) - lead
-  const input = { threads: work.ffmpeg.threads, ...(fromUs !== undefined && startMs > 0 && { startMs }) }
+  const startMs = pictureStartMs(part, lead)
+  const input = { threads: work.ffmpeg.threads, ...(startMs !== undefined && { startMs }) }
   const lengthMs = ((toUs ?? firstUs) - firstUs) / 1000
   await work.ffmpeg.run(
     [

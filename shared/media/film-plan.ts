@@ -11,7 +11,9 @@ import { denserCodec, isSound } from './video-ladder.ts'
  * 40 million pixels a second: three minutes, far within their ten and fifteen.
  */
 export const partPixelsDefault = 7_200_000_000
-/** A film of fewer parts than this is made in one go. */
+/** What a worker has on its disk of a film, besides what it makes of it. */
+const partBytesMax = 256 * 2 ** 20
+/** A film of fewer parts than this is made in one go, when it is there whole. */
 const partsMin = 3
 /** A pixel that is decoded costs this much of one that is encoded. */
 const decodeShare = 0.3
@@ -33,21 +35,22 @@ export async function planFilm(
   const mp4 = recipes.find(({ name }) => name.startsWith('video-'))
   const rungs = recipes.filter((recipe) => isTrack(recipe) && !isSound(recipe))
   if (kind !== 'video' || !mp4 || rungs.length === 0 || !seekable.has(mediaType)) return undefined
+  const isOutline = source.isOutline === true
   // A copy is quickly made, and so is what is cut of it. Of faster films frames are dropped, by a clock that runs through.
-  if ((mp4.options.copy === true && isCut(rungs)) || mp4.options.halve === true) return undefined
+  if ((mp4.options.copy === true && isCut(rungs) && !isOutline) || mp4.options.halve === true) return undefined
   const framePixels =
     rungs.reduce((sum, recipe) => sum + pixelsOf(rungOption(recipe)) * costOf(recipe), 0) +
     decodeShare * Number(properties.width) * Number(properties.height)
   const partFrames = Math.max(1, Math.floor(options.partPixelsMax / framePixels))
   const expected = (Number(properties.durationMs) / 1000) * Number(properties.framesPerSecond ?? 30)
-  if (expected < partFrames * partsMin) return undefined
-  const times = await frameTimes(ffmpeg, { path: source.path, mediaType }, options.signal)
+  if (expected < partFrames * partsMin && !isOutline) return undefined
+  const times = await frameTimes(ffmpeg, { ...source, mediaType }, options.signal)
   if (!times) return undefined
   const picture = pictureParts(times, partFrames)
-  if (picture.length < 2) return undefined
+  if (picture.length < (isOutline ? 1 : 2)) return undefined
   const hasSound = recipes.some(isSound)
   const parts: FilmPart[] = [{ kind: 'extras' }, ...(hasSound ? [{ kind: 'sound' } as const] : []), ...picture]
-  return { recipes: recipes.map((recipe) => asJoined(recipe, rungs)), parts }
+  return { recipes: recipes.map((recipe) => asJoined(isOutline ? uncopied(recipe) : recipe, rungs)), parts }
 }
 
 function costOf(recipe: Recipe): number {
@@ -58,6 +61,12 @@ function costOf(recipe: Recipe): number {
 const isCut = (rungs: readonly Recipe[]): boolean => rungs.some(({ options }) => options.from === 'mp4')
 const pixelsOf = ({ width, height }: { readonly width: number; readonly height: number }): number => width * height
 
+/** Nobody has the whole film to copy: its MP4 is joined from the rung of the same size. */
+function uncopied(recipe: Recipe): Recipe {
+  if (recipe.options.copy !== true) return recipe
+  return { ...recipe, options: { ...recipe.options, copy: false, from: recipe.name.replace(/^video-/, 'cmaf-') } }
+}
+
 /** The MP4 of a film with a single rung is joined from that, as it is where there are several. */
 function asJoined(recipe: Recipe, rungs: readonly Recipe[]): Recipe {
   if (isTrack(recipe)) return { ...recipe, options: { ...recipe.options, from: 'source' } }
@@ -66,8 +75,9 @@ function asJoined(recipe: Recipe, rungs: readonly Recipe[]): Recipe {
   return { ...recipe, options: { ...recipe.options, from: only.name } }
 }
 
-function pictureParts({ startUs, shownUs, keysUs }: FrameTimes, partFrames: number): PicturePart[] {
-  const firsts = firstFrames(shownUs, keysUs, partFrames)
+function pictureParts(times: FrameTimes, partFrames: number): PicturePart[] {
+  const { startUs, shownUs } = times
+  const firsts = firstFrames(times, partFrames)
   const between = (index: number): number => ((shownUs[index - 1] ?? 0) + (shownUs[index] ?? 0)) / 2
   return firsts.map((first, part) => {
     const next = firsts[part + 1]
@@ -84,15 +94,19 @@ function pictureParts({ startUs, shownUs, keysUs }: FrameTimes, partFrames: numb
 }
 
 /** Which frames begin a part: key frames, unless none comes for too long. The last part is not less than half of one. */
-function firstFrames(shownUs: readonly number[], keysUs: readonly number[], partFrames: number): number[] {
+function firstFrames({ shownUs, keysUs, bytes }: FrameTimes, partFrames: number): number[] {
   const keys = new Set(keysUs)
   const firsts = [0]
   const longest = Math.floor(partFrames * stretchMax)
-  for (let index = 1, length = 1; index < shownUs.length - partFrames / 2; index++, length++) {
+  for (let index = 1, length = 1, weight = bytes[0] ?? 0; index < shownUs.length; index++, length++) {
     const isApart = shownUs[index] !== shownUs[index - 1]
-    if (length < partFrames || !isApart || !(keys.has(shownUs[index] ?? 0) || length >= longest)) continue
+    const [isLong, isHeavy] = [length >= partFrames && index < shownUs.length - partFrames / 2, weight >= partBytesMax]
+    const isTooLong = length >= longest || weight >= partBytesMax * stretchMax
+    weight += bytes[index] ?? 0
+    if (!(isLong || isHeavy) || !isApart || !(keys.has(shownUs[index] ?? 0) || isTooLong)) continue
     firsts.push(index)
     length = 0
+    weight = bytes[index] ?? 0
   }
   return firsts
 }

@@ -42,7 +42,8 @@ export function contentOf(data: Buffer, ...path: readonly string[]): Buffer | un
   return content
 }
 
-function boxAt(data: Buffer, at: number, left: number): Box {
+/** The box at a place in a buffer, of which `left` bytes are there in all. Throws `invalid-media` when it is shorter than its header. */
+export function boxAt(data: Buffer, at: number, left: number): Box {
   const short = data.readUInt32BE(at)
   const isLong = short === 1 && at + 16 <= data.length
   const stated = isLong ? Number(data.readBigUInt64BE(at + 8)) : short === 0 ? left : short

@@ -10,13 +10,23 @@ import { openPixels, type Pixels } from './sharp-safe.ts'
 import { toneMapFilters } from './tone-map.ts'
 import type { EncodingWork } from './video-work.ts'
 
+/** Of an outline no more is decoded than this, of which twenty frames are the most that is looked at. */
+const outlineMs = 4_000
+const aheadMs = 2_000
+
+const startOf = (recipe: Recipe): number => Math.min(numberOption(recipe, 'durationMs') * 0.1, 10_000)
+
+/** What may be read to make a poster of an outline. */
+export const posterReadings = (recipe: Recipe): { startMs: number; takeMs: number }[] =>
+  [startOf(recipe), 0].map((startMs) => ({ startMs, takeMs: outlineMs + aheadMs }))
+
 /** A telling frame from near the beginning, as JPEG. */
 export async function convertPoster(
   source: ConversionSource,
   recipe: Recipe,
   work: EncodingWork,
 ): Promise<ConvertedFile> {
-  const startMs = Math.min(numberOption(recipe, 'durationMs') * 0.1, 10_000)
+  const startMs = startOf(recipe)
   const frame =
     (await grabFrame(work.ffmpeg, source, recipe, startMs, work.signal)) ??
     (await grabFrame(work.ffmpeg, source, recipe, 0, work.signal))
@@ -41,7 +51,11 @@ async function grabFrame(
   let filled = 0
   await ffmpeg.run(
     [
-      ...inputArgs(source.path, source.mediaType, { threads: ffmpeg.threads, startMs }),
+      ...inputArgs(source.path, source.mediaType, {
+        threads: ffmpeg.threads,
+        startMs,
+        ...(source.isOutline && { takeMs: outlineMs }),
+      }),
       ...flags(`-map 0:v:0 -an -vf ${filters.join(',')} -frames:v 1`),
       ...flags('-f rawvideo -pix_fmt rgb24 pipe:1'),
     ],

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../domain/json.ts'
 import type { PackedSegments } from '../domain/segments.ts'
+import type { ByteRange } from './object-store.ts'
 
 /** What a recipe makes. The same recipe on the same bytes gives the same rendition id, at both sites. */
 export interface Recipe {
@@ -15,6 +16,8 @@ export interface ConversionSource {
   readonly path: string
   readonly mediaType: string
   readonly bytes: number
+  /** The file is as long as the original, and holds only what `FilmMaker` asked for: the rest are holes. */
+  readonly isOutline?: true
   /** The JSON Schema that the rows of a data file are held to; asked for when it is one. */
   readonly rowSchema?: () => Promise<JsonObject | undefined>
 }
@@ -87,9 +90,25 @@ export type PicturePart = {
 }
 
 export interface FilmMaker {
-  /** Undefined when the film can be made in one go. Deterministic: the same bytes and recipes give the same plan. */
+  /**
+   * The ranges of an original that tell where everything lies in it, found by small reads; undefined where it takes the whole file. Put
+   * in their places in a file that is otherwise empty, they are an outline.
+   */
+  outline(bytes: number, read: (range: ByteRange) => Promise<Uint8Array>): Promise<readonly ByteRange[] | undefined>
+  /**
+   * What lacks in an outline, in order: to inspect and plan, or to make a part. Undefined where it takes the whole file.
+   */
+  needs(
+    outline: ConversionSource,
+    wanted: { readonly plan: FilmPlan; readonly part: FilmPart } | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly ByteRange[] | undefined>
+  /**
+   * Undefined when the film can be made in one go, or of an outline cannot be made. Deterministic: the same bytes and recipes give the
+   * same plan.
+   */
   plan(source: ConversionSource, inspection: Inspection, signal: AbortSignal): Promise<FilmPlan | undefined>
-  /** Makes one part. Its files are for `join` alone. */
+  /** Makes one part. Its files are for `join` alone. Throws `invalid-media` for an outline that other bytes are read of than were put there. */
   make(
     source: ConversionSource,
     plan: FilmPlan,

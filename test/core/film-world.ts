@@ -39,6 +39,8 @@ export function fakeFilms(): FakeFilms {
 
 function makerOf(films: () => FakeFilms): FilmMaker {
   return {
+    outline: async () => undefined,
+    needs: async () => undefined,
     plan: async ({ path }): Promise<FilmPlan | undefined> => {
       const words = (await readFile(path, 'utf8')).split(' ')
       const parts = words.map((_, at) => ({ kind: 'picture' as const, firstUs: at, atUs: at, frames: 1 }))

@@ -1,67 +1,12 @@
-import { copyFile, mkdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile, stat } from 'node:fs/promises'
 import { expect, test } from '@jest/globals'
 import { unpackSegments } from '../../shared/domain/segments.ts'
 import type { StreamCodec } from '../../shared/domain/stream-codecs.ts'
-import { mediaConverter } from '../../shared/media/converter.ts'
 import { frameTimes } from '../../shared/media/frame-times.ts'
-import type { ConvertedFile, FilmMaker, FilmPlan } from '../../shared/ports/media-converter.ts'
+import type { FilmPlan } from '../../shared/ports/media-converter.ts'
 import { countedFilm, numbersOf } from './counted.ts'
+import { h264, inParts, makerOf, picturesOf, spans } from './film-bench.ts'
 import { ffmpeg, named, never, turn, workbench } from './workbench.ts'
-
-/** A converter for which some ten seconds of a small film are much. */
-function makerOf(
-  partPixelsMax: number,
-  codecs: readonly StreamCodec[] = [],
-): { converter: ReturnType<typeof mediaConverter>; film: FilmMaker } {
-  const converter = mediaConverter({ ffmpeg, partPixelsMax, codecs })
-  if (!converter.film) throw new Error('no maker of films')
-  return { converter, film: converter.film }
-}
-
-interface Joined {
-  readonly plan: FilmPlan
-  readonly files: readonly ConvertedFile[]
-  readonly parts: readonly (readonly ConvertedFile[])[]
-}
-
-/** Plans, makes every part in a folder of its own, and joins them, as workers would. */
-async function inParts(path: string, partPixelsMax: number, codecs?: readonly StreamCodec[]): Promise<Joined> {
-  const { converter, film } = makerOf(partPixelsMax, codecs)
-  const found = { path, mediaType: 'application/octet-stream', bytes: (await stat(path)).size }
-  const inspection = await converter.inspect(found, never())
-  const source = { ...found, mediaType: inspection.mediaType }
-  const plan = await film.plan(source, inspection, never())
-  if (!plan) throw new Error('made in one go')
-  const folder = async (name: string): Promise<string> => {
-    const at = `${path}-${name}`
-    await mkdir(at)
-    return at
-  }
-  const parts: (readonly ConvertedFile[])[] = []
-  for (const [index, part] of plan.parts.entries()) {
-    parts.push(await film.make(source, plan, part, { workFolder: await folder(String(index)), signal: never() }))
-  }
-  const workFolder = await folder('whole')
-  const fetch = async (part: number, name: string): Promise<ConvertedFile | undefined> => {
-    const file = parts[part]?.find(({ recipe }) => recipe.name === name)
-    if (!file) return undefined
-    const copy = join(workFolder, `fetched-${part}-${name}`)
-    await copyFile(file.path, copy)
-    return { ...file, path: copy }
-  }
-  return { plan, parts, files: await film.join(plan, fetch, { workFolder, signal: never() }) }
-}
-
-/** Numbers as the stretches in which each is one more than the one before. */
-const spans = (numbers: readonly number[]): string =>
-  numbers
-    .map((number, at) =>
-      number === (numbers[at - 1] ?? -2) + 1 ? '' : `${at > 0 ? `-${numbers[at - 1]} ` : ''}${number}`,
-    )
-    .join('') + `-${numbers.at(-1)}`
-const picturesOf = ({ parts }: FilmPlan) => parts.filter((part) => part.kind === 'picture')
-const h264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv422p', '-bf', '2', '-g', '25']
 
 test('a film in parts has every frame once and in order, in all rungs alike, and its sound in one piece', async () => {
   await using bench = await workbench()
@@ -139,7 +84,7 @@ test.each<[StreamCodec, string, number, number]>([
     await using bench = await workbench()
     const film = { name: 'film.mkv', frames, size: [480, 400], rate: frames / 12, args: h264 } as const
     const path = await countedFilm(bench, film)
-    const { plan, files } = await inParts(path, (frames / 3) * cost * (480 * 400 + 324 * 270), [codec])
+    const { plan, files } = await inParts(path, (frames / 3) * cost * (480 * 400 + 324 * 270), { codecs: [codec] })
     expect(picturesOf(plan).length).toBeGreaterThan(1)
     for (const name of [`cmaf-${codec}-400`, `cmaf-${codec}-270`, 'cmaf-h264-400']) {
       const made = named(files, name)
