@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { imagePixelsMax } from './limits.ts'
-import { invalidMedia } from './reasons.ts'
+import { invalidMedia, tidyReason } from './reasons.ts'
 
 /** The names of libheif's C functions; they take and give numbers, of which some are addresses in its memory. */
 type HeifCall = 'malloc' | 'free' | `heif_${string}`
@@ -57,7 +57,7 @@ export function loadLibheif(path: string): Libheif {
     try(name, ...values) {
       call(name, error, ...values)
       if (number(error) === 0) return
-      throw invalidMedia(`The image cannot be read: ${text(number(error + 8))}`)
+      throw invalidMedia(`The image cannot be read: ${tidyReason(text(number(error + 8)))}`)
     },
   }
 }
