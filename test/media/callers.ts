@@ -1,4 +1,5 @@
 import { lines, pagesPdf, streamOf } from './pdfs.ts'
+import { be32, box, latin } from './boxes.ts'
 
 /** A file that asks whoever opens it to open something else: the address, or a path on this machine. */
 interface Caller {
@@ -6,17 +7,6 @@ interface Caller {
   /** What it really is. */
   readonly type: string
   readonly bytes: Buffer
-}
-
-const latin = (text: string): Buffer => Buffer.from(text, 'latin1')
-const be32 = (...values: readonly number[]): Buffer => {
-  const data = Buffer.alloc(values.length * 4)
-  for (const [index, value] of values.entries()) data.writeUInt32BE(value >>> 0, index * 4)
-  return data
-}
-const box = (name: string, ...content: readonly Buffer[]): Buffer => {
-  const inside = Buffer.concat(content)
-  return Buffer.concat([be32(8 + inside.length), latin(name), inside])
 }
 
 /** A track whose samples lie elsewhere (ISO/IEC 14496-12, 8.7.2: a `url ` without the flag for the same file; or an alias). */

@@ -1,18 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import type { Workbench } from './workbench.ts'
+import { be32, box, latin } from './boxes.ts'
 
-const latin = (text: string): Buffer => Buffer.from(text, 'latin1')
 const be16 = (...values: readonly number[]): Buffer =>
   Buffer.from(values.flatMap((value) => [(value >> 8) & 255, value & 255]))
-const be32 = (...values: readonly number[]): Buffer => {
-  const data = Buffer.alloc(values.length * 4)
-  for (const [index, value] of values.entries()) data.writeUInt32BE(value >>> 0, index * 4)
-  return data
-}
-const box = (name: string, ...content: readonly Buffer[]): Buffer => {
-  const inside = Buffer.concat(content)
-  return Buffer.concat([be32(8 + inside.length), latin(name), inside])
-}
 
 /** A picture in HEVC: its parameter sets, and its one frame. */
 export interface HevcPicture {

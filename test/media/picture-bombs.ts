@@ -1,15 +1,5 @@
 import { heif, type HevcPicture } from './heifs.ts'
-
-const latin = (text: string): Buffer => Buffer.from(text, 'latin1')
-const be32 = (...values: readonly number[]): Buffer => {
-  const data = Buffer.alloc(values.length * 4)
-  for (const [index, value] of values.entries()) data.writeUInt32BE(value >>> 0, index * 4)
-  return data
-}
-const box = (name: string, ...content: readonly Buffer[]): Buffer => {
-  const inside = Buffer.concat(content)
-  return Buffer.concat([be32(8 + inside.length), latin(name), inside])
-}
+import { be32, box, latin } from './boxes.ts'
 
 /** ISO/IEC 23008-12 and AV1-AVIF: one item, whose size is stated, and of whose pixels there are a few bytes. */
 export function avif(width: number, height: number): Buffer {
