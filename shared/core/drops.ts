@@ -1,12 +1,4 @@
-import {
-  assetKey,
-  mediaKey,
-  uploadKey,
-  type AssetBody,
-  type Failure,
-  type MediaBody,
-  type UploadBody,
-} from '../domain/asset.ts'
+import { assetKey, mediaKey, type AssetBody, type Failure, type MediaBody, type UploadBody } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import { derivedId } from '../domain/hash.ts'
 import { mediaTypeHint } from '../domain/media-type.ts'
@@ -15,11 +7,22 @@ import type { StoredRecord } from '../domain/record.ts'
 import { stampSite } from '../domain/stamp.ts'
 import type { ObjectInfo } from '../ports/object-store.ts'
 import { fileDeadLetter } from './dead-letters.ts'
+import {
+  begun,
+  gone,
+  readSettled,
+  readSettledOrHear,
+  settle,
+  settleIf,
+  stateOf,
+  writeIf,
+  type Drop,
+} from './drop-mark.ts'
 import { enqueueProcess, processJobId, readJob } from './job-store.ts'
 import { readMedia, writeMedia, writeMediaOf } from './media-store.ts'
 import { hasPeerNews, isOfThisLife } from './own-life.ts'
-import { hearPeer, readRecord } from './record-reads.ts'
-import { writeRecord } from './records.ts'
+import { readRecord } from './record-reads.ts'
+import { writeRecord, type WriteOptions } from './records.ts'
 import type { Services } from './services.ts'
 
 export interface DropEvent {
@@ -29,16 +32,7 @@ export interface DropEvent {
   readonly etag?: string
 }
 
-interface Drop {
-  readonly tenant: string
-  readonly asset: string
-  readonly path: string
-  readonly key: string
-}
-
 const roundsMax = 10
-/** No run takes longer, with all its deliveries. */
-const begunMs = 3_600_000
 const recheckMs = 600_000
 const none = { precondition: { kind: 'none' } } as const
 
@@ -59,10 +53,9 @@ export async function objectDropped(services: Services, event: DropEvent): Promi
   const drop: Drop = { tenant: name.tenant, asset: name.assetId, path: name.path, key: event.key }
   for (let round = 0; round < roundsMax; round++) {
     const found = await services.objects.head(drop.key)
-    if (found) await adopt(services, drop, found)
-    else await trash(services, drop, event.change === 'removed')
+    const isDone = found ? await adopt(services, drop, found) : await trash(services, drop, event.change === 'removed')
     const now = await services.objects.head(drop.key)
-    if (now?.etag === found?.etag) return
+    if (isDone && now?.etag === found?.etag) return
   }
   throw new CatamaranError('unavailable', 'The dropped file keeps changing.')
 }
@@ -77,8 +70,11 @@ export async function recheckDrop(services: Services, { kind, state, objectKey }
   await services.jobs.send({ kind: 'drop', payload: { key: objectKey } }, { delayMs: recheckMs })
 }
 
-/** The settled mark is written last: whatever a crash left undone before it is done again by the next delivery. */
-async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise<void> {
+/**
+ * The settled mark is written last: whatever a crash left undone before it is done again by the next delivery. False when the
+ * file went meanwhile.
+ */
+async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise<boolean> {
   const { tenant, asset, key } = drop
   const record = await readSettled(services, drop)
   const settled = record?.body as UploadBody | undefined
@@ -86,28 +82,34 @@ async function adopt(services: Services, drop: Drop, found: ObjectInfo): Promise
     const present = await readMedia(services, tenant, asset)
     const isStale = present ? await isOutdated(services, drop, settled, present) : !isOfThisLife(services, record)
     await ensureJob(services, drop, found, isStale ? await renew(services, drop, found) : present)
-    if (isOfThisLife(services, record)) return
+    if (isOfThisLife(services, record)) return true
     // Its asset may have burnt before the peer heard of it; one that was deleted has left a tombstone.
-    if (!(await services.records.get(assetKey(tenant, asset)))) await makeAsset(services, drop, found)
-    return settleComplete(services, drop, found)
+    const isBurnt = !(await services.records.get(assetKey(tenant, asset)))
+    if (isBurnt && !(await makeAsset(services, drop, found))) return false
+    await settle(services, drop, stateOf(found))
+    return true
   }
   // First of all: should this run die and the file go without an event, the scrub finds by this mark what there is to be deleted.
-  if (!settled || !isBegun(services, settled)) {
-    await settle(services, drop, { state: 'complete', expiresAtMs: services.clock.now() + begunMs })
-  }
-  await makeAsset(services, drop, found)
+  await settle(services, drop, begun)
+  if (!(await makeAsset(services, drop, found))) return false
   const media = await renew(services, drop, found)
   await ensureJob(services, drop, found, media)
-  await settleComplete(services, drop, found)
   // A run that had found no file may have deleted the asset meanwhile, and may not live to look again.
-  await makeAsset(services, drop, found)
+  if (!(await makeAsset(services, drop, found))) return false
+  await settle(services, drop, stateOf(found))
+  return true
 }
 
-/** One that is there stays as it is. */
-async function makeAsset(services: Services, { tenant, asset, path }: Drop, { mediaType }: ObjectInfo): Promise<void> {
+/**
+ * One that is there stays as it is. None is brought back for a file that is gone: it is looked for between the read and the
+ * write of the asset, and whoever removes the asset for good writes in between, even where there is none.
+ */
+async function makeAsset(services: Services, { tenant, asset, path, key }: Drop, found: ObjectInfo): Promise<boolean> {
   const source = { kind: 'drop', path } as const
-  const fresh: AssetBody = { name: path, mediaType: mediaTypeHint(mediaType, path), labels: {}, source }
-  await writeRecord(services, assetKey(tenant, asset), none, (body) => body ?? fresh)
+  const fresh: AssetBody = { name: path, mediaType: mediaTypeHint(found.mediaType, path), labels: {}, source }
+  const test = async (live?: StoredRecord): Promise<boolean> =>
+    live !== undefined || !!(await services.objects.head(key))
+  return (await writeIf(services, assetKey(tenant, asset), test, (body) => body ?? fresh)) !== undefined
 }
 
 /** Whether what is known of the file is of an earlier one, or was given up when the file was gone. */
@@ -120,9 +122,6 @@ const isOutdated = async (
   media.version === versionOf(services, settled.objectKey, settled.etag ?? '')
     ? isBurnt(media)
     : isSuperseded(services, tenant, settled, media)
-
-const settleComplete = (services: Services, drop: Drop, { etag, bytes }: ObjectInfo): Promise<void> =>
-  settle(services, drop, { state: 'complete', etag, bytes })
 
 /**
  * Holds an asset to the file that lies here. The other site may have taken over the job of an earlier one while it was cut
@@ -160,13 +159,6 @@ function renew(services: Services, drop: Drop, found: ObjectInfo): Promise<Media
   )
 }
 
-/**
- * Whether the mark of an earlier file was taken back for a new one just now. A run that dies from then on leaves it so, and
- * whoever finds the file removed looks at the asset once more: this very run may have brought it back.
- */
-const isBegun = ({ clock }: Services, { state, etag, expiresAtMs }: UploadBody): boolean =>
-  state === 'complete' && etag === undefined && clock.now() < expiresAtMs
-
 /** A version that is not through yet has a job; one that ended because another version came between is opened again. */
 async function ensureJob(
   services: Services,
@@ -196,28 +188,43 @@ function nextVersion(
 
 /**
  * Trashes the asset only while it is about the file that was here: the other site may have dropped one of its own since. A
- * file of an earlier life of this site has to be told of, since it may have burnt with the store.
+ * file of an earlier life of this site has to be told of, since it may have burnt with the store. False when another run came
+ * between: it found a file.
  */
-async function trash(services: Services, drop: Drop, isTold: boolean): Promise<void> {
+async function trash(services: Services, drop: Drop, isTold: boolean): Promise<boolean> {
   const record = await readSettledOrHear(services, drop, isTold)
   const settled = record?.body as UploadBody | undefined
-  if (settled?.state === 'gone') return
-  // Whoever has begun found a file: it may have come since this run looked.
-  if (settled && isBegun(services, settled) && (await services.objects.head(drop.key))) return
-  if (record && settled && !isTold && !isOfThisLife(services, record)) return failBurnt(services, drop, settled)
+  if (settled?.state === 'gone') return true
+  // It may have come since this run looked.
+  if (settled && (await services.objects.head(drop.key))) return false
+  if (record && settled && !isTold && !isOfThisLife(services, record)) {
+    await failBurnt(services, drop, settled)
+    return true
+  }
   const isOurs = await isAboutFile(services, drop, settled)
-  if (!isOurs && !settled) return
+  if (!isOurs && !settled) return true
+  let mark = record
   if (isOurs) {
     // Should this run die, and the very same bytes be dropped again: they are not those whose asset somebody deleted.
-    if (settled?.etag !== undefined) await settle(services, drop, { state: 'complete' })
-    try {
-      await writeRecord(services, assetKey(drop.tenant, drop.asset), { precondition: { kind: 'exists' } }, () => null)
-    } catch (error) {
-      if (!hasCode(error, 'not-found')) throw error
-    }
+    const isNoted = settled?.etag !== undefined
+    if (isNoted) mark = await settleIf(services, drop, begun, record)
+    if (settled && !mark) return false
+    await removeAsset(services, drop, { fences: !isNoted })
   }
-  // Whoever has begun may write the asset yet. It comes here itself then; if it dies, its next delivery or the scrub does.
-  if (!settled || !isBegun(services, settled)) await settle(services, drop, { state: 'gone' })
+  return (await settleIf(services, drop, gone, mark)) !== undefined
+}
+
+/** Where a run may be about to write the asset it has to be kept from it, though there is none yet or no more. */
+async function removeAsset(
+  services: Services,
+  { tenant, asset }: Drop,
+  { fences }: Pick<WriteOptions, 'fences'>,
+): Promise<void> {
+  try {
+    await writeRecord(services, assetKey(tenant, asset), { ...none, fences }, () => null)
+  } catch (error) {
+    if (!hasCode(error, 'not-found')) throw error
+  }
 }
 
 const burnt: Failure = { code: 'source-gone', detail: 'The dropped file is gone; drop it again.' }
@@ -249,32 +256,3 @@ async function isAboutFile(services: Services, drop: Drop, settled: UploadBody |
 }
 
 const isFromHere = (services: Services, { stamp }: StoredRecord): boolean => stampSite(stamp) === services.site
-
-/** What this site last made of the file: a person's delete is not undone by an event that comes twice. */
-const readSettled = (
-  services: Services,
-  { tenant, asset }: Pick<Drop, 'tenant' | 'asset'>,
-): Promise<StoredRecord | undefined> => readRecord(services, uploadKey(tenant, asset, services.site))
-
-/** A removal may be told of before what a site lost has come back to it, and nobody tells of it again. */
-async function readSettledOrHear(services: Services, drop: Drop, isTold: boolean): Promise<StoredRecord | undefined> {
-  const record = await readSettled(services, drop)
-  if (record || !isTold || !services.incarnation) return record
-  const { tenant, asset } = drop
-  await hearPeer(services, [uploadKey(tenant, asset, services.site), mediaKey(tenant, asset), assetKey(tenant, asset)])
-  return readSettled(services, drop)
-}
-
-async function settle(
-  services: Services,
-  { tenant, asset, key }: Drop,
-  found: Pick<UploadBody, 'state' | 'etag' | 'bytes'> & { readonly expiresAtMs?: number },
-): Promise<void> {
-  await writeRecord(services, uploadKey(tenant, asset, services.site), none, () => ({
-    kind: 'drop',
-    site: services.site,
-    objectKey: key,
-    expiresAtMs: 0,
-    ...found,
-  }))
-}

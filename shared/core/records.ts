@@ -23,6 +23,8 @@ export type Precondition =
   | { readonly kind: 'exists' }
   /** If-Match */
   | { readonly kind: 'match'; readonly etags: readonly string[] }
+  /** Asked of something outside the record, between its read and its write: no write in between is overlooked. */
+  | { readonly kind: 'holds'; readonly test: (live: StoredRecord | undefined) => boolean | Promise<boolean> }
 
 /** Both hashed by the caller: `key` names the request across sites, `print` is a fingerprint of what it asks. */
 export interface Idempotency {
@@ -37,6 +39,8 @@ export interface WriteOptions {
   readonly durability?: 'local' | 'both' | undefined
   /** For resources whose ETag covers more than this record. */
   readonly etagOf?: ((record: StoredRecord) => string | Promise<string>) | undefined
+  /** Deletes even what is deleted or never was: whoever has read it before, and not written yet, has to read it again. */
+  readonly fences?: boolean | undefined
 }
 
 export interface Written {
@@ -81,7 +85,7 @@ export async function writeRecord(
     await checkPrecondition(live, options)
     const body = change(live?.body ?? undefined, live)
     if (live && body === live.body) return { record: live, created: false, replayed: false, ...(await held(live)) }
-    if (!live && body === null) throw notFound()
+    if (!live && body === null && !options.fences) throw notFound()
     const byField = await mergesByField(services, key)
     const state = nextState(services, { key, current, body }, { ...options, byField })
     const record = await swap(services, current, state)
@@ -116,12 +120,15 @@ async function checkPrecondition(
       if (!live) throw notFound()
       const etag = await (etagFor ?? etagOf)(live)
       if (precondition.etags.includes('*') || precondition.etags.includes(etag)) return
-      throw new CatamaranError('precondition-failed', 'It has changed since you read it; read it again.', {
-        current: live,
-      })
+      throw hasChanged(live)
     }
+    case 'holds':
+      if (!(await precondition.test(live))) throw hasChanged(live)
   }
 }
+
+const hasChanged = (current: StoredRecord | undefined): CatamaranError =>
+  new CatamaranError('precondition-failed', 'It has changed since you read it; read it again.', { current })
 
 interface NextState {
   readonly key: RecordKey

@@ -18,20 +18,36 @@ export function dying(services: Services, { call, when }: CrashPoint): { service
   const die = (): never => {
     throw new ProcessDied(`died ${when} call ${call}`)
   }
+  const dyingServices = around(services, async (effect) => {
+    calls++
+    if (calls > call || (calls === call && when === 'before')) return die()
+    const result = await effect()
+    return calls >= call ? die() : result
+  })
+  return { services: dyingServices, hasDied: () => calls >= call }
+}
+
+/** The same site, where something happens just before the n-th call to a port takes effect, from 1. */
+export function interrupted(services: Services, call: number, happens: () => Promise<void>): Services {
+  let calls = 0
+  return around(services, async (effect) => {
+    if (++calls === call) await happens()
+    return effect()
+  })
+}
+
+type Effect = () => Promise<unknown>
+
+function around(services: Services, doing: (effect: Effect) => Promise<unknown>): Services {
   const wrap = <Port extends object>(port: Port): Port =>
     new Proxy(port, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name)
         if (typeof member !== 'function') return member
-        return async (...args: unknown[]): Promise<unknown> => {
-          calls++
-          if (calls > call || (calls === call && when === 'before')) return die()
-          const result: unknown = await Reflect.apply(member, target, args)
-          return calls >= call ? die() : result
-        }
+        return (...args: unknown[]) => doing(() => Reflect.apply(member, target, args) as Promise<unknown>)
       },
     })
-  const dyingServices: Services = {
+  return {
     ...services,
     records: wrap(services.records),
     siteStore: wrap(services.siteStore),
@@ -39,5 +55,4 @@ export function dying(services: Services, { call, when }: CrashPoint): { service
     jobs: wrap(services.jobs),
     peer: wrap(services.peer),
   }
-  return { services: dyingServices, hasDied: () => calls >= call }
 }

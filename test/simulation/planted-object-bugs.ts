@@ -119,8 +119,8 @@ export const objectBugs: readonly PlantedBug[] = [
   {
     name: 'an event says what became of the file, not the store',
     file: drops,
-    find: 'if (found) await adopt(services, drop, found)',
-    replace: "if (found && event.change === 'created') await adopt(services, drop, found)",
+    find: 'found ? await adopt(services, drop, found)',
+    replace: "found && event.change === 'created' ? await adopt(services, drop, found)",
     override: bringing,
   },
   {
@@ -133,16 +133,23 @@ export const objectBugs: readonly PlantedBug[] = [
   {
     name: 'a file that is dropped again leaves the mark of its removal until it is settled',
     file: drops,
-    find: 'if (!settled || !isBegun(services, settled)) {',
-    replace: 'if (!settled) {',
+    find: 'await settle(services, drop, begun)',
+    replace: 'if (!settled) await settle(services, drop, begun)',
     override: { ...bringing, opsPerClient: 40, serviceOutages: true, filesPerSite: 1 },
   },
   {
     name: 'the mark of a settled file is written before its job',
     file: drops,
-    find: 'await ensureJob(services, drop, found, media)\n  await settleComplete(',
-    replace: 'await settleComplete(',
+    find: 'await ensureJob(services, drop, found, media)\n',
+    replace: 'await settle(services, drop, stateOf(found))\n  await ensureJob(services, drop, found, media)\n',
     override: bringing,
+  },
+  {
+    name: 'a file that went while its asset is made is not looked for again',
+    file: drops,
+    find: 'live !== undefined || !!(await services.objects.head(key))',
+    replace: 'live !== undefined || key !== undefined',
+    override: { ...bringing, opsPerClient: 40, crash: 200, zombie: 40, throttle: 150, objectEventFaults: false },
   },
   {
     name: 'a restored site gives up what it had finished before',
