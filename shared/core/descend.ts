@@ -1,6 +1,6 @@
 import { CatamaranError } from '../domain/errors.ts'
 import { keyDigitCount } from '../domain/hash.ts'
-import type { SummaryAnswer, SummaryRequest } from '../ports/peer.ts'
+import type { KnownUntil, SummaryAnswer, SummaryRequest } from '../ports/peer.ts'
 import { digestsOfParts, partsOf } from '../replication/bucket-parts.ts'
 import { digestOfBucket, digestOfChildren, type DigestedEntry } from '../replication/digest.ts'
 import { type PackedDifference, packedDifferences } from '../replication/packed-digests.ts'
@@ -23,6 +23,8 @@ export interface Comparison {
   readonly buckets: readonly BucketPath[]
   /** All that was stored at the peer before this moment, on its clock, was compared: told of by its feed or not. */
   readonly sureMs: number
+  /** And before this one, unless its feed lost it; undefined when the peer does not tell. */
+  readonly fedUntilMs: number | undefined
 }
 
 /** As many as a peer of any version takes in one call. */
@@ -36,8 +38,9 @@ export async function differingBuckets(services: Services, salt: string): Promis
   const pages = await readPages(services)
   const [root] = await ask(services, [{ path: [], digest: digestOfChildren(pages) }], salt)
   if (root?.kind === 'busy') return undefined
-  const sureMs = (root?.kind !== 'entries' && root?.scrubbedSinceMs) || 0
-  if (root?.kind === 'same') return { isSame: true, buckets: [], sureMs }
+  const known: KnownUntil = root === undefined || root.kind === 'entries' ? {} : root
+  const { scrubbedSinceMs: sureMs = 0, fedUntilMs } = known
+  if (root?.kind === 'same') return { isSame: true, buckets: [], sureMs, fedUntilMs }
   const differing = differences(pages, root, salt).map(({ index }) => index)
   const leaves = await Promise.all(differing.map((page) => readLeaves(services, page)))
   const questions = differing.map((page, index) => ({ path: [page], digest: digestOfChildren(leaves[index] ?? []) }))
@@ -45,7 +48,7 @@ export async function differingBuckets(services: Services, salt: string): Promis
   const buckets = differing.flatMap((page, index) =>
     differences(leaves[index] ?? [], answers[index], salt).map((leaf): BucketPath => [page, leaf.index]),
   )
-  return { isSame: false, buckets, sureMs }
+  return { isSame: false, buckets, sureMs, fedUntilMs }
 }
 
 /** Asks about the parts, in as many calls as it takes. The answers are as many as the parts, in their order. */

@@ -39,7 +39,8 @@ const pendingBatchesMax = 50
 
 /**
  * Two clocks that are each up to five minutes off differ by ten, and feeds and indexes need a moment too: what the peer
- * wrote less than this before the comparison may be missing here although nothing differed.
+ * wrote less than this before the comparison, or before what its feed has brought, may be missing here although nothing
+ * differed. A feed that stands still marks nothing: without asking how far it has come, it would look as one with nothing to tell.
  */
 const sessionMarginMs = 900_000
 
@@ -108,7 +109,7 @@ async function findAndMend(
   if (delivering.status === 'rejected') throw delivering.reason
   const { delivered, moved } = delivering.value
   const comparison = tree.complete && !paused ? await differingBuckets(services, salt) : undefined
-  const { isSame: clean = false, buckets = [], sureMs = 0 } = comparison ?? {}
+  const { isSame: clean = false, buckets = [], sureMs = 0, fedUntilMs = beganMs } = comparison ?? {}
   const open = await withoutHeld(services, buckets)
   const exchanged = await exchangeBuckets(services, open, salt)
   // Records alike and digests not: a change here that the feed never told of, unless it tells of it in a moment.
@@ -122,7 +123,7 @@ async function findAndMend(
   // Roots that differ though nothing below them does: what differs hides behind a packed digest, until the next run.
   const isKnown = clean || (buckets.length > 0 && open.length === buckets.length)
   if (isKnown && refused === 0) {
-    const ms = beganMs - sessionMarginMs
+    const ms = Math.max(0, Math.min(beganMs, fedUntilMs) - sessionMarginMs)
     await writeMark(services, 'replicated-until', { ms, atMs: services.clock.now(), sureMs })
   }
   const compared = comparison !== undefined

@@ -7,8 +7,8 @@ import type { Services } from './services.ts'
 
 const windowMs = 15 * 60_000
 const ageWindowMs = 5 * 60_000
-/** When the feed has brought nothing for so long, one change is made to see whether it lives. */
-const silenceMs = 3_600_000
+/** When the feed has brought nothing for so long, one change is made to see whether it lives, and how far it has come. */
+const silenceMs = 300_000
 /** A change may take this long to come through a feed that works. */
 const pulseMsMax = 120_000
 
@@ -42,6 +42,11 @@ export interface FeedAge {
   readonly handledMs: number | null
   /** It was given a change and did not bring it. */
   readonly isSilent: boolean
+  /**
+   * What was stored here before this moment the feed has brought, as far as what it brings can tell: not what it lost, nor
+   * a shard that stands still and does not fail. On this site's clock; 0 when it never brought anything.
+   */
+  readonly untilMs: number
 }
 
 /**
@@ -61,11 +66,12 @@ export async function feedAge(services: Services): Promise<FeedAge> {
   const isSilent = pulseMs > newestMs && nowMs - pulseMs > pulseMsMax
   const silentMs = isSilent ? nowMs - (newestMs > 0 ? newestMs : pulseMs) : 0
   const broughtMs = recent.reduce((age, each) => Math.max(age, each.ageMs), 0)
-  return { ageMs: Math.max(silentMs, broughtMs), handledMs: handledMs > 0 ? handledMs : null, isSilent }
+  const untilMs = Math.max(0, Math.min(newestMs, nowMs - broughtMs))
+  return { ageMs: Math.max(silentMs, broughtMs), handledMs: handledMs > 0 ? handledMs : null, isSilent, untilMs }
 }
 
 /**
- * Gives a feed that has been still for an hour one change to bring: from outside, a feed without changes and one that is
+ * Gives a feed that has been still for five minutes one change to bring: from outside, a feed without changes and one that is
  * dead look the same. While that change is outstanding no other is made.
  */
 export async function probeFeed(services: Services): Promise<void> {

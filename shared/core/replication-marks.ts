@@ -6,8 +6,8 @@ export const replicationPartition = 'replication'
 
 export type ReplicationMark =
   /**
-   * { ms, atMs, sureMs }: every write the peer made before `ms` had arrived here by `atMs`, on this site's clock, if the peer's
-   * feed told of it; and told of or not, all that had arrived there before `sureMs`, on the peer's clock.
+   * { ms, atMs, sureMs }: every write the peer made before `ms` had arrived here by `atMs`, on this site's clock, unless the
+   * peer's feed lost it; and lost or not, all that had arrived there before `sureMs`, on the peer's clock.
    */
   | 'replicated-until'
   /** { downSinceMs, cause }: absent while the peer answers. */
@@ -40,7 +40,10 @@ export async function clearMark(services: Services, mark: ReplicationMark): Prom
   await services.siteStore.remove(replicationPartition, mark)
 }
 
-/** Every write the peer made before this moment (milliseconds, its clock) is held here; 0 before the first clean reconcile. */
+/**
+ * Every write the peer made before this moment (milliseconds, its clock) is held here, but for one whose event the peer's feed
+ * lost and its scrub has not found yet; 0 before the first clean reconcile.
+ */
 export async function replicatedUntilMs(services: Services): Promise<number> {
   return Number((await readMark(services, 'replicated-until'))?.['ms'] ?? 0)
 }

@@ -6,6 +6,7 @@ import { bucketAt, digestOfBucket, digestOfChildren } from '../replication/diges
 import { packDigests } from '../replication/packed-digests.ts'
 import { readBucket, readLeaves, readPages, refreshTree } from './digest-tree.ts'
 import { forEachOf } from './each.ts'
+import { feedAge } from './replication-lag.ts'
 import { assertMayCompare } from './pause.ts'
 import { scrubbedSinceMs } from './scrub-cycle.ts'
 import type { Services } from './services.ts'
@@ -28,6 +29,8 @@ export async function answerSummaries(
 ): Promise<SummaryAnswer[]> {
   await assertMayCompare(services)
   const asksRoot = requests.some((request) => request.path.length === 0)
+  // Before the tree is brought up to date with what the feed had marked by then.
+  const fedUntilMs = asksRoot ? (await feedAge(services)).untilMs : 0
   const isBusy = asksRoot && !(await refreshTree(services, answerRefreshMsMax)).complete
   const answers: SummaryAnswer[] = new Array<SummaryAnswer>(requests.length)
   await forEachOf(byBucket(requests), readConcurrencyMax, async (group) => {
@@ -36,7 +39,7 @@ export async function answerSummaries(
     for (const { request, index } of group) {
       if (leaf !== undefined) answers[index] = answerBucket(entries, request, salt)
       else if (page !== undefined) answers[index] = compare(await readLeaves(services, page), request.digest, salt)
-      else answers[index] = isBusy ? { kind: 'busy' } : await answerRoot(services, request.digest, salt)
+      else answers[index] = isBusy ? { kind: 'busy' } : await answerRoot(services, fedUntilMs, request, salt)
     }
   })
   return answers
@@ -59,11 +62,17 @@ function byBucket(requests: readonly SummaryRequest[]): Numbered[][] {
   return [...groups.values()]
 }
 
-/** Since when the scrub has read everything is asked first: what the digests know by then is in the pages read after it. */
-async function answerRoot(services: Services, theirs: string, salt: string | undefined): Promise<SummaryAnswer> {
+/** How far the scrub and the feed have come is asked first: what the digests know by then is in the pages read after it. */
+async function answerRoot(
+  services: Services,
+  fedUntilMs: number,
+  { digest: theirs }: SummaryRequest,
+  salt: string | undefined,
+): Promise<SummaryAnswer> {
   const sinceMs = await scrubbedSinceMs(services)
   const answer = compare(await readPages(services), theirs, salt)
-  return sinceMs > 0 ? { ...answer, scrubbedSinceMs: sinceMs } : answer
+  const scrubbed = sinceMs > 0 ? { scrubbedSinceMs: sinceMs } : {}
+  return { ...answer, ...scrubbed, fedUntilMs }
 }
 
 function answerBucket(

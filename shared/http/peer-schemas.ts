@@ -99,16 +99,17 @@ export const summariesSchema = z.object({
   salt: z.string().min(1).max(32).optional(),
 })
 
-const scrubbedSinceMs = z.number().int().nonnegative().optional()
+const moment = z.number().int().nonnegative().optional()
+const knownUntil = { scrubbedSinceMs: moment, fedUntilMs: moment }
 
 export const summaryAnswersSchema = z.object({
   answers: z
     .array(
       z.discriminatedUnion('kind', [
-        z.object({ kind: z.literal('same'), scrubbedSinceMs }),
+        z.object({ kind: z.literal('same'), ...knownUntil }),
         z.object({ kind: z.literal('busy') }),
-        z.object({ kind: z.literal('packed'), digests: z.string().max(512), scrubbedSinceMs }),
-        z.object({ kind: z.literal('digests'), digests: z.array(digest).max(128), scrubbedSinceMs }),
+        z.object({ kind: z.literal('packed'), digests: z.string().max(512), ...knownUntil }),
+        z.object({ kind: z.literal('digests'), digests: z.array(digest).max(128), ...knownUntil }),
         z.object({ kind: z.literal('entries'), entries: z.array(z.object({ key: recordKeySchema, vector })) }),
       ]),
     )

@@ -43,18 +43,21 @@ export interface SummaryRequest {
   readonly digest: string
 }
 
-/** About the root: the digests know of all that was stored there before this moment, even if the feed lost it. */
-interface Scrubbed {
+/** About the root, on the clock of the site that answers. */
+export interface KnownUntil {
+  /** The digests know of all that was stored there before this moment, even if the feed lost it. */
   readonly scrubbedSinceMs?: number
+  /** And of all that was stored there before this one, unless the feed lost it. A peer of an earlier version does not tell. */
+  readonly fedUntilMs?: number
 }
 
 export type SummaryAnswer =
-  | ({ readonly kind: 'same' } & Scrubbed)
+  | ({ readonly kind: 'same' } & KnownUntil)
   /** To a question about the root: this site's digests are not up to date yet, so that comparing them would tell nothing. */
   | { readonly kind: 'busy' }
   /** The digests of what lies below, packed with the asker's salt. Only to an asker that sent one. */
-  | ({ readonly kind: 'packed'; readonly digests: string } & Scrubbed)
-  | ({ readonly kind: 'digests'; readonly digests: readonly string[] } & Scrubbed)
+  | ({ readonly kind: 'packed'; readonly digests: string } & KnownUntil)
+  | ({ readonly kind: 'digests'; readonly digests: readonly string[] } & KnownUntil)
   /** Everything that lies there. */
   | { readonly kind: 'entries'; readonly entries: readonly { readonly key: RecordKey; readonly vector: Vector }[] }
 

@@ -17,7 +17,7 @@ const anyStatus: WarnedStatus = {
     paused: null,
     lag,
     lastOffer: null,
-    feed: { ageMs: 10, handledMs: 4000, isSilent: false },
+    feed: { ageMs: 10, handledMs: 4000, isSilent: false, untilMs: 4000 },
     undelivered: { ...counted, buckets: 2 },
     peerDown: null,
   },

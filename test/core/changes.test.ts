@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { type ChangesCursor, listChanges, parseChangesCursor } from '../../shared/core/changes.ts'
 import { reconcile } from '../../shared/core/reconcile.ts'
+import { probeFeed } from '../../shared/core/replication-lag.ts'
 import { readMark } from '../../shared/core/replication-marks.ts'
 import { writeRecord } from '../../shared/core/records.ts'
 import { scrub } from '../../shared/core/scrub.ts'
@@ -42,6 +43,8 @@ function follow(sites: TwoSites) {
 
 /** Both sites find that they are alike, by what their digests know. */
 async function reconcileBoth(sites: TwoSites): Promise<void> {
+  for (const site of names) await probeFeed(sites[site].services)
+  await sites.flush()
   for (const site of names) expect(await reconcile(sites[site].services)).toMatchObject({ clean: true })
   await sites.clock.advance(minuteMs)
 }

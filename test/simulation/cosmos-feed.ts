@@ -1,5 +1,14 @@
 import { keyText, type StoredRecord } from '../../shared/domain/record.ts'
-import { deliver, downPauseMs, feedBatchMax, feedPollMs, type Feed, type Handler } from './feed.ts'
+import {
+  deliver,
+  downPauseMs,
+  feedBatchMax,
+  feedPollMs,
+  standingPauseMs,
+  standsStill,
+  type Feed,
+  type Handler,
+} from './feed.ts'
 import type { World } from './world.ts'
 
 interface Batch {
@@ -51,6 +60,7 @@ export function makeCosmosFeed(world: World, handle: Handler = deliver, isRetryi
     const batch = held ?? read()
     if (!batch) return void (isAsleep = true)
     if (!world.sites.azure.isUp) return again(downPauseMs(world))
+    if (standsStill(world, 'azure')) return again(standingPauseMs)
     // The function is asked to hold a batch until it succeeds; a host that fails before it comes to that moves on.
     if (faultsOn() && streams.faults.oneIn(4 * profile.loseFeedEvents)) {
       mark('feed moved on after an exception')

@@ -17,7 +17,15 @@ export const feedPollMs = 250
 export const feedBatchMax = 10
 /** How often the host of a site that is down would look again; through an outage of days, rarely. */
 export const downPauseMs = ({ profile }: World): number => (profile.longOutage ? 1_800_000 : 10_000)
+export const standingPauseMs = 10_000
 const timeoutMs = 60_000
+
+/** Whether something keeps this feed from its function, while there is something to bring. */
+export function standsStill({ sites, scheduler, mark }: World, site: Site): boolean {
+  if (scheduler.now() >= sites[site].feedStandsUntilMs) return false
+  mark('feed stood still')
+  return true
+}
 
 /** How one delivery ended, as the host sees it. */
 export type Delivery = { readonly kind: 'done'; readonly failed: readonly number[] } | { readonly kind: 'failed' }

@@ -14,6 +14,7 @@ export const markNames = [
   'request went on after its client gave up',
   'work went on while its message came again',
   'one service out',
+  'feed stood still',
   'request to the peer lost',
   'answer of the peer lost',
   'request to the peer doubled',

@@ -29,6 +29,7 @@ function strike(world: World): void {
     siteDown,
     ...(profile.clockFaults ? [clockOff, clockStep, clockDrift] : []),
     ...(profile.serviceOutages ? [serviceOut, serviceOut] : []),
+    ...(profile.feedStalls ? [feedStall, feedStall, feedStall] : []),
   ]
   streams.faults.of(kinds)(world)
 }
@@ -85,6 +86,12 @@ function serviceOut({ sites: all, scheduler, streams }: World): void {
   site.outUntilMs[streams.faults.of(services)] = scheduler.now() + ms
 }
 
+/** Its function is off, or fails before it has begun: nothing is marked, and the site does not know it. */
+function feedStall({ sites: all, scheduler, streams }: World): void {
+  const site = all[streams.faults.of(sites)]
+  site.feedStandsUntilMs = scheduler.now() + streams.faults.between(600_000, 5_400_000)
+}
+
 function longOutage({ scheduler, sites: all, streams, mark }: World): void {
   const site = all[streams.faults.of(sites)]
   // What its feed could not deal with just before is trimmed while it is away.
@@ -128,6 +135,7 @@ export function heal({ link, sites: all }: World): void {
   for (const site of [all.aws, all.azure]) {
     site.isUp = true
     site.setClock(0)
+    site.feedStandsUntilMs = 0
     site.objectEvents.redrive()
     for (const service of services) site.outUntilMs[service] = 0
   }

@@ -8,6 +8,24 @@ const changes = 'shared/core/changes.ts'
 /** Mistakes in what a client is told. */
 export const clientBugs: readonly PlantedBug[] = [
   {
+    name: 'a site is taken to hold what the feed of the other one has not told of',
+    file: 'shared/core/reconcile.ts',
+    find: 'Math.min(beganMs, fedUntilMs)',
+    replace: 'Math.min(beganMs, fedUntilMs + beganMs)',
+    override: {
+      name: 'standing feed',
+      isCalm: false,
+      feedStalls: true,
+      mischiefMs: 600_000,
+      thinkMsMax: 360_000,
+      opsPerClient: 24,
+      longOutage: false,
+      rebuild: 'none',
+      capacity: 0,
+      rogue: 'none',
+    },
+  },
+  {
     name: 'a write asks the other site first',
     file: records,
     find: 'for (let attempt = 0; attempt < writeTriesMax; attempt++) {',

@@ -26,6 +26,8 @@ export interface Profile {
   /** Somebody without a session comes to each site about once in this many virtual ms, through the whole storm. */
   readonly visitsMs: number
   readonly loseFeedEvents: number
+  /** The feed of one site stands still now and then, for up to an hour and a half, while the site serves. */
+  readonly feedStalls: boolean
   /** Changes that the indexes show late. */
   readonly indexLag: number
   readonly longOutage: boolean
@@ -86,6 +88,7 @@ export const calm: Profile = {
   pausesMs: 0,
   visitsMs: 0,
   loseFeedEvents: 0,
+  feedStalls: false,
   indexLag: 20,
   filesPerSite: 3,
   longOutage: false,
@@ -170,6 +173,15 @@ const away = (chance: Chance): Partial<Profile> => ({
   uploads: !chance.oneIn(4),
 })
 
+/** Clients who come back after minutes, with what they have seen long before. */
+const standing = (chance: Chance): Partial<Profile> => ({
+  feedStalls: true,
+  clients: 3,
+  opsPerClient: chance.between(14, 24),
+  thinkMsMax: 360_000,
+  mischiefMs: 600_000,
+})
+
 /** Every seed draws a profile: some are calm, so that costs can be checked; most are a storm of some kind. */
 export function drawProfile(chance: Chance): Profile {
   const storm: Profile = {
@@ -208,5 +220,6 @@ export function drawProfile(chance: Chance): Profile {
   if (roll < 20) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
   if (roll === 20) return { ...calm, ...overload, capacity: chance.of([20, 60]) }
   if (roll === 21 && chance.oneIn(2)) return { ...storm, ...underAttack(chance.of(['deletes', 'overwrites'])) }
+  if (roll === 22) return { ...storm, name: 'standing feed', ...standing(chance) }
   return storm
 }

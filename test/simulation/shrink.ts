@@ -41,6 +41,7 @@ const switches = [
   'longOutage',
   'clockFaults',
   'serviceOutages',
+  'feedStalls',
   'objects',
   'queueFaults',
   'uploads',

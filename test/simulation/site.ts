@@ -65,6 +65,8 @@ export interface SimSite {
   /** Another number, another set of machines: what ran before is gone. */
   epoch: number
   readonly outUntilMs: Record<Service, number>
+  /** Its feed brings nothing until then, and all else works. */
+  feedStandsUntilMs: number
   /** The services as one invocation sees them. */
   servicesOf(invocation: Invocation): Services
 }
@@ -138,6 +140,7 @@ export function makeSite(world: World, site: Site): SimSite {
     opensAfterMs: 0,
     epoch: 0,
     incarnation: 0,
+    feedStandsUntilMs: 0,
     outUntilMs: { records: 0, site: 0, objects: 0, queue: 0, peer: 0, clock: 0 },
     servicesOf: (invocation) => servicesOf(world, self, clock, invocation),
   }

@@ -1,6 +1,16 @@
 import { shardOf } from '../../shared/domain/hash.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
-import { deliver, downPauseMs, feedBatchMax, feedPollMs, type Delivery, type Feed, type Handler } from './feed.ts'
+import {
+  deliver,
+  downPauseMs,
+  feedBatchMax,
+  feedPollMs,
+  standingPauseMs,
+  standsStill,
+  type Delivery,
+  type Feed,
+  type Handler,
+} from './feed.ts'
 import type { World } from './world.ts'
 
 const horizonMs = 24 * 3_600_000
@@ -66,6 +76,7 @@ export function makeStreamFeed(world: World, handle: Handler = deliver): Feed {
     if (gone !== 0) trim(shard, gone < 0 ? shard.entries.length : gone)
     if (shard.entries.length === 0) return void (shard.isAsleep = true)
     if (!world.sites.aws.isUp) return again(shard, downPauseMs(world))
+    if (standsStill(world, 'aws')) return again(shard, standingPauseMs)
     if (isBehind(shard.parent)) return again(shard, feedPollMs)
     if (shard.pieces.length === 0) shard.pieces = [shard.entries.slice(0, feedBatchMax)]
     const piece = shard.pieces.shift() ?? []

@@ -1,5 +1,6 @@
 import { scanDrops } from '../../shared/core/drop-scan.ts'
 import { reconcile } from '../../shared/core/reconcile.ts'
+import { probeFeed } from '../../shared/core/replication-lag.ts'
 import { sweep } from '../../shared/core/sweep.ts'
 import { sites, type Site } from '../../shared/domain/site.ts'
 import { makeInvocation } from './invocation.ts'
@@ -30,6 +31,8 @@ function tick(world: World, name: Site): void {
   const { mark, scheduler } = world
   const startedMs = scheduler.now()
   const servicesOf = (task: string) => site.servicesOf(makeInvocation(world, name, task))
+  // All of `watch` that changes anything; it looks at the rest for monitors.
+  probeFeed(servicesOf('watch')).catch(() => {})
   // Once nothing fails, a scrub may take hours, and there is little left to sweep.
   if (world.faultsOn() || Math.floor(startedMs / minuteMs) % calmSweepOneIn === 0) {
     sweep(servicesOf('sweep')).catch(() => {})
