@@ -128,7 +128,10 @@ async function watermarkOf(
   return { asset, sha256, wish: { ...rest, mediaType: media.mediaType ?? '' } }
 }
 
-function preparedOf(media: MediaBody, preset: string, options: JsonObject): VariantBody | undefined {
+/** An image of its own, or one of the asset whose bytes it shares: then it lies with that one. */
+type Image = VariantBody & { readonly objectKey?: string }
+
+function preparedOf(media: MediaBody, preset: string, options: JsonObject): Image | undefined {
   const { format } = options
   const name = presetRendition(preset, typeof format === 'string' ? format : '', wishId(options))
   const found = media.renditions.find((each) => each.name === name)
@@ -138,11 +141,11 @@ function preparedOf(media: MediaBody, preset: string, options: JsonObject): Vari
 async function answerOf(
   services: Services,
   { tenant, asset, body }: Found,
-  variant: VariantBody,
+  variant: Image,
   isHere: boolean,
 ): Promise<ImageAnswer> {
   if ('error' in variant) throw new CatamaranError(variant.error.code as ErrorCode, variant.error.detail)
-  const objectKey = objectKeyOf(tenant, asset, variant.sha256)
+  const { objectKey = objectKeyOf(tenant, asset, variant.sha256) } = variant
   const info = renditionInfo({ ...variant, objectKey }, fileNameOf(body, asset), 'image')
   const place = await placeOf(services, info, isHere || (await services.objects.head(objectKey)) !== undefined)
   return { place, mediaType: variant.mediaType }

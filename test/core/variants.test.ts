@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { createAssetFromBytes, getAsset } from '../../shared/core/assets.ts'
+import { imagePolicyKey } from '../../shared/core/image-policy.ts'
 import { readMedia, writeMedia } from '../../shared/core/media-store.ts'
+import { writeRecord } from '../../shared/core/records.ts'
 import { listVariant, ownVariants, variantsMax } from '../../shared/core/variant-records.ts'
 import { imageOf } from '../../shared/core/variants.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import type { ImageParams } from '../../shared/domain/image-params.ts'
+import { imagePolicyDefault } from '../../shared/domain/image-policy.ts'
 import { mediaConverter } from '../../shared/media/converter.ts'
 import type { MediaConverter } from '../../shared/ports/media-converter.ts'
 import { faultsOf, ingestWorld, tenant, type IngestSite, type IngestWorld } from './ingest-world.ts'
@@ -18,9 +21,13 @@ const accepts = { avif: 'image/avif,image/webp,*/*', webp: 'image/webp,image/*',
 const real = mediaConverter({ ffmpeg: undefined })
 let converted: string[] = []
 let fail: (() => Error) | undefined
-/** The real one; what was inspected has no renditions, which these tests don't look at. */
+let isWhole = false
+/** The real one; what was inspected has no renditions, which most of these tests don't look at. */
 const converter: MediaConverter = {
-  inspect: async (source, signal) => ({ ...(await real.inspect(source, signal)), recipes: [] }),
+  inspect: async (source, signal) => {
+    const found = await real.inspect(source, signal)
+    return isWhole ? found : { ...found, recipes: [] }
+  },
   convert: async (source, inspection, work) => {
     converted.push(...inspection.recipes.map(({ name }) => name))
     if (fail) throw fail()
@@ -33,6 +40,7 @@ let folder: string
 beforeEach(async () => {
   converted = []
   fail = undefined
+  isWhole = false
   folder = await mkdtemp(join(tmpdir(), 'variants-'))
   world = await ingestWorld({ converter })
 })
@@ -72,6 +80,32 @@ async function made(params: ImageParams, accept: string = accepts.webp, asset = 
   }
   return { place, mediaType, header, at, key: place.info.objectKey }
 }
+
+test('a preset that was prepared is there at once, also of an asset that shares the bytes of another', async () => {
+  const params = { w: 50 }
+  const policy = { ...imagePolicyDefault, presets: { thumb: params }, prepare: ['thumb'] }
+  const key = imagePolicyKey(tenant, 'default')
+  await writeRecord(world.aws.services, key, { precondition: { kind: 'none' } }, () => policy)
+  isWhole = true
+  for (const id of ['photo', 'again']) await upload(id)
+  expect(await readMedia(world.aws.services, tenant, 'again')).toEqual(
+    expect.objectContaining({ renditions: (await readMedia(world.aws.services, tenant, 'photo'))?.renditions }),
+  )
+  for (const site of [world.aws, world.azure]) {
+    for (const asset of ['photo', 'again']) {
+      const { place, mediaType } = await imageOf(site.services, {
+        tenant,
+        asset,
+        params,
+        preset: 'thumb',
+        accept: accepts.webp,
+      })
+      expect([mediaType, place.kind]).toEqual(['image/webp', 'redirect'])
+      expect(await site.objects.head(place.info.objectKey)).toMatchObject({ bytes: place.info.bytes })
+    }
+  }
+  expect(converted.filter((name) => name.startsWith('preset-thumb-webp'))).toHaveLength(1)
+})
 
 test('an image is made when it is first asked for, once, and is then at both sites', async () => {
   await upload('photo')
