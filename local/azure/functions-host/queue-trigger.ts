@@ -14,8 +14,10 @@ const pollMsMax = 500
  */
 const hiddenSecondsDefault = 30
 const dequeueCountMaxDefault = 5
+/** The plan adds instances as a queue grows, and each takes as many messages as `host.json` says; here they share one process. */
+const instancesMax = 4
 
-/** Polls one Storage queue: parallel messages, retries by visibility, and the poison queue after the last. */
+/** Polls one Storage queue, as a few instances of the app would: parallel messages, retries by visibility, and the poison queue after the last. */
 export class QueueTrigger {
   readonly #registered: RegisteredFunction
   readonly #invoker: Invoker
@@ -47,9 +49,10 @@ export class QueueTrigger {
     const { signal } = this.#invoker.stop
     const batchSize = Math.min(this.#settings.batchSize ?? 16, 32)
     const newBatchSize = this.#settings.newBatchSize ?? Math.ceil(batchSize / 2)
+    const runningMax = instancesMax * (newBatchSize + 1)
     let waitMs = pollMsMin
     while (!signal.aborted) {
-      if (this.#running.size > newBatchSize) {
+      if (this.#running.size >= runningMax) {
         await Promise.race(this.#running)
         continue
       }
