@@ -44,6 +44,7 @@ export function composeServices(service: string, config: AwsConfig = readConfig(
     telemetry: cloudWatchTelemetry({
       service,
       stage: config.CATAMARAN_STAGE,
+      version: config.AWS_LAMBDA_FUNCTION_VERSION,
       level: config.LOG_LEVEL,
       clock: systemClock,
     }),

@@ -4,6 +4,7 @@ import { checkPeerVariables, parseEnvironment, sharedVariables } from '../shared
 const fields = z.object({
   ...sharedVariables,
   AWS_REGION: z.string().min(1),
+  AWS_LAMBDA_FUNCTION_VERSION: z.string().default('$LATEST'),
   S3_FORCE_PATH_STYLE: z.stringbool().default(false),
   RECORDS_TABLE: z.string().min(3),
   SITE_TABLE: z.string().min(3),

@@ -7,18 +7,20 @@ import { findingsOf, plant } from './mutate.ts'
 import { awsMutations } from './mutations/aws.ts'
 import { awsToolMutations } from './mutations/aws-tools.ts'
 import { azureMutations } from './mutations/azure.ts'
+import type { Mutation } from './mutations/mutation.ts'
+import { releaseMutations } from './mutations/releases.ts'
 import { repository, sourcesIn } from './sources.ts'
 
-const help = `npm run check:infra [-- --mutations]
+const help = `npm run check:infra [-- --mutations | -- --only TEXT]
 
 Packages serverless.yml offline and checks what would be deployed to both clouds. Each finding is a line: file, rule,
 what is wrong, what to do. Exits with 1 when there is any.
 
   --mutations  plants mistakes into copies of the templates and reports how many the checks catch
+  --only TEXT  plants those alone whose name holds TEXT, and does nothing else
   --help       this text
 `
 
-const mutations = [...awsMutations, ...awsToolMutations, ...azureMutations]
 const plantedAtOnce = 2
 const seconds = (sinceMs: number): string => `${((performance.now() - sinceMs) / 1000).toFixed(1)} s`
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -43,7 +45,7 @@ async function checkAll(): Promise<number> {
   return found
 }
 
-async function plantAll(): Promise<number> {
+async function plantAll(mutations: readonly Mutation[]): Promise<number> {
   const startedMs = performance.now()
   let caught = 0
   for (const cloud of ['aws', 'azure']) {
@@ -68,12 +70,22 @@ async function plantAll(): Promise<number> {
 }
 
 const { values } = parseArgs({
-  options: { help: { type: 'boolean', default: false }, mutations: { type: 'boolean', default: false } },
+  options: {
+    help: { type: 'boolean', default: false },
+    mutations: { type: 'boolean', default: false },
+    only: { type: 'string' },
+  },
 })
+const { only } = values
+const mutations = [...awsMutations, ...awsToolMutations, ...azureMutations, ...releaseMutations].filter(({ name }) =>
+  name.includes(only ?? ''),
+)
 if (values.help) {
   say(help)
+} else if (only !== undefined) {
+  process.exitCode = mutations.length === 0 || (await plantAll(mutations)) > 0 ? 1 : 0
 } else {
   // What is found when nothing was planted would be counted as caught.
   const found = await checkAll()
-  process.exitCode = found > 0 || (values.mutations && (await plantAll()) > 0) ? 1 : 0
+  process.exitCode = found > 0 || (values.mutations && (await plantAll(mutations)) > 0) ? 1 : 0
 }

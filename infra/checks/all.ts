@@ -18,6 +18,7 @@ import { checkAwsDeployRole } from './aws-deploy-role.ts'
 import { checkGrafana } from './grafana.ts'
 import { checkHandedOver } from './handed-over.ts'
 import { checkPipelines } from './pipelines.ts'
+import { checkRollbacks } from './rollbacks.ts'
 import { checkStageVariables } from './stage-variables.ts'
 
 export const checks: readonly Check[] = [
@@ -91,6 +92,12 @@ export const checks: readonly Check[] = [
     cloud: 'aws',
     says: 'a new version of the API gets few calls first, and none when an alarm rings',
     run: checkAwsCanary,
+  },
+  {
+    name: 'rollbacks',
+    cloud: 'both',
+    says: 'what is to bring a new version back rings while it is watched',
+    run: checkRollbacks,
   },
   {
     name: 'aws-deploy-role',

@@ -1,9 +1,11 @@
 import { parse } from 'yaml'
+import { type Canary, readCanary } from '../canary.ts'
 import { at, type CloudFormation, type Json, listOf, objectOf, referenceOf, textOf } from '../cloudformation.ts'
 import type { Finding } from '../finding.ts'
 import type { Sources } from '../sources.ts'
 
 const file = 'aws/infra/canary.yml'
+const alarmIds = ['CanaryErrorsAlarm', 'CanaryLatencyAlarm', 'CanaryFunctionsAlarm']
 const finding = (rule: string, problem: string, cure: string, where = file): Finding => ({
   file: where,
   rule: `aws/${rule}`,
@@ -11,19 +13,13 @@ const finding = (rule: string, problem: string, cure: string, where = file): Fin
   cure,
 })
 
-/** The alarm that callers of a broken version ring. */
-interface Alarm {
-  readonly periodSeconds: number
-  readonly datapointsToAlarm: number
-}
-
 /** A new version of the API gets few calls first, for long enough that an alarm can ring, and then none of them. */
 export async function checkAwsCanary(sources: Sources): Promise<Finding[]> {
   const template = await sources.template()
-  const alarms = JSON.parse(await sources.text('infra/alarms.json')) as Readonly<Record<string, Alarm | undefined>>
   return [
     ...aliasFindings(template),
-    ...groupFindings(template, alarms['api-errors']),
+    ...groupFindings(template),
+    ...figureFindings(template, await readCanary(sources)),
     ...(await callerFindings(sources, template)),
     ...(await versionFindings(sources, template)),
   ]
@@ -45,24 +41,44 @@ function aliasFindings(template: CloudFormation): Finding[] {
   ]
 }
 
-function groupFindings(template: CloudFormation, alarm: Alarm | undefined): Finding[] {
+function groupFindings(template: CloudFormation): Finding[] {
   const properties = ofType(template, 'AWS::CodeDeploy::DeploymentGroup')[0]?.properties ?? {}
   const watching = listOf(at(properties, 'AlarmConfiguration', 'Alarms')).map((one) => referenceOf(at(one, 'Name')))
-  const unwatched = ['ApiErrorsAlarm', 'FunctionErrorsAlarm'].filter((id) => !watching.includes(id))
+  const unwatched = [...alarmIds, 'ApiErrorsAlarm'].filter((id) => !watching.includes(id))
   const isWatching = at(properties, 'AlarmConfiguration', 'Enabled') === true && unwatched.length === 0
   const events = listOf(at(properties, 'AutoRollbackConfiguration', 'Events'))
   const goesBack =
     at(properties, 'AutoRollbackConfiguration', 'Enabled') === true && events.includes('DEPLOYMENT_STOP_ON_ALARM')
-  const config = textOf(at(properties, 'DeploymentConfigName', 'Fn::If', 1))
-  const minutes = Number(/^CodeDeployDefault\.LambdaCanary10Percent(\d+)Minutes$/.exec(config)?.[1] ?? 0)
-  const ringing = alarm ? (alarm.periodSeconds * alarm.datapointsToAlarm) / 60 : Number.POSITIVE_INFINITY
   return [
     ...(isWatching ? [] : [finding('canary-watched', `${unwatched.join()} stops nothing`, 'list it in CanaryGroup')]),
     ...(goesBack ? [] : [finding('canary-back', 'an alarm brings nothing back', 'add DEPLOYMENT_STOP_ON_ALARM')]),
-    ...(minutes > ringing
-      ? []
-      : [finding('canary-long', `${minutes} minutes end before api-errors rings (${ringing})`, 'choose a longer one')]),
   ]
+}
+
+/** The alarms look at what the packaged version did of its own calls, by the figures that Azure goes by as well. */
+function figureFindings(template: CloudFormation, canary: Canary): Finding[] {
+  const alarms = template.resources.filter(({ id }) => alarmIds.includes(id))
+  const depends = listOf(at(ofType(template, 'AWS::Lambda::Alias')[0]?.attributes, 'DependsOn')).map(textOf)
+  const version = ofType(template, 'AWS::Lambda::Version')[0]?.id
+  return alarms.flatMap(({ id, properties }) => {
+    const name = textOf(properties.AlarmName).replace('catamaran-dev-', '')
+    const { threshold, callsMin } = Object.entries(canary.figures).find(([one]) => one === name)?.[1] ?? {}
+    const stats = listOf(properties.Metrics).flatMap((one) => listOf(at(one, 'MetricStat')))
+    const isOfVersion = (stat: Json): boolean =>
+      listOf(at(stat, 'Metric', 'Dimensions')).some((one) => referenceOf(at(one, 'Value')) === version)
+    const wanted: [string, boolean][] = [
+      ['looks at all versions together', id === 'CanaryFunctionsAlarm' || stats.every(isOfVersion)],
+      ['is there only when the version is', depends.includes(id)],
+      ['has another threshold', properties.Threshold === threshold],
+      ['judges other numbers of calls', JSON.stringify(properties.Metrics).includes(`>= ${callsMin}, `)],
+      ['has other periods', stats.every((stat) => at(stat, 'Period') === canary.periodSeconds)],
+      ['looks at more or less periods', properties.EvaluationPeriods === canary.evaluationPeriods],
+      ['rings after more or less periods', properties.DatapointsToAlarm === canary.datapointsToAlarm],
+    ]
+    return wanted
+      .filter(([, is]) => !is)
+      .map(([problem]) => finding('canary-figures', `${name} ${problem}`, 'take it from infra/canary.json'))
+  })
 }
 
 /** Callers reach the alias, and nothing else. */

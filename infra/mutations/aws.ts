@@ -14,7 +14,6 @@ const queues = 'aws/infra/queues.yml'
 const roles = 'aws/infra/roles.yml'
 const sources = 'aws/infra/event-sources.yml'
 const logs = 'aws/infra/log-forwarding.yml'
-const canary = 'aws/infra/canary.yml'
 const policies = 'aws/infra/bucket-policies.yml'
 const environment = 'aws/infra/environment.yml'
 const edge = 'aws/infra/edge.yml'
@@ -205,18 +204,6 @@ export const awsMutations: readonly Mutation[] = [
   ),
   mistake('logs that stay behind', logs, 'LogGroupName: { Ref: TimerLogGroup }', 'LogGroupName: { Ref: JobLogGroup }'),
   mistake('logs that nobody can read', logs, 'Type: Decompression', 'Type: Lambda'),
-  mistake('a version that nobody can go back to', 'serverless.yml', '  - ./infra/framework/canary.cjs\n', '  []\n'),
-  mistake(
-    'a version for all at once',
-    canary,
-    '    UpdatePolicy:\n      CodeDeployLambda',
-    '    Metadata:\n      CodeDeployLambda',
-  ),
-  mistake('a canary that dies in silence', canary, 'DEPLOYMENT_STOP_ON_ALARM, ', ''),
-  mistake('a canary that no alarm watches', canary, '          - Name: { Ref: ApiErrorsAlarm }\n', ''),
-  mistake('a canary that is over before an alarm rings', canary, 'Canary10Percent10Minutes', 'Canary10Percent5Minutes'),
-  mistake('callers that pass the canary by', 'aws/infra/api.yml', '{ Ref: HttpLive }', '{ Ref: HttpLambdaFunction }'),
-  mistake('a setting that no version has', 'serverless.yml', "${env:EDGE_DOMAIN, 'own edge'}; ", ''),
   mistake(
     'a bucket that takes old TLS',
     policies,

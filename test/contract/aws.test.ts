@@ -50,7 +50,7 @@ throttleSuite('SQS', ['a send'], () => ({
   refuseNext: throttleAt(stores.serverUrls.sqs),
   writes: { 'a send': () => stores.queue.send({ kind: 'throttled', payload: {} }) },
 }))
-telemetrySuite('AWS', cloudWatchTelemetry)
+telemetrySuite('AWS', (options) => cloudWatchTelemetry({ ...options, version: '7' }))
 
 const { privateKey } = generateKeyPairSync('rsa', {
   modulusLength: 2048,
