@@ -1,22 +1,39 @@
 import type { Finding } from '../finding.ts'
+import { allowed } from '../parity/allowed.ts'
 import { awsRows } from '../parity/aws-rows.ts'
 import { azureRows } from '../parity/azure-rows.ts'
-import { differences } from '../parity/row.ts'
+import { type Difference, differences } from '../parity/row.ts'
 import type { Sources } from '../sources.ts'
 
 /** What runs, when, of what, how often again, and what is kept for how long: the same on both clouds. */
 export async function checkParity(sources: Sources): Promise<Finding[]> {
   const found = differences(awsRows(sources.path('serverless.yml')), await azureRows(sources))
   return [
-    ...found.map(({ name, fact, aws, azure }) => ({
-      file: 'serverless.yml, azure/handlers, host.json, azure/infra',
-      rule: 'parity',
-      problem: `${name}: ${fact} is ${aws} in AWS and ${azure} in Azure`,
-      cure: 'make them the same',
-    })),
+    ...differenceFindings(found),
     ...(await runFindings(sources)),
     ...(await settingFindings(sources)),
     ...(await metricFindings(sources)),
+  ]
+}
+
+function differenceFindings(found: readonly Difference[]): Finding[] {
+  const isSame = (one: Difference) => (other: Difference) =>
+    (['name', 'fact', 'aws', 'azure'] as const).every((key) => one[key] === other[key])
+  const unwanted = found.filter((one) => !allowed.some(isSame(one)))
+  const idle = allowed.filter((one) => !found.some(isSame(one)))
+  return [
+    ...unwanted.map(({ name, fact, aws, azure }) => ({
+      file: 'serverless.yml, aws/infra, azure/handlers, host.json, azure/infra',
+      rule: 'parity',
+      problem: `${name}: ${fact} is ${aws} in AWS and ${azure} in Azure`,
+      cure: 'make them the same, or say in infra/parity/allowed.ts why they cannot be',
+    })),
+    ...idle.map(({ name, fact, aws, azure }) => ({
+      file: 'infra/parity/allowed.ts',
+      rule: 'parity',
+      problem: `${name}: ${fact} is not ${aws} in AWS and ${azure} in Azure`,
+      cure: 'say how they differ, or take it out',
+    })),
   ]
 }
 

@@ -67,6 +67,13 @@ export const awsMutations: readonly Mutation[] = [
     '',
   ),
   mistake('a queue that shows a message too soon', queues, 'VisibilityTimeout: 150', 'VisibilityTimeout: 30'),
+  mistake('a feed that gives up within the hour', sources, 'AgeInSeconds: 79200', 'AgeInSeconds: 3600'),
+  mistake(
+    'jobs that are forgotten',
+    queues,
+    '960\n      MessageRetentionPeriod: 1209600',
+    '960\n      MessageRetentionPeriod: 3600',
+  ),
   mistake('an action that is misspelt', roles, 'dynamodb:BatchGetItem', 'dynamodb:BatchGetItems'),
   mistake('tokens for anybody', roles, 'ForAllValues:StringEquals:', 'ForAllValues:StringNotEquals:'),
   mistake('a wildcard in a role', roles, 'dynamodb:BatchGetItem', "'dynamodb:*'"),

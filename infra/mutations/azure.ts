@@ -124,6 +124,15 @@ export const azureMutations: readonly Mutation[] = [
   mistake('a queue that nobody sends to', 'azure/handlers/job.ts', "queueName: 'jobs'", "queueName: 'job'"),
   mistake('a method that is not answered', 'azure/handlers/http.ts', "'PATCH', ", ''),
   mistake('another number of tries', 'host.json', '"maxDequeueCount": 5', '"maxDequeueCount": 3'),
+  mistake(
+    'another time between tries',
+    'host.json',
+    '"visibilityTimeout": "00:00:10"',
+    '"visibilityTimeout": "00:10:00"',
+  ),
+  mistake('jobs that are forgotten', 'azure/adapters/job-queue.ts', 'messageTimeToLive: -1', 'messageTimeToLive: 3600'),
+  mistake('drops that are forgotten', module('drops'), 'TimeToLiveInSeconds: 1209600', 'TimeToLiveInSeconds: 3600'),
+  mistake('a feed that waits for hours', 'azure/handlers/change-feed.ts', '{ minutes: 1 }', '{ hours: 1 }'),
   mistake('a time-out that differs', 'host.json', '00:15:00', '00:10:00'),
   mistake(
     'an unencrypted edge',

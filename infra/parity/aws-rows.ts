@@ -72,6 +72,8 @@ function mappingRows(template: Template): Row[] {
         queue: queueName(template, source),
         attempts: text(at(redrive, 'maxReceiveCount')),
         givenUp: redrive === undefined ? 'lost' : 'kept',
+        givesUpAfter: `${text(queue?.['MessageRetentionPeriod'])} s`,
+        retryDelay: `${text(queue?.['VisibilityTimeout'])} s`,
       })
     }
     const attempts = Number(mapping['MaximumRetryAttempts'])
@@ -81,6 +83,9 @@ function mappingRows(template: Template): Row[] {
       from: text(mapping['StartingPosition']) === 'TRIM_HORIZON' ? 'the beginning' : 'now',
       batch: text(mapping['BatchSize']),
       attempts: attempts === -1 ? 'for ever' : attempts,
+      givesUpAfter: `${text(mapping['MaximumRecordAgeInSeconds'])} s`,
+      // A stream's attempts have no delay that one could set.
+      retryDelay: 'at once',
     })
   })
 }

@@ -50,6 +50,8 @@ async function functionRow(
       queue: queues.includes(queue) ? queue : `${queue}, which is not deployed`,
       attempts: String(host.extensions?.queues?.maxDequeueCount),
       givenUp: queues.includes(`${queue}-poison`) ? 'kept' : 'lost',
+      givesUpAfter: await messageLife(sources, queue),
+      retryDelay: `${(timeSpanMs(host.extensions?.queues?.visibilityTimeout) ?? 0) / 1000} s`,
     })
   }
   return row(name, {
@@ -58,7 +60,23 @@ async function functionRow(
     from: trigger?.['startFromBeginning'] === true ? 'the beginning' : 'now',
     batch: String(trigger?.['maxItemsPerInvocation']),
     attempts: retryOptions?.maxRetryCount === -1 ? 'for ever' : String(retryOptions?.maxRetryCount ?? 1),
+    givesUpAfter: retryOptions?.maxRetryCount === -1 ? 'never' : 'the attempts',
+    retryDelay: `${retryOptions?.minimumInterval?.seconds} s to ${retryOptions?.maximumInterval?.seconds} s`,
   })
+}
+
+/** How long a message stays in a queue: as Event Grid sends it, or our own adapter. */
+async function messageLife(sources: Sources, queue: string): Promise<string> {
+  const deliveries = await resourcesOf(sources, 'Microsoft.EventGrid/systemTopics/eventSubscriptions')
+  const destinations = deliveries.map((one) =>
+    one.at('properties', 'deliveryWithResourceIdentity', 'destination', 'properties'),
+  )
+  const lives = destinations
+    .filter((one) => textOf(at(one, 'queueName') ?? '') === queue)
+    .map((one) => textOf(at(one, 'queueMessageTimeToLiveInSeconds') ?? ''))
+  const [, sent] = /messageTimeToLive: (-?\d+)/.exec(await sources.text('azure/adapters/job-queue.ts')) ?? []
+  const life = [...new Set(lives)].join() || sent
+  return life === '-1' ? 'never' : `${life} s`
 }
 
 function httpRow(name: string, trigger: Binding, host: HostSettings): Row {

@@ -9,11 +9,16 @@ export const row = (name: string, facts: Readonly<Record<string, string | number
   facts: Object.fromEntries(Object.entries(facts).map(([fact, value]) => [fact, String(value)])),
 })
 
-/** Every fact in which two tables differ, with what each says. */
-export function differences(
-  aws: readonly Row[],
-  azure: readonly Row[],
-): { name: string; fact: string; aws: string; azure: string }[] {
+/** A fact in which two tables differ, with what each says. */
+export interface Difference {
+  readonly name: string
+  readonly fact: string
+  readonly aws: string
+  readonly azure: string
+}
+
+/** Every fact in which two tables differ. */
+export function differences(aws: readonly Row[], azure: readonly Row[]): Difference[] {
   const names = [...new Set([...aws, ...azure].map(({ name }) => name))]
   return names.flatMap((name) => {
     const [left, right] = [aws, azure].map((rows) => rows.find((one) => one.name === name)?.facts)
