@@ -3,10 +3,13 @@ import { readdir } from 'node:fs/promises'
 import { parse } from 'yaml'
 import type { Finding } from '../finding.ts'
 import type { Sources } from '../sources.ts'
+import { scriptFault, workflowFaults } from '../workflows.ts'
 
 const folder = '.github/workflows'
 
 interface Step {
+  readonly id?: string
+  readonly if?: string
   readonly uses?: string
   readonly run?: string
   readonly with?: Readonly<Record<string, unknown>>
@@ -24,7 +27,7 @@ interface Job {
 type Permissions = string | Readonly<Record<string, string>>
 
 interface Workflow {
-  readonly on?: unknown
+  readonly on?: { readonly workflow_call?: { readonly inputs?: Readonly<Record<string, unknown>> } }
   readonly permissions?: Permissions
   readonly defaults?: { readonly run?: { readonly shell?: string } }
   readonly jobs?: Readonly<Record<string, Job>>
@@ -42,9 +45,9 @@ interface Pipeline {
 type Fault = readonly [rule: string, problem: string, cure: string]
 type Rule = (pipeline: Pipeline) => readonly Fault[]
 
-const rules: readonly Rule[] = [pinned, modest, keyless, harmless, runnable, defaulted, whole]
+const rules: readonly Rule[] = [pinned, modest, keyless, harmless, runnable, readable, named, defaulted, whole]
 
-/** That workflows run what is pinned, may little, hold no key, and name only what exists. */
+/** That GitHub and bash understand the workflows, that they run what is pinned, may little, hold no key, and name only what exists. */
 export async function checkPipelines(sources: Sources): Promise<Finding[]> {
   const names = (await readdir(sources.path(folder))).filter((name) => /\.ya?ml$/.test(name))
   const { scripts } = JSON.parse(await sources.text('package.json')) as { scripts: Record<string, string> }
@@ -68,7 +71,16 @@ export async function checkPipelines(sources: Sources): Promise<Finding[]> {
       }
     }),
   )
-  return found.flat()
+  const misunderstood = await workflowFaults(sources.root)
+  return [
+    ...found.flat(),
+    ...misunderstood.map(({ file, problem }) => ({
+      file,
+      rule: 'pipeline/understood',
+      problem,
+      cure: 'correct it: GitHub would refuse the workflow',
+    })),
+  ]
 }
 
 const jobsOf = ({ workflow }: Pipeline): [string, Job][] => Object.entries(workflow.jobs ?? {})
@@ -153,6 +165,35 @@ function runnable(pipeline: Pipeline): readonly Fault[] {
     ...files
       .filter((path) => !pipeline.exists(path))
       .map((path): Fault => ['exists', `${path} does not exist`, 'correct the path']),
+  ]
+}
+
+function readable(pipeline: Pipeline): readonly Fault[] {
+  return stepsOf(pipeline).flatMap(({ run = '' }) => {
+    const problem = scriptFault(run)
+    return problem === undefined ? [] : [['readable', problem, 'correct the script'] as const]
+  })
+}
+
+/** A step or an input of another name is empty, and nobody says so. */
+function named(pipeline: Pipeline): readonly Fault[] {
+  const inputs = Object.keys(pipeline.workflow.on?.workflow_call?.inputs ?? {})
+  const used = (value: unknown, context: string): string[] =>
+    [...JSON.stringify(value).matchAll(new RegExp(`\\b${context}\\.([\\w-]+)`, 'g'))].map(([, name = '']) => name)
+  const unknown = (context: string, value: unknown, names: readonly (string | undefined)[]): Fault[] =>
+    used(value, context)
+      .filter((name) => !names.includes(name))
+      .map((name): Fault => ['exists', `there is no ${context}.${name}`, 'name one that there is'])
+  const expressions = [...pipeline.text.matchAll(/\$\{\{.*?\}\}/g)].map(([text]) => text)
+  return [
+    ...unknown('inputs', expressions, inputs),
+    ...jobsOf(pipeline).flatMap(([, { steps = [] }]) =>
+      unknown(
+        'steps',
+        steps.map((step) => [step.if, step.with, step.env]),
+        steps.map(({ id }) => id),
+      ),
+    ),
   ]
 }
 

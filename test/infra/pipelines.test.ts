@@ -60,6 +60,15 @@ describe('what is planted into them is found', () => {
     ],
     ['variables that hide defaults', 'deploy', '|| unset "$name"', '|| true', 'defaults'],
     ['a pipe that hides what failed', 'nightly', '    shell: bash', '    working-directory: .', 'whole'],
+    ['a key that GitHub does not know', 'checks', '    timeout-minutes:', '    timeout-minute:', 'understood'],
+    ['an expression that is none', 'deploy', "AZURE_ROLLING == 'on'", "AZURE_ROLLING = 'on'", 'understood'],
+    ['a context that there is not', 'deploy', '${{ vars.AWS_REGION }}', '${{ variables.AWS_REGION }}', 'understood'],
+    ['a function that there is not', 'deploy', 'if: failure()', 'if: failed()', 'understood'],
+    ['an input that is not asked for', 'release', '      stage: dev', '      stages: dev', 'understood'],
+    ['a job that waits for none', 'release', 'needs: dev', 'needs: deve', 'understood'],
+    ['an input that nobody gives', 'deploy', '${{ inputs.artefact }}', '${{ inputs.artifact }}', 'exists'],
+    ['the outcome of no step', 'deploy', 'steps.well.outcome', 'steps.good.outcome', 'exists'],
+    ['a script that bash does not read', 'deploy', '          else\n', '          else if\n', 'readable'],
     ['no YAML', 'release', 'jobs:\n', 'jobs:\n\t- x\n', 'parses'],
   ]
   test.each(mistakes)('%s', async (_, name, find, replace, rule) => {
