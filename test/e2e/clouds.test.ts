@@ -16,6 +16,7 @@ import { recordsSuite } from './suites/records.ts'
 import { replicationSuite } from './suites/replication.ts'
 import { signInSuite } from './suites/sign-in.ts'
 import { streamsSuite } from './suites/streams.ts'
+import { tablesSuite } from './suites/tables.ts'
 import { tracesSuite } from './suites/traces.ts'
 import { uppySuite } from './suites/uppy.ts'
 import { webhooksSuite } from './suites/webhooks.ts'
@@ -49,6 +50,7 @@ describe('both clouds', () => {
   importsSuite(pair)
   contentSuite(pair)
   streamsSuite(pair)
+  tablesSuite(pair)
   tracesSuite(pair)
   revokedKeysSuite()
   imagesSuite(pair)

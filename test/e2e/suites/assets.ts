@@ -12,7 +12,7 @@ export function assetsSuite(pair: () => Pair): void {
   let samples: Sample[] = []
   beforeAll(async () => {
     samples = await makeSamples(sampleFolder)
-  }, 60_000)
+  }, 180_000)
   const sample = (kind: Sample['kind']): Sample => samples.find((each) => each.kind === kind) ?? fail(kind)
 
   describe.each(sites)('assets at %s', (site) => {

@@ -28,7 +28,7 @@ export function crashSuite(pair: () => Pair): void {
   let samples: Sample[] = []
   beforeAll(async () => {
     samples = await makeSamples(sampleFolder)
-  }, 60_000)
+  }, 180_000)
 
   describe.each(sites)('the host of %s is killed', (site) => {
     const here = () => pair().apis[site]
