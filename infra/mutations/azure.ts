@@ -123,6 +123,7 @@ export const azureMutations: readonly Mutation[] = [
   ),
   mistake('a queue that nobody sends to', 'azure/handlers/job.ts', "queueName: 'jobs'", "queueName: 'job'"),
   mistake('a method that is not answered', 'azure/handlers/http.ts', "'PATCH', ", ''),
+  mistake('an instance that takes many jobs at once', 'host.json', '"batchSize": 1', '"batchSize": 8'),
   mistake('another number of tries', 'host.json', '"maxDequeueCount": 5', '"maxDequeueCount": 3'),
   mistake(
     'another time between tries',

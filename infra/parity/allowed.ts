@@ -38,6 +38,13 @@ export const allowed: readonly Allowed[] = [
   },
   {
     name: 'object-created',
+    fact: 'inAnInstance',
+    aws: '10',
+    azure: '1',
+    because: 'The host has one number for all queues, and a job takes an instance for itself (ADR 0064).',
+  },
+  {
+    name: 'object-created',
     fact: 'retryDelay',
     aws: '150 s',
     azure: '10 s',

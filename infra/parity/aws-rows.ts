@@ -70,6 +70,7 @@ function mappingRows(template: Template): Row[] {
       return row(nameOf(template, spec), {
         trigger: 'queue',
         queue: queueName(template, source),
+        inAnInstance: text(mapping['BatchSize']),
         attempts: text(at(redrive, 'maxReceiveCount')),
         givenUp: redrive === undefined ? 'lost' : 'kept',
         givesUpAfter: `${text(queue?.['MessageRetentionPeriod'])} s`,

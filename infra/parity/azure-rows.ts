@@ -48,6 +48,7 @@ async function functionRow(
     return row(name, {
       trigger: 'queue',
       queue: queues.includes(queue) ? queue : `${queue}, which is not deployed`,
+      inAnInstance: String(messagesAtOnce(host)),
       attempts: String(host.extensions?.queues?.maxDequeueCount),
       givenUp: queues.includes(`${queue}-poison`) ? 'kept' : 'lost',
       givesUpAfter: await messageLife(sources, queue),
@@ -63,6 +64,12 @@ async function functionRow(
     givesUpAfter: retryOptions?.maxRetryCount === -1 ? 'never' : 'the attempts',
     retryDelay: `${retryOptions?.minimumInterval?.seconds} s to ${retryOptions?.maximumInterval?.seconds} s`,
   })
+}
+
+/** The host takes a batch, and the next one while `newBatchSize` of it are still worked on. */
+function messagesAtOnce({ extensions }: HostSettings): number {
+  const { batchSize = 16, newBatchSize = Math.ceil(batchSize / 2) } = extensions?.queues ?? {}
+  return batchSize + newBatchSize
 }
 
 /** How long a message stays in a queue: as Event Grid sends it, or our own adapter. */
