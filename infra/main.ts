@@ -5,6 +5,7 @@ import { checks } from './checks/all.ts'
 import { lineOf } from './finding.ts'
 import { findingsOf, plant } from './mutate.ts'
 import { awsMutations } from './mutations/aws.ts'
+import { awsDeployMutations } from './mutations/aws-deploy.ts'
 import { awsToolMutations } from './mutations/aws-tools.ts'
 import { azureMutations } from './mutations/azure.ts'
 import type { Mutation } from './mutations/mutation.ts'
@@ -77,9 +78,13 @@ const { values } = parseArgs({
   },
 })
 const { only } = values
-const mutations = [...awsMutations, ...awsToolMutations, ...azureMutations, ...releaseMutations].filter(({ name }) =>
-  name.includes(only ?? ''),
-)
+const mutations = [
+  ...awsMutations,
+  ...awsDeployMutations,
+  ...awsToolMutations,
+  ...azureMutations,
+  ...releaseMutations,
+].filter(({ name }) => name.includes(only ?? ''))
 if (values.help) {
   say(help)
 } else if (only !== undefined) {

@@ -21,7 +21,6 @@ const dashboard = 'aws/infra/dashboard.yml'
 const dns = 'aws/infra/dns.yml'
 const outputs = 'aws/infra/outputs.yml'
 const workflow = '.github/workflows/deploy.yml'
-const deployRole = 'aws/infra/bootstrap/deploy-role.yml'
 
 export const awsMutations: readonly Mutation[] = [
   mistake('a property that does not exist', tables, 'StreamViewType:', 'StreamKind:'),
@@ -263,6 +262,13 @@ export const awsMutations: readonly Mutation[] = [
     'FullyQualifiedDomainName: { Ref: ApiDomain }',
   ),
   mistake(
+    'a site that is alone and leads away',
+    dns,
+    "      - Fn::Not:\n          - Fn::Equals: [{ Ref: PeerTarget }, '']\n",
+    '',
+  ),
+  mistake('a record that leads nowhere', dns, '    Condition: IsWeightedToPeer\n', '    Condition: IsWeighted\n'),
+  mistake(
     'a way that cannot be chosen',
     'aws/infra/parameters.yml',
     '[failover, weighted, latency]',
@@ -280,8 +286,4 @@ export const awsMutations: readonly Mutation[] = [
     ',["AWS/Lambda","Errors","FunctionName","${self:service}-${sls:stage}-timer"]',
     '',
   ),
-  mistake('a pull request that deploys', deployRole, ':environment:${Stage}', ':*'),
-  mistake('a deployment by any token', deployRole, '              StringEquals:', '              StringLike:'),
-  mistake('a deployment that erases', deployRole, '- dynamodb:Update*', '- dynamodb:*'),
-  mistake('a deployment with all rights', deployRole, 'Effect: Deny', 'Effect: Allow'),
 ]

@@ -1,5 +1,5 @@
 import { at, type CfnResource, type CloudFormation, type Json } from '../cloudformation.ts'
-import { references, type Requirement } from './requirement.ts'
+import { equals, references, type Requirement } from './requirement.ts'
 
 const record = 'AWS::Route53::RecordSet'
 /** Each way to lead clients, by the condition that chooses it. */
@@ -14,16 +14,17 @@ const wanted: Readonly<Record<(typeof ways)[number], (aws: CfnResource, azure: C
     references('AWS::Region')(aws.properties.Region) && references('PeerRegion')(azure.properties.Region),
 }
 
-function isWhole(way: (typeof ways)[number], { resources }: CloudFormation): boolean {
-  const of = (site: string): CfnResource | undefined =>
+function isWhole(way: (typeof ways)[number], { resources, conditions }: CloudFormation): boolean {
+  const of = (site: string, condition: string): CfnResource | undefined =>
     resources.find(
       ({ type, attributes, properties }) =>
-        type === record && attributes.Condition === way && properties.SetIdentifier === site,
+        type === record && attributes.Condition === condition && properties.SetIdentifier === site,
     )
-  const [aws, azure] = [of('aws'), of('azure')]
+  const [aws, azure] = [of('aws', way), of('azure', `${way}ToPeer`)]
   return (
     aws !== undefined &&
     azure !== undefined &&
+    equals({ 'Fn::And': [{ Condition: way }, { Condition: 'HasPeer' }] })(conditions[`${way}ToPeer`]) &&
     leadsTo(aws, 'PublicDomainName', 'SiteHealth') &&
     leadsTo(azure, 'PeerTarget', 'PeerHealth') &&
     wanted[way](aws, azure)
@@ -43,10 +44,25 @@ const probes = (id: string, domain: string): Requirement => ({
   unless: (resource) => resource.id !== id,
 })
 
-/** One name for both sites, by each of three ways. */
+const isNamed = (name: string): Json => ({ 'Fn::Not': [{ 'Fn::Equals': [{ Ref: name }, ''] }] })
+
+/** One name for both sites, by each of three ways; for this one alone while the other's names are not known. */
 export const routingRequirements: readonly Requirement[] = [
   probes('SiteHealth', 'ApiDomain'),
   probes('PeerHealth', 'PeerDomain'),
+  {
+    rule: 'dns-alone',
+    type: 'AWS::Route53::HealthCheck',
+    path: ['Condition'],
+    holds: (condition, _, { conditions }) =>
+      condition === 'HasPeer' &&
+      equals({
+        'Fn::And': [{ Condition: 'HasPublicDomain' }, isNamed('PeerDomain'), isNamed('PeerTarget')],
+      })(conditions.HasPeer),
+    problem: 'a site that is alone asks for one without a name, or leads there',
+    cure: 'let HasPeer demand PeerDomain and PeerTarget',
+    unless: ({ id }) => id !== 'PeerHealth',
+  },
   ...ways.map(
     (way): Requirement => ({
       rule: 'dns-routing',
