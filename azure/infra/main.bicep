@@ -34,6 +34,9 @@ param peerHost string = ''
 @description('The host name of this site. Empty: the one that Azure gives.')
 param customDomain string = ''
 
+@description('The name of both sites, which DNS leads to one of them. Needs the edge, and a certificate in the vault: see docs/deploy.md.')
+param publicDomain string = ''
+
 @description('Origins whose pages may call the API, separated by commas.')
 param allowedOrigins string = ''
 
@@ -100,7 +103,8 @@ param budgetStart string = utcNow('yyyy-MM-01')
 var service = 'catamaran'
 var tags = { 'azd-env-name': stage, service: service, stage: stage }
 var token = toLower(uniqueString(subscription().id, service, stage, location))
-// Links are signed by Blob Storage either way, which is what Front Door passes them on to.
+// Links are signed by Blob Storage either way, which is what Front Door passes them on to. Never by the public name: that may
+// lead to the other site, which has none of these objects' links.
 var edgeUrl = edge == 'on' ? 'https://${frontDoor.outputs.host}' : 'https://${objects.outputs.blobHost}'
 var visionName = 'catavision${token}'
 
@@ -260,6 +264,23 @@ module frontDoor 'modules/edge.bicep' = if (edge == 'on') {
   }
 }
 
+var hasPublicName = edge == 'on' && !empty(publicDomain)
+
+module publicName 'modules/public-name.bicep' = if (hasPublicName) {
+  scope: group
+  name: 'public-name'
+  params: {
+    profileName: frontDoor.outputs.profileName
+    principalId: frontDoor.outputs.principalId
+    firewallId: frontDoor.outputs.firewallId
+    vaultName: vault.outputs.name
+    apiHost: gateway.outputs.host
+    name: '${service}-${stage}'
+    tags: tags
+    publicDomain: publicDomain
+  }
+}
+
 // After everything whose address it names.
 module settings 'modules/settings.bicep' = {
   scope: group
@@ -335,6 +356,8 @@ output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 output SERVICE_API_NAME string = app.outputs.name
 output PUBLIC_URL string = 'https://${gateway.outputs.host}'
 output EDGE_URL string = edgeUrl
+output PUBLIC_NAME_TARGET string = hasPublicName ? publicName.outputs.host : ''
+output PUBLIC_NAME_PROOF string = hasPublicName ? publicName.outputs.proof : ''
 output IDENTITY_CLIENT_ID string = identity.outputs.clientId
 output IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 output LOG_HUB_NAMESPACE string = logForwarding == 'on' ? logs.outputs.namespaceName : ''

@@ -6,6 +6,9 @@ import type { Fields, Resource } from './value.ts'
 
 export const mainFile = 'azure/infra/main.bicep'
 
+/** The name of both sites. */
+export const publicDomain = 'api.example.com'
+
 const least: Fields = {
   stage: 'dev',
   location: 'westeurope',
@@ -31,6 +34,7 @@ const most: Fields = {
   peerTokenAudience: 'api://catamaran-peer',
   peerHost: 'aws.example.com',
   customDomain: 'media.example.com',
+  publicDomain,
   allowedOrigins: 'https://app.example.com',
   analysisFeatures: 'labels,moderation',
   recordsCapacity: 'autoscale',

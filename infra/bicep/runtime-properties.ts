@@ -10,8 +10,12 @@ const guidOf = (name: string): string =>
  */
 export const runtimeProperties: Readonly<Record<string, Readonly<Record<string, (resource: Resource) => string>>>> = {
   'Microsoft.ApiManagement/service': { 'properties.gatewayUrl': ({ name }) => `https://${name}.azure-api.net` },
+  'Microsoft.Cdn/profiles': { 'identity.principalId': ({ name }) => guidOf(name) },
   'Microsoft.Cdn/profiles/afdEndpoints': {
     'properties.hostName': ({ name }) => `${name.split('/').at(-1) ?? ''}-a1.z01.azurefd.net`,
+  },
+  'Microsoft.Cdn/profiles/customDomains': {
+    'properties.validationProperties.validationToken': ({ name }) => guidOf(name).replaceAll('-', ''),
   },
   'Microsoft.DocumentDB/databaseAccounts': {
     'properties.documentEndpoint': ({ name }) => `https://${name}.documents.azure.com:443/`,

@@ -23,7 +23,7 @@ export const words: Readonly<Record<string, readonly string[]>> = {
     'FrontDoorWebApplicationFirewallLog',
     'StorageDelete',
   ],
-  certificateType: ['ManagedCertificate'],
+  certificateType: ['CustomerCertificate', 'ManagedCertificate'],
   'continuousModeProperties.tier': ['Continuous30Days'],
   criterionType: ['StaticThresholdCriterion'],
   databaseAccountOfferType: ['Standard'],
@@ -59,7 +59,7 @@ export const words: Readonly<Record<string, readonly string[]>> = {
   minCreationTime: ['1601-01-01T00:00:00Z'],
   'odata.type': ['Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'],
   operator: ['Contains', 'Equal', 'GreaterThan', 'GreaterThanOrEqual', 'GreaterThanOrEqualTo', 'Include', 'IPMatch'],
-  'parameters.type': ['WebApplicationFirewall'],
+  'parameters.type': ['CustomerCertificate', 'WebApplicationFirewall'],
   path: ['', 'peer'],
   'parameters.value': [
     "default-src 'none'; style-src 'unsafe-inline'; sandbox",

@@ -5,6 +5,7 @@ import { checkBicepCompiles } from './bicep-compiles.ts'
 import { checkBicepDeployRole } from './bicep-deploy-role.ts'
 import { checkBicepEdge } from './bicep-edge.ts'
 import { checkBicepHeaders } from './bicep-headers.ts'
+import { checkBicepPublicName } from './bicep-public-name.ts'
 import { checkBicepRights } from './bicep-rights.ts'
 import { checkBicepSettings } from './bicep-settings.ts'
 import { checkBicepSignIn } from './bicep-sign-in.ts'
@@ -74,6 +75,12 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'the edge and the gateway: encrypted, guarded, with policies and probes that work',
     run: checkBicepEdge,
+  },
+  {
+    name: 'bicep-public-name',
+    cloud: 'azure',
+    says: 'the name of both sites leads to this one alone, with a certificate that lasts, and to no object',
+    run: checkBicepPublicName,
   },
   {
     name: 'bicep-headers',

@@ -149,6 +149,37 @@ export const azureMutations: readonly Mutation[] = [
     "'https://${objects.outputs.blobHost}'",
     "'https://${objects.outputs.blobEndpoint}'",
   ),
+  mistake(
+    'objects that are read by the public name',
+    module('edge'),
+    'endpoint.properties.hostName : customDomain',
+    "endpoint.properties.hostName : 'api.example.com'",
+  ),
+  mistake('a public name that nobody is told of', main, 'publicName.outputs.host', 'frontDoor.outputs.host'),
+  mistake(
+    'a public name that the other site answers',
+    module('public-name'),
+    "  parent: profile\n  name: 'site'\n",
+    "  parent: profile\n  name: 'apis'\n",
+  ),
+  mistake(
+    'a public name whose certificate runs out',
+    module('public-name'),
+    "certificateType: 'CustomerCertificate', minimumTlsVersion: 'TLS12', secret: { id: secret.id }",
+    "certificateType: 'ManagedCertificate', minimumTlsVersion: 'TLS12'",
+  ),
+  mistake(
+    'a probe that nothing answers',
+    module('public-name'),
+    "linkToDefaultDomain: 'Enabled'",
+    "linkToDefaultDomain: 'Disabled'",
+  ),
+  mistake(
+    'a public name without a firewall',
+    module('public-name'),
+    '{ id: endpoint.id }, { id: domain.id }',
+    '{ id: endpoint.id }',
+  ),
   mistake('a firewall that only watches', module('edge'), "mode: 'Prevention'", "mode: 'Detection'"),
   mistake(
     'a policy that the tier lacks',

@@ -11,6 +11,7 @@ resource profile 'Microsoft.Cdn/profiles@2024-02-01' = {
   location: 'global'
   tags: tags
   sku: { name: 'Standard_AzureFrontDoor' }
+  identity: { type: 'SystemAssigned' }
   properties: { originResponseTimeoutSeconds: 60 }
 }
 
@@ -236,3 +237,6 @@ resource access 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 }
 
 output host string = empty(customDomain) ? endpoint.properties.hostName : customDomain
+output profileName string = profile.name
+output principalId string = profile.identity.principalId
+output firewallId string = firewall.id
