@@ -2,6 +2,7 @@ import type { Check } from '../finding.ts'
 import { checkAlarms } from './alarms.ts'
 import { checkAwsAlarms } from './aws-alarms.ts'
 import { checkAwsApi } from './aws-api.ts'
+import { checkAwsBoundary } from './aws-boundary.ts'
 import { checkAwsCanary } from './aws-canary.ts'
 import { checkAwsGrants } from './aws-grants.ts'
 import { checkAwsGuard } from './aws-guard.ts'
@@ -102,8 +103,14 @@ export const checks: readonly Check[] = [
   {
     name: 'aws-deploy-role',
     cloud: 'aws',
-    says: 'one environment of one repository deploys, and removes nothing that holds data',
+    says: 'one environment of one repository deploys, one person makes stores, and neither removes what holds data',
     run: checkAwsDeployRole,
+  },
+  {
+    name: 'aws-boundary',
+    cloud: 'aws',
+    says: 'every role is bounded, by what lets nothing pass that destroys and all that is needed',
+    run: checkAwsBoundary,
   },
   {
     name: 'alarms',

@@ -1,14 +1,11 @@
 import { at, type CloudFormation, listOf, referenceOf } from '../cloudformation.ts'
 import type { Finding } from '../finding.ts'
 import type { Sources } from '../sources.ts'
+import { isDestructive } from './aws-destructive.ts'
 import { type Statement, statementsOf } from './aws-iam-actions.ts'
 
 /** The one role that may remove what versioning keeps. */
 const purgeExecutor = 'PurgeExecutorRole'
-
-/** What destroys what is meant to last; whoever needs more than hiding an upload is the purge executor. */
-const destructive =
-  /^(s3:(DeleteObjectVersion|DeleteBucket\w*|PutLifecycleConfiguration|PutBucketVersioning|BypassGovernanceRetention|PutObjectRetention)|dynamodb:(DeleteTable|DeleteBackup|UpdateContinuousBackups|UpdateTable|UpdateTimeToLive|PartiQLDelete)|kms:(ScheduleKeyDeletion|DisableKey|PutKeyPolicy)|backup:Delete\w+|logs:Delete\w+|sqs:(DeleteQueue|PurgeQueue))$/
 
 /** Actions that know no resource. */
 const withoutResource: ReadonlySet<string> = new Set([
@@ -32,7 +29,7 @@ const rules: readonly Rule[] = [
       : { rule: 'aws/iam-wildcard', problem: `${id} allows ${wild}`, cure: 'name the actions that the handler calls' }
   },
   ({ id, actions }) => {
-    const found = actions.find((action) => destructive.test(action))
+    const found = actions.find((action) => isDestructive(action))
     return found === undefined || id === purgeExecutor
       ? undefined
       : { rule: 'aws/iam-destroys', problem: `${id} allows ${found}`, cure: `only ${purgeExecutor} may: take it out` }
