@@ -20,7 +20,6 @@ const never = [
   'iam:DeleteRolePermissionsBoundary',
   'iam:SetDefaultPolicyVersion',
   'kms:Decrypt',
-  's3:DeleteObject',
 ]
 
 /** What gives a role rights, or takes what bounds it. */
@@ -114,14 +113,18 @@ function trustFindings(statements: readonly Statement[]): Finding[] {
   ]
 }
 
-/** Rights are given to bounded roles alone, and the use of keys to services alone. */
+/** Rights are given to bounded roles alone, and the use of keys to services alone; what is removed is packages alone. */
 function conditionFindings({ statement, actions }: Statement): Finding[] {
   const means = (...wanted: string[]): boolean =>
     actions.some((pattern) => wanted.some((action) => covers(pattern, action)))
   const condition = JSON.stringify(statement.Condition)
   const isBounded = condition === '{"StringEquals":{"iam:PermissionsBoundary":{"Ref":"Boundary"}}}'
   const isOfServices = condition === '{"Bool":{"kms:GrantIsForAWSResource":"true"}}'
+  const isOfPackages = textOf(at(statement.Resource, 'Fn::Sub')).endsWith(':catamaran-${Stage}-serverless*/*')
   return [
+    ...(means('s3:DeleteObject') && !isOfPackages
+      ? [finding('deploy-destroys', 'it may remove objects', 'name the bucket with packages alone')]
+      : []),
     ...(means(...givesRights) && !isBounded
       ? [finding('deploy-unbounded', 'it gives rights to roles without a boundary', 'demand iam:PermissionsBoundary')]
       : []),

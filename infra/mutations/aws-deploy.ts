@@ -28,6 +28,7 @@ export const awsDeployMutations: readonly Mutation[] = [
   mistake('a pipeline that unlocks buckets', '- s3:PutBucketCORS', "- 's3:PutBucket*'"),
   mistake('a pipeline that lets records expire', '- dynamodb:List*', '- dynamodb:UpdateTimeToLive'),
   mistake('a pipeline that shortens backups', '- backup:Describe*', "- 'backup:*Lifecycle'"),
+  mistake('a pipeline that removes objects', '-serverless*/*', '-*/*'),
   mistake('a keeper who erases', '- s3:PutBucketVersioning', '- s3:DeleteObjectVersion'),
   mistake('a keeper who is anybody', 'AWS: { Ref: Keeper }', "AWS: '*'"),
   mistake(
