@@ -72,10 +72,54 @@ describe('people decide', () => {
       expect(textsAt(sites, site)).toEqual(new Set(['precious']))
     }
     expect(sites.aws.records.all().map(stateOf)).toEqual(sites.azure.records.all().map(stateOf))
-    expect(await scopeOf(sites.aws.services)).toMatchObject({
-      frozen: null,
-      verdict: { kind: 'reject', restored: 50, isRestored: true },
-    })
+    expect(await scopeOf(sites.aws.services)).toMatchObject({ frozen: null, verdict: { kind: 'reject' } })
+    expect(await scopeOf(sites.aws.services, null)).toMatchObject({ verdict: { restored: 50, isRestored: true } })
+  })
+
+  test('rejection undoes what a patient attacker did below every limit: nothing needs to be frozen', async () => {
+    const { aws, clock } = await settled(120)
+    const sinceMs = clock.now()
+    const precious = aws.records.all()
+    for (const from of [0, 40, 80]) {
+      const states = precious.slice(from, from + 40).map((record) => forged(record, clock.now(), null))
+      expect(kinds(await applyStates(aws.services, states))).toEqual({ applied: 40 })
+      await clock.advance(2 * hourMs)
+    }
+    await expect(rejectBreaker(aws.services, decision)).rejects.toMatchObject({ code: 'conflict' })
+    expect(aws.records.all().filter(({ deleted }) => deleted)).toHaveLength(120)
+    await rejectBreaker(aws.services, { ...decision, sinceMs })
+    expect(aws.records.all().map(({ body }) => body)).toEqual(Array(120).fill({ text: 'precious' }))
+    const again = precious.map((record) => forged(record, clock.now(), null))
+    expect(kinds(await applyStates(aws.services, again))).toEqual({ frozen: 120 })
+  })
+
+  test.each([
+    ['all tenants, though only one was frozen', undefined, 90],
+    ['no tenant but the one it names', 'acme', 50],
+  ])('rejection brings back %s', async (_, tenant, live) => {
+    const sites = await settled(90, ['acme', 'other'])
+    await write(sites.azure.services, 90, null, 'acme')
+    await write(sites.azure.services, 40, null, 'other')
+    await sites.flush()
+    expect([liveAt(sites, 'aws', 'acme').length, liveAt(sites, 'aws', 'other').length]).toEqual([40, 50])
+    await rejectBreaker(sites.aws.services, { ...decision, tenant })
+    expect([liveAt(sites, 'aws', 'acme').length, liveAt(sites, 'aws', 'other').length]).toEqual([90, live])
+  })
+
+  test('a second rejection goes on with what the first has not brought back yet', async () => {
+    const { aws, clock } = await settled(3)
+    const sinceMs = clock.now()
+    await applyStates(
+      aws.services,
+      aws.records.all().map((record) => forged(record, clock.now(), null)),
+    )
+    await clock.advance(3 * hourMs)
+    const { records } = aws.services
+    const put: typeof records.put = () => Promise.reject(new CatamaranError('unavailable', 'killed'))
+    const dying = { ...aws.services, records: { ...records, put } }
+    await expect(rejectBreaker(dying, { ...decision, sinceMs })).rejects.toMatchObject({ code: 'unavailable' })
+    await rejectBreaker(aws.services, { ...decision, sinceMs: clock.now() })
+    expect(aws.records.all().map(({ body }) => body)).toEqual(Array(3).fill({ text: 'precious' }))
   })
 
   test('rejection leaves what the peer itself brought back, though garbage of it was lost on the way', async () => {
@@ -119,7 +163,7 @@ describe('people decide', () => {
     await tendBreaker(sites.aws.services)
     expect(liveAt(sites, 'aws')).toHaveLength(80)
     expect((await readRecord(sites.aws.services, mine.key))?.body).toEqual({ text: 'written anew' })
-    expect(await scopeOf(sites.aws.services)).toMatchObject({ verdict: { isRestored: true } })
+    expect(await scopeOf(sites.aws.services, null)).toMatchObject({ verdict: { isRestored: true } })
   })
 
   test('one person can freeze; a tenant’s delete then waits, and comes when it is released', async () => {

@@ -33,7 +33,8 @@ const releaseSchema = decisionSchema.extend({
 })
 const rejectSchema = decisionSchema.extend({
   since: timeSchema.optional().openapi({
-    description: 'Brings back what was let through since then, two weeks at most; an hour before the freeze otherwise.',
+    description:
+      'Brings back what was let through since then, two weeks at most, frozen or not; since an hour before the first freeze otherwise.',
   }),
 })
 
@@ -117,7 +118,7 @@ function addReject(api: Api): void {
     tag,
     summary: 'Refuse what is held, and bring back what was let through',
     description:
-      'This site asserts its records anew, so that the other site gets them back as well. 409 when nothing is frozen.',
+      'This site asserts its records anew, so that the other site gets them back as well. Without a tenant: those of all tenants. 409 when nothing is frozen and `since` is not given.',
     scope: 'replication:operate',
     body: { schema: rejectSchema, mediaTypes: jsonTypes },
     responses,
