@@ -1,19 +1,17 @@
-import { CatamaranError, isCatamaranError, isTransient } from '../domain/errors.ts'
-import { derivedId } from '../domain/hash.ts'
-import type { JsonObject } from '../domain/json.ts'
-import { stampAheadMsMax } from '../domain/limits.ts'
-import { keyText, type RecordState, type StoredRecord, type Via } from '../domain/record.ts'
-import { stampMs } from '../domain/stamp.ts'
+import { CatamaranError } from '../domain/errors.ts'
+import type { RecordState, StoredRecord, Via } from '../domain/record.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import { backoffMs } from '../replication/backoff.ts'
 import { contentKept } from '../replication/destruction.ts'
 import { losersIn, mergeStates } from '../replication/merge.ts'
 import type { Loser } from '../replication/lost-fields.ts'
 import { applyFresh } from './apply-fresh.ts'
+import { withOutcome } from './apply-outcome.ts'
 import { openBreaker, type Breaker } from './breaker.ts'
 import { reasserted } from './breaker-restore.ts'
 import { conflictRecord, countConflict } from './conflict-record.ts'
 import { assertMayTakeIn } from './pause.ts'
+import { isTooFarAhead, quarantine } from './quarantine.ts'
 import { keepInHistory, stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -27,19 +25,18 @@ const applyConcurrencyMax = 16
 export async function applyStates(services: Services, states: readonly RecordState[]): Promise<OfferOutcome[]> {
   await assertMayTakeIn(services)
   const outcomes: OfferOutcome[] = new Array<OfferOutcome>(states.length)
-  const fresh =
-    states.length > 1
-      ? await applyFresh(
-          services,
-          states.filter((state) => !isTooFarAhead(services, state)),
-        )
-      : new Map<RecordState, OfferOutcome>()
+  const ahead = new Set(states.filter((state) => isTooFarAhead(services, state)))
+  const settled = ahead.size > 0 ? await quarantine(services, [...ahead]) : new Map<RecordState, OfferOutcome>()
+  if (states.length > 1) {
+    const due = states.filter((state) => !ahead.has(state))
+    for (const [state, outcome] of await applyFresh(services, due)) settled.set(state, outcome)
+  }
   const breaker = openBreaker(services)
   let next = 0
   const worker = async (): Promise<void> => {
     for (let index = next++; index < states.length; index = next++) {
       const state = states[index]
-      if (state) outcomes[index] = fresh.get(state) ?? (await applyOne(services, breaker, state))
+      if (state) outcomes[index] = settled.get(state) ?? (await applyOne(services, breaker, state))
     }
   }
   await Promise.all(Array.from({ length: Math.min(applyConcurrencyMax, states.length) }, worker))
@@ -47,23 +44,7 @@ export async function applyStates(services: Services, states: readonly RecordSta
 }
 
 const applyOne = (services: Services, breaker: Breaker, offered: RecordState): Promise<OfferOutcome> =>
-  withOutcome(services, offered, async () =>
-    isTooFarAhead(services, offered) ? quarantine(services, offered) : takeIn(services, breaker, offered),
-  )
-
-async function withOutcome(
-  services: Services,
-  offered: RecordState,
-  run: () => Promise<OfferOutcome>,
-): Promise<OfferOutcome> {
-  try {
-    return await run()
-  } catch (error) {
-    services.telemetry.log('error', 'A state from the peer could not be applied', { key: keyText(offered.key) }, error)
-    const code = isCatamaranError(error) && !isTransient(error) ? error.code : 'unavailable'
-    return { kind: 'failed', code, detail: error instanceof Error ? error.message : String(error) }
-  }
-}
+  withOutcome(services, offered, () => takeIn(services, breaker, offered))
 
 async function takeIn(services: Services, breaker: Breaker, offered: RecordState): Promise<OfferOutcome> {
   for (let attempt = 0; attempt < applyTriesMax; attempt++) {
@@ -133,46 +114,4 @@ export async function replace(
   const outcome = await services.records.put(state, condition, facts)
   if (outcome.kind === 'stored' && !stored) countConflict(services, state)
   return outcome.kind === 'stored'
-}
-
-const isTooFarAhead = (services: Services, state: RecordState): boolean =>
-  stampMs(state.stamp) > services.clock.now() + stampAheadMsMax
-
-export const quarantinePartition = 'quarantine'
-
-/** Keeps a state whose clock runs ahead; `releaseQuarantine` applies it once its time has come. */
-async function quarantine(services: Services, state: RecordState): Promise<OfferOutcome> {
-  const id = `${state.stamp}/${derivedId(keyText(state.key))}`
-  await services.siteStore.put(
-    { partition: quarantinePartition, id, value: { state: state as unknown as JsonObject } },
-    { kind: 'any' },
-  )
-  services.telemetry.log('warn', 'A stamp ahead of this clock was quarantined', {
-    key: keyText(state.key),
-    stamp: state.stamp,
-  })
-  return { kind: 'quarantined' }
-}
-
-const releaseItems = 100
-const releasePagesMax = 10
-
-/** Applies what the quarantine holds and the clock has caught up with, oldest stamp first. What fails stays, and holds nothing up. */
-export async function releaseQuarantine(services: Services): Promise<number> {
-  let released = 0
-  let after: string | undefined
-  for (let pages = 0; pages < releasePagesMax; pages++) {
-    const page = await services.siteStore.list(quarantinePartition, { after, limit: releaseItems })
-    for (const item of page.items) {
-      const state = item.value['state'] as unknown as RecordState
-      if (isTooFarAhead(services, state)) return released
-      const [outcome] = await applyStates(services, [state])
-      if (outcome?.kind === 'failed') continue
-      await services.siteStore.remove(quarantinePartition, item.id)
-      released++
-    }
-    after = page.next
-    if (after === undefined) break
-  }
-  return released
 }

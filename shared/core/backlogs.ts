@@ -1,9 +1,9 @@
 import { stampAheadMsMax } from '../domain/limits.ts'
 import { type Stamp, stampMs } from '../domain/stamp.ts'
 import type { SiteItem } from '../ports/site-store.ts'
-import { quarantinePartition } from './apply.ts'
 import { deadLettersPartition } from './dead-letters.ts'
 import { missingShards } from './missing-objects.ts'
+import { quarantinePartition } from './quarantine.ts'
 import type { Services } from './services.ts'
 
 /** Batches of the feed whose buckets are marked, up to a bound. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { applyStates, releaseQuarantine } from '../../shared/core/apply.ts'
+import { applyStates } from '../../shared/core/apply.ts'
 import { listConflicts } from '../../shared/core/conflicts.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
 import { writeRecord } from '../../shared/core/records.ts'
@@ -44,22 +44,4 @@ test('what lost is kept as a conflict, and not in the quarantine, when the clock
   expect(await applyStates(setBack, [stateOf(record)])).toEqual([{ kind: 'merged' }])
   const { items } = await listConflicts(sites.aws.services, 'acme', { limit: 10 })
   expect(items).toMatchObject([{ recordId: 'a', body: { text: 'loses' } }])
-})
-
-test('what the quarantine cannot let go holds up nothing behind it', async () => {
-  const { aws, azure, clock } = twoSites()
-  const ahead: Services = { ...azure.services, clock: { ...clock, now: () => clock.now() + 120_000 } }
-  for (let n = 0; n <= 100; n++) {
-    const { record } = await writeRecord(ahead, { ...key, id: n < 100 ? `bad${n}` : 'good' }, none, () => ({ n }))
-    expect(await applyStates(aws.services, [stateOf(record)])).toEqual([{ kind: 'quarantined' }])
-    await clock.advance(1)
-  }
-  await clock.advance(120_000)
-  const { records } = aws
-  const put: typeof records.put = async (state, ...rest) => {
-    if (state.key.id.startsWith('bad')) throw new CatamaranError('unavailable', 'the store is away')
-    return records.put(state, ...rest)
-  }
-  expect(await releaseQuarantine({ ...aws.services, records: { ...records, put } })).toBe(1)
-  expect((await records.get({ ...key, id: 'good' }))?.body).toEqual({ n: 100 })
 })

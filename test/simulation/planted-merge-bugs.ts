@@ -133,19 +133,19 @@ export const mergeBugs: readonly PlantedBug[] = [
   },
   {
     name: 'no quarantine',
-    file: apply,
+    file: 'shared/core/quarantine.ts',
     find: 'stampMs(state.stamp) > services.clock.now() + stampAheadMsMax',
     replace: 'false',
   },
   {
     name: 'what is quarantined is dropped',
-    file: apply,
+    file: 'shared/core/quarantine.ts',
     find: 'await services.siteStore.put(\n    { partition: quarantinePartition,',
     replace: 'await services.siteStore.put(\n    { partition: `${quarantinePartition}-dropped`,',
   },
   {
     name: 'the quarantine is never released',
-    file: apply,
+    file: 'shared/core/quarantine-release.ts',
     find: 'if (isTooFarAhead(services, state)) return released',
     replace: 'break',
   },

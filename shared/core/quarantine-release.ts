@@ -1,0 +1,52 @@
+import type { RecordState } from '../domain/record.ts'
+import type { OfferOutcome } from '../ports/peer.ts'
+import type { SiteItem } from '../ports/site-store.ts'
+import { applyStates } from './apply.ts'
+import { fileDeadLetter } from './dead-letters.ts'
+import { isTooFarAhead, quarantinePartition } from './quarantine.ts'
+import type { Services } from './services.ts'
+
+const releaseItems = 100
+const releasePagesMax = 10
+/** Ten minutes: what an hour may place is out of the way long before the next hour has placed as much again. */
+const failuresMax = 10
+
+/**
+ * Applies what the quarantine holds and the clock has caught up with, oldest stamp first, up to 1,000 a run. What fails stays,
+ * and after ten runs becomes a dead letter, so that it holds nothing up. How many were applied.
+ */
+export async function releaseQuarantine(services: Services): Promise<number> {
+  let released = 0
+  let after: string | undefined
+  for (let pages = 0; pages < releasePagesMax; pages++) {
+    const page = await services.siteStore.list(quarantinePartition, { after, limit: releaseItems })
+    for (const item of page.items) {
+      const state = item.value['state'] as unknown as RecordState
+      if (isTooFarAhead(services, state)) return released
+      const [outcome] = await applyStates(services, [state])
+      if (outcome?.kind === 'failed') {
+        await noteFailure(services, item, outcome)
+        continue
+      }
+      if (await services.siteStore.remove(quarantinePartition, item.id, item.token)) released++
+    }
+    after = page.next
+    if (after === undefined) break
+  }
+  return released
+}
+
+type Failure = Extract<OfferOutcome, { kind: 'failed' }>
+
+/** Filed before it is removed: a run that dies in between files the same letter again. */
+async function noteFailure(services: Services, item: SiteItem, { code, detail }: Failure): Promise<void> {
+  const { partition, id, token, value } = item
+  const failures = Number(value['failures'] ?? 0) + 1
+  if (failures < failuresMax) {
+    await services.siteStore.put({ partition, id, value: { ...value, failures } }, { kind: 'unchanged', token })
+    return
+  }
+  const payload = { state: value['state'] ?? null }
+  await fileDeadLetter(services, { kind: 'apply', cause: `${code}: ${detail}`, payload })
+  await services.siteStore.remove(partition, id, token)
+}
