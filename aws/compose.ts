@@ -8,7 +8,7 @@ import type { Analysis } from '../shared/ports/analysis.ts'
 import { rekognitionAnalysis } from './adapters/analysis.ts'
 import { cloudFrontDelivery } from './adapters/delivery.ts'
 import { functionIdentity } from './adapters/identity.ts'
-import { sqsJobQueue } from './adapters/job-queue.ts'
+import { sqsJobQueue, sqsQueue } from './adapters/job-queue.ts'
 import { s3ClientSettings } from './adapters/object-bucket.ts'
 import { s3ObjectStore } from './adapters/object-store.ts'
 import { stsCredentials } from './adapters/peer-credentials.ts'
@@ -21,6 +21,7 @@ import { type AwsConfig, readConfig } from './config.ts'
 export function composeServices(service: string, config: AwsConfig = readConfig()): Services {
   const credentials = functionIdentity()
   const dynamo = new DynamoDBClient({ credentials })
+  const sqs = new SQSClient({ credentials })
   const s3 = new S3Client({ ...s3ClientSettings, credentials, forcePathStyle: config.S3_FORCE_PATH_STYLE })
   return {
     site: 'aws',
@@ -29,9 +30,14 @@ export function composeServices(service: string, config: AwsConfig = readConfig(
     siteStore: dynamoSiteStore({ client: dynamo, table: config.SITE_TABLE }),
     objects: s3ObjectStore({ client: s3, uploadsBucket: config.UPLOADS_BUCKET, objectsBucket: config.OBJECTS_BUCKET }),
     jobs: sqsJobQueue({
-      client: new SQSClient({ credentials }),
+      client: sqs,
       queueUrl: config.JOBS_QUEUE_URL,
       deadLetterQueueUrl: config.JOBS_DEAD_LETTER_QUEUE_URL,
+    }),
+    dropEvents: sqsQueue({
+      client: sqs,
+      queueUrl: config.UPLOAD_EVENTS_QUEUE_URL,
+      deadLetterQueueUrl: config.UPLOAD_EVENTS_DEAD_LETTER_QUEUE_URL,
     }),
     peer: composePeer('aws', config, (audience) => stsCredentials({ client: dynamo, audience })),
     delivery: cloudFrontDelivery({

@@ -12,6 +12,8 @@ const fields = z.object({
   OBJECTS_BUCKET: z.string().min(3),
   JOBS_QUEUE_URL: z.url(),
   JOBS_DEAD_LETTER_QUEUE_URL: z.url(),
+  UPLOAD_EVENTS_QUEUE_URL: z.url(),
+  UPLOAD_EVENTS_DEAD_LETTER_QUEUE_URL: z.url(),
   EDGE_KEY_PAIR_ID: z.string().min(1),
   EDGE_PRIVATE_KEY: z.string().includes('PRIVATE KEY'),
 })

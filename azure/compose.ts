@@ -8,7 +8,7 @@ import type { Analysis } from '../shared/ports/analysis.ts'
 import { visionAnalysis } from './adapters/analysis.ts'
 import { blobDelivery } from './adapters/delivery.ts'
 import { functionIdentity, type Identity } from './adapters/identity.ts'
-import { storageJobQueue } from './adapters/job-queue.ts'
+import { storageJobQueue, storageQueue } from './adapters/job-queue.ts'
 import { blobObjectStore } from './adapters/object-store.ts'
 import { entraCredentials } from './adapters/peer-credentials.ts'
 import { cosmosRecordStore } from './adapters/record-store.ts'
@@ -21,13 +21,18 @@ export function composeServices(service: string, config: AzureConfig = readConfi
   const { database, blobs, queues } = clientsOf(config)
   // Only the cloud itself can read from a URL of another cloud; the local server cannot.
   const objects = { client: blobs, copyFromUrl: config.STORAGE === undefined }
+  const queuesNamed = (name: string) => ({
+    queue: queues.getQueueClient(name),
+    poisonQueue: queues.getQueueClient(`${name}-poison`),
+  })
   return {
     site: 'azure',
     incarnation: config.SITE_INCARNATION,
     records: cosmosRecordStore({ container: database.container('records') }),
     siteStore: cosmosSiteStore({ container: database.container('site') }),
     objects: blobObjectStore(objects),
-    jobs: storageJobQueue({ queue: queues.getQueueClient('jobs'), poisonQueue: queues.getQueueClient('jobs-poison') }),
+    jobs: storageJobQueue(queuesNamed('jobs')),
+    dropEvents: storageQueue(queuesNamed('upload-events')),
     peer: composePeer('azure', config, (audience) => entraCredentials({ identity: identityOf(config), audience })),
     delivery: blobDelivery({ ...objects, edgeUrl: config.EDGE_URL }),
     clock: systemClock,

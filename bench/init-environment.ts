@@ -17,6 +17,8 @@ export const initEnvironment: Readonly<Record<string, string>> = {
   OBJECTS_BUCKET: 'objects',
   JOBS_QUEUE_URL: 'http://127.0.0.1:9/jobs',
   JOBS_DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:9/dead',
+  UPLOAD_EVENTS_QUEUE_URL: 'http://127.0.0.1:9/events',
+  UPLOAD_EVENTS_DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:9/dead-events',
   EDGE_KEY_PAIR_ID: 'K',
   EDGE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----',
   COSMOS: 'AccountEndpoint=http://127.0.0.1:9/;AccountKey=AAAA;',

@@ -36,9 +36,14 @@ export const rows: Readonly<Record<string, readonly PanelPlan[]>> = {
     { title: 'Objects to come', unit: 'short', metrics: ['missingObjects'] },
     { title: 'Bytes to come', unit: 'bytes', metrics: ['missingObjectsBytes'] },
     { title: 'Jobs', unit: 'short', metrics: ['queueWaiting'] },
+    { title: 'Events of the drop area', unit: 'short', metrics: ['dropEventsWaiting'] },
   ],
   'What needs somebody': [
-    { title: 'Dead letters', unit: 'short', metrics: ['deadLettersWaiting', 'queueDeadLetters'] },
+    {
+      title: 'Dead letters',
+      unit: 'short',
+      metrics: ['deadLettersWaiting', 'queueDeadLetters', 'dropEventsDeadLetters'],
+    },
     { title: 'Age of the oldest dead letter', unit: 'ms', metrics: ['deadLettersAgeMs'] },
     { title: 'Breaker frozen', unit: 'bool', metrics: ['breakerFrozen'] },
     { title: 'Paused', unit: 'bool', metrics: ['pausedOutgoing', 'pausedIncoming'] },

@@ -1,16 +1,16 @@
 import type { QueueClient } from '@azure/storage-queue'
 import { jobDelaySeconds, jobText } from '../../shared/adapters/job-text.ts'
-import type { JobQueue } from '../../shared/ports/job-queue.ts'
+import type { JobQueue, WatchedQueue } from '../../shared/ports/job-queue.ts'
 import { calling, isStatus, mapError } from './errors.ts'
 
-export interface JobQueueOptions {
+export interface QueueOptions {
   readonly queue: QueueClient
   /** `<queue>-poison`, where the Functions host puts what failed too often; made by it when first needed. */
   readonly poisonQueue: QueueClient
 }
 
-/** Jobs in a Storage queue, base64 as the Functions host expects them. */
-export function storageJobQueue({ queue, poisonQueue }: JobQueueOptions): JobQueue {
+/** A Storage queue that triggers a function. */
+export function storageQueue({ queue, poisonQueue }: QueueOptions): WatchedQueue {
   const messagesIn = async (client: QueueClient): Promise<number> => {
     try {
       return (await client.getProperties()).approximateMessagesCount ?? 0
@@ -20,14 +20,21 @@ export function storageJobQueue({ queue, poisonQueue }: JobQueueOptions): JobQue
     }
   }
   return {
-    send: async (message, { delayMs = 0 } = {}) => {
-      const text = Buffer.from(jobText(message)).toString('base64')
-      const options = { visibilityTimeout: jobDelaySeconds(delayMs), messageTimeToLive: -1 }
-      await calling('queueing a job', () => queue.sendMessage(text, options))
-    },
     depth: async () => {
       const [waiting, deadLetters] = await Promise.all([messagesIn(queue), messagesIn(poisonQueue)])
       return { waiting, deadLetters }
+    },
+  }
+}
+
+/** Jobs in such a queue, base64 as the Functions host expects them. */
+export function storageJobQueue(options: QueueOptions): JobQueue {
+  return {
+    ...storageQueue(options),
+    send: async (message, { delayMs = 0 } = {}) => {
+      const text = Buffer.from(jobText(message)).toString('base64')
+      const how = { visibilityTimeout: jobDelaySeconds(delayMs), messageTimeToLive: -1 }
+      await calling('queueing a job', () => options.queue.sendMessage(text, how))
     },
   }
 }

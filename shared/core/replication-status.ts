@@ -29,6 +29,8 @@ export interface ReplicationStatus {
   readonly outgoing: Outgoing
   readonly incoming: Incoming
   readonly queue: QueueDepth
+  /** Events of the drop area that wait to be taken in; null where the store tells of none. */
+  readonly dropEvents: QueueDepth | null
   readonly dirty: Backlog
   readonly deadLetters: Counted
   readonly quarantined: Quarantined
@@ -69,19 +71,31 @@ export type WarnedStatus = ReplicationStatus & { readonly warnings: readonly War
 
 /** Costs the same however bad things are: what is counted is counted up to a bound. */
 export async function replicationStatus(services: Services): Promise<WarnedStatus> {
-  const [outgoing, incoming, queue, dirty, deadLetters, quarantined, missingObjects, lastReconcile, lastClean, scrub] =
-    await Promise.all([
-      outgoingStatus(services),
-      incomingStatus(services),
-      services.jobs.depth(),
-      countMarks(services, dirtyPartition),
-      countLetters(services),
-      countQuarantined(services),
-      countMissing(services),
-      readMark(services, 'last-reconcile'),
-      readMark(services, 'last-clean'),
-      readMark(services, 'scrub'),
-    ])
+  const [
+    outgoing,
+    incoming,
+    queue,
+    dropEvents,
+    dirty,
+    deadLetters,
+    quarantined,
+    missingObjects,
+    lastReconcile,
+    lastClean,
+    scrub,
+  ] = await Promise.all([
+    outgoingStatus(services),
+    incomingStatus(services),
+    services.jobs.depth(),
+    services.dropEvents?.depth(),
+    countMarks(services, dirtyPartition),
+    countLetters(services),
+    countQuarantined(services),
+    countMissing(services),
+    readMark(services, 'last-reconcile'),
+    readMark(services, 'last-clean'),
+    readMark(services, 'scrub'),
+  ])
   const nextBucket = Number(scrub?.['next'] ?? 0)
   const runsLeft = (bucketCount - nextBucket) / scrubBuckets
   const status: ReplicationStatus = {
@@ -91,6 +105,7 @@ export async function replicationStatus(services: Services): Promise<WarnedStatu
     outgoing,
     incoming,
     queue,
+    dropEvents: dropEvents ?? null,
     dirty,
     deadLetters,
     quarantined,

@@ -17,6 +17,7 @@ export type WarningCode =
   | 'undelivered'
   | 'dead-letters'
   | 'queue-dead-letters'
+  | 'drop-dead-letters'
   | 'quarantined'
   | 'missing-objects'
   | 'reconcile-late'
@@ -87,13 +88,17 @@ const reach: Check = ({ peer, atMs, outgoing, incoming }) => {
   }
 }
 
-const leftovers: Check = ({ deadLetters, queue, quarantined, missingObjects, atMs }) => {
+const leftovers: Check = ({ deadLetters, queue, dropEvents, quarantined, missingObjects, atMs }) => {
   const missingMs = atMs - (missingObjects.oldestMs ?? atMs)
   return {
     'dead-letters': deadLetters.count > 0 && `${counted(deadLetters)} dead letters wait for someone to look at them.`,
     'queue-dead-letters':
       queue.deadLetters > 0 &&
       `${queue.deadLetters} messages lie in the queue's dead letters: their function died on them.`,
+    'drop-dead-letters':
+      dropEvents !== null &&
+      dropEvents.deadLetters > 0 &&
+      `${dropEvents.deadLetters} events of the drop area lie in the dead letters of their queue; the scan of drops finds the files.`,
     quarantined:
       quarantined.count > 0 &&
       `${counted(quarantined)} states are quarantined, for their stamps are up to ${span(quarantined.aheadMs)} ahead.`,

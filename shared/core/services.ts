@@ -1,7 +1,7 @@
 import type { Site } from '../domain/site.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import type { Delivery } from '../ports/delivery.ts'
-import type { JobQueue } from '../ports/job-queue.ts'
+import type { JobQueue, WatchedQueue } from '../ports/job-queue.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { Peer } from '../ports/peer.ts'
 import type { RecordStore } from '../ports/record-store.ts'
@@ -18,6 +18,8 @@ export interface Services {
   readonly siteStore: SiteStore
   readonly objects: ObjectStore
   readonly jobs: JobQueue
+  /** What the store tells of the drop area; absent where it tells nothing. */
+  readonly dropEvents?: WatchedQueue
   readonly peer: Peer
   readonly delivery: Delivery
   readonly clock: Clock

@@ -7,12 +7,17 @@ export interface JobMessage {
   readonly traceparent?: string
 }
 
+/** Messages, those that are being worked on or wait for their time included; as the clouds count them, about. */
 export interface QueueDepth {
   readonly waiting: number
   readonly deadLetters: number
 }
 
-export interface JobQueue {
-  send(message: JobMessage, options?: { readonly delayMs?: number }): Promise<void>
+/** A queue of whatever messages, as an operator sees it. */
+export interface WatchedQueue {
   depth(): Promise<QueueDepth>
+}
+
+export interface JobQueue extends WatchedQueue {
+  send(message: JobMessage, options?: { readonly delayMs?: number }): Promise<void>
 }

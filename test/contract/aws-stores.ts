@@ -1,7 +1,13 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { sqsJobQueue } from '../../aws/adapters/job-queue.ts'
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs'
+import { sqsJobQueue, sqsQueue } from '../../aws/adapters/job-queue.ts'
 import { s3ClientSettings } from '../../aws/adapters/object-bucket.ts'
 import { s3ObjectStore } from '../../aws/adapters/object-store.ts'
 import { dynamoRecordStore } from '../../aws/adapters/record-store.ts'
@@ -23,8 +29,11 @@ export async function startAwsStores() {
   for (const Bucket of ['uploads', 'objects']) await s3.send(new CreateBucketCommand({ Bucket }))
   const buckets = { client: s3, uploadsBucket: 'uploads', objectsBucket: 'objects' }
   const client = new SQSClient({ ...common, endpoint: serverUrls.sqs })
-  const { QueueUrl: queueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: 'jobs' }))
-  const dead = await client.send(new CreateQueueCommand({ QueueName: 'jobs-dead' }))
+  const queueNamed = async (QueueName: string): Promise<string> =>
+    (await client.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? ''
+  const queueUrl = await queueNamed('jobs')
+  const events = { client, queueUrl: await queueNamed('events'), deadLetterQueueUrl: await queueNamed('events-dead') }
+  const tell = (QueueUrl: string) => client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'an event' }))
   const proxy = await refusingProxy(database.url)
   const throttled = new DynamoDBClient({ ...common, endpoint: proxy.url })
   return {
@@ -40,7 +49,12 @@ export async function startAwsStores() {
     siteStore: dynamoSiteStore({ client: database.client, table: 'site' }),
     objects: s3ObjectStore(buckets),
     pieceCopies: s3ObjectStore({ ...buckets, copyBytesMax: 1 }),
-    queue: sqsJobQueue({ client, queueUrl, deadLetterQueueUrl: dead.QueueUrl ?? '' }),
+    queue: sqsJobQueue({ client, queueUrl, deadLetterQueueUrl: await queueNamed('jobs-dead') }),
+    events: {
+      queue: sqsQueue(events),
+      tell: () => tell(events.queueUrl),
+      bury: () => tell(events.deadLetterQueueUrl),
+    },
     receive: async (): Promise<JobMessage | undefined> => {
       const { Messages: [message] = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }))
       if (!message) return undefined

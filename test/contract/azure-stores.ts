@@ -1,7 +1,7 @@
 import { CosmosClient } from '@azure/cosmos'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
-import { storageJobQueue } from '../../azure/adapters/job-queue.ts'
+import { storageJobQueue, storageQueue } from '../../azure/adapters/job-queue.ts'
 import { blobObjectStore } from '../../azure/adapters/object-store.ts'
 import { cosmosRecordStore } from '../../azure/adapters/record-store.ts'
 import { cosmosSiteStore } from '../../azure/adapters/site-store.ts'
@@ -24,6 +24,8 @@ export async function startAzureStores() {
   const client = BlobServiceClient.fromConnectionString(connections.storage)
   const queues = QueueServiceClient.fromConnectionString(connections.storage)
   const jobs = queues.getQueueClient('jobs')
+  const events = { queue: queues.getQueueClient('events'), poisonQueue: queues.getQueueClient('events-poison') }
+  await events.queue.create()
   return {
     cosmosUrl: `http://127.0.0.1:${ports.cosmos}`,
     container: database.container('records'),
@@ -34,6 +36,14 @@ export async function startAzureStores() {
     urlCopies: blobObjectStore({ client, copyFromUrl: true }),
     pieceCopies: blobObjectStore({ client, copyFromUrl: false, copyBlockBytes: 300_000 }),
     queue: storageJobQueue({ queue: jobs, poisonQueue: queues.getQueueClient('jobs-poison') }),
+    events: {
+      queue: storageQueue(events),
+      tell: () => events.queue.sendMessage('an event'),
+      bury: async () => {
+        await events.poisonQueue.create()
+        await events.poisonQueue.sendMessage('an event')
+      },
+    },
     /** What is told of the drop area. */
     objectEvents: queues.getQueueClient('upload-events'),
     receive: async (): Promise<JobMessage | undefined> => {

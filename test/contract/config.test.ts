@@ -26,6 +26,8 @@ const aws = {
   OBJECTS_BUCKET: 'objects',
   JOBS_QUEUE_URL: 'http://127.0.0.1:1/q',
   JOBS_DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:1/d',
+  UPLOAD_EVENTS_QUEUE_URL: 'http://127.0.0.1:1/e',
+  UPLOAD_EVENTS_DEAD_LETTER_QUEUE_URL: 'http://127.0.0.1:1/f',
   EDGE_KEY_PAIR_ID: 'K1',
   EDGE_PRIVATE_KEY: '-----BEGIN PRIVATE KEY-----',
 }

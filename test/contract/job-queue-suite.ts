@@ -1,12 +1,20 @@
 import { describe, expect, test } from '@jest/globals'
 import { jobMessageBytesMax } from '../../shared/domain/limits.ts'
-import type { JobMessage, JobQueue } from '../../shared/ports/job-queue.ts'
+import type { JobMessage, JobQueue, WatchedQueue } from '../../shared/ports/job-queue.ts'
 
 export interface QueueContext {
   readonly queue: JobQueue
   /** What a consumer of the queue is given, acknowledged; undefined when there is nothing now. */
   readonly receive: () => Promise<JobMessage | undefined>
   readonly passTime: (ms: number) => Promise<void>
+  /** A queue of other messages, empty to begin with. */
+  readonly events: {
+    readonly queue: WatchedQueue
+    /** Puts any message there. */
+    readonly tell: () => Promise<unknown>
+    /** Puts any message into its dead letters. */
+    readonly bury: () => Promise<unknown>
+  }
 }
 
 /** What every job queue promises. The queue is empty to begin with. */
@@ -46,6 +54,15 @@ export function jobQueueSuite(name: string, contextOf: () => QueueContext): void
       expect((await queue.depth()).waiting).toBe(1)
       await passTime(2_500)
       expect(await receive()).toEqual({ kind: 'later', payload: {} })
+    })
+
+    test('the depth of a queue of other messages is its own', async () => {
+      const { events, queue } = contextOf()
+      const before = await queue.depth()
+      expect(await events.queue.depth()).toEqual({ waiting: 0, deadLetters: 0 })
+      for (const put of [events.bury, events.tell, events.tell]) await put()
+      expect(await events.queue.depth()).toEqual({ waiting: 2, deadLetters: 1 })
+      expect(await queue.depth()).toEqual(before)
     })
 
     test('many at once all arrive', async () => {

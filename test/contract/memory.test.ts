@@ -67,7 +67,16 @@ const receive = async () => {
   delivery?.acknowledge()
   return delivery?.message
 }
-jobQueueSuite('memory', () => ({ queue, receive, passTime }))
+const eventQueue = memoryJobQueue({ clock })
+const events = {
+  queue: eventQueue,
+  tell: () => eventQueue.send({ kind: 'event', payload: {} }),
+  bury: async () => {
+    await events.tell()
+    for (let died = false; !died; died = (await eventQueue.depth()).deadLetters > 0) eventQueue.receive()?.fail()
+  },
+}
+jobQueueSuite('memory', () => ({ queue, receive, passTime, events }))
 deliverySuite(
   'memory',
   'https://edge.test',

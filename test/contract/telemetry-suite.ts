@@ -33,6 +33,7 @@ const anyStatus: WarnedStatus = {
     replicatedUntilMs: 1,
   },
   queue: { waiting: 1, deadLetters: 0 },
+  dropEvents: { waiting: 2, deadLetters: 0 },
   dirty: { ...counted, buckets: 2 },
   deadLetters: counted,
   quarantined: { count: 1, more: false, aheadMs: 70_000, firstUntilMs: 1, lastUntilMs: 2 },

@@ -5,10 +5,12 @@ import { handleChanges } from '../../shared/core/feed.ts'
 import { pauseReplication } from '../../shared/core/pause.ts'
 import { reconcile } from '../../shared/core/reconcile.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
+import { replicationMetrics } from '../../shared/core/replication-metrics.ts'
 import { replicationStatus } from '../../shared/core/replication-status.ts'
 import { writeRecord } from '../../shared/core/records.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { runTask } from '../../shared/core/tasks.ts'
+import { memoryJobQueue } from '../memory/job-queue.ts'
 import type { MemorySiteStore } from '../memory/site-store.ts'
 import type { MemoryTelemetry } from '../memory/telemetry.ts'
 import { twoSites, type TwoSites } from './two-sites.ts'
@@ -182,6 +184,21 @@ describe('warnings', () => {
     expect(status.missingObjects).toMatchObject({ count: 1, bytes: 7, oldestMs: value.sinceMs })
     expect(status.quarantined.aheadMs).toBe(300_000)
     expect(status.quarantined.lastUntilMs).toBe(clock.now() + 240_000)
+  })
+
+  test('of events of the drop area that nobody could read', async () => {
+    const { aws, clock } = await settled()
+    expect((await replicationStatus(aws.services)).dropEvents).toBeNull()
+    const dropEvents = memoryJobQueue({ clock })
+    const services = { ...aws.services, dropEvents }
+    for (const n of [1, 2]) await dropEvents.send({ kind: 'event', payload: { n } })
+    const waiting = await replicationStatus(services)
+    expect([waiting.dropEvents, waiting.warnings]).toEqual([{ waiting: 2, deadLetters: 0 }, []])
+    expect(replicationMetrics(waiting)).toContainEqual(['dropEventsWaiting', 2])
+    for (let tries = 0; tries <= 10; tries++) dropEvents.receive()?.fail()
+    const status = await replicationStatus(services)
+    expect(status.warnings.map(({ code }) => code)).toEqual(['drop-dead-letters'])
+    expect(replicationMetrics(status)).toContainEqual(['dropEventsDeadLetters', 2])
   })
 
   test('of what the breaker holds back', async () => {
