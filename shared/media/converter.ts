@@ -1,3 +1,4 @@
+import { basename, join } from 'node:path'
 import type {
   ConversionSource,
   ConvertedFile,
@@ -7,6 +8,7 @@ import type {
   Recipe,
 } from '../ports/media-converter.ts'
 import type { StreamCodec } from '../domain/stream-codecs.ts'
+import { asStillAvif } from './avif-still.ts'
 import { convertAudio } from './audio.ts'
 import { convertData } from './data-convert.ts'
 import { inspectData, isDataType } from './data.ts'
@@ -165,6 +167,10 @@ async function openableOf(
   { readers, heifDecoder: decoder }: Tools,
   { workFolder, signal }: ConvertOptions,
 ): Promise<ImageSource> {
+  if (source.mediaType === 'image/avif') {
+    const path = await asStillAvif(source.path, join(workFolder, `${basename(source.path)}.still`))
+    return { ...source, path }
+  }
   if (!isHeifType(source.mediaType)) return source
   const reader = readers.take(source.path)
   try {

@@ -1,16 +1,16 @@
 import type { Metadata } from 'sharp'
 import type { JsonObject } from '../domain/json.ts'
 import type { Inspection } from '../ports/media-converter.ts'
+import { asStillAvif } from './avif-still.ts'
+import { animationOf, statedFrames } from './image-animation.ts'
 import { svgType } from './image-decode.ts'
 import { pictureMetadata } from './image-metadata.ts'
 import { animationRecipes, drawingRecipes, stillRecipes } from './image-recipes.ts'
 import { isWideGamut } from './icc.ts'
-import { animationFramesMax, animationPixelsMax, framesRefusedMin, imagePixelsMax } from './limits.ts'
+import { framesRefusedMin, imagePixelsMax } from './limits.ts'
 import { placeholder } from './placeholder.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { openImage, openPixels, toPixels } from './sharp-safe.ts'
-import { framesInPng } from './stated-apng.ts'
-import { pagesInTiff } from './stated-tiff.ts'
 import { drawSvg, inspectSvg } from './svg.ts'
 
 const placeholderSide = 100
@@ -39,21 +39,21 @@ export async function inspectImage(
   signal: AbortSignal,
 ): Promise<Inspection> {
   if (mediaType === svgType) return inspectDrawing(path, signal)
-  refuseFrames(await statedFrames(path, mediaType))
-  const header = await decoding('The image', signal, () => openImage(path, { limitInputPixels: false }).metadata())
+  const stated = await statedFrames(path, mediaType)
+  refuseFrames(stated)
+  const opened = mediaType === 'image/avif' ? await asStillAvif(path, `${path}.still`) : path
+  const header = await decoding('The image', signal, () => openImage(opened, { limitInputPixels: false }).metadata())
   const { width, height } = orientedSize(header)
   if (width * height > imagePixelsMax) {
     throw invalidMedia(
       `The image has ${width} x ${height} pixels; at most ${imagePixelsMax / 1e6} megapixels are converted`,
     )
   }
-  const frames = header.pages ?? 1
-  refuseFrames(frames)
-  const animated = frames > 1 && (mediaType === 'image/gif' || mediaType === 'image/webp')
-  const tooMuch = animated && (frames > animationFramesMax || width * height * frames > animationPixelsMax)
+  refuseFrames(header.pages ?? 1)
+  const animation = animationOf({ mediaType, stated, header })
   const thumbnail = await decoding('The image', signal, () =>
     toPixels(
-      openImage(path, { page: 0 })
+      openImage(opened, { page: 0 })
         .autoOrient()
         .resize({ width: placeholderSide, height: placeholderSide, fit: 'inside' })
         .ensureAlpha(),
@@ -64,24 +64,13 @@ export async function inspectImage(
     height,
     orientation: header.orientation ?? 1,
     hasAlpha: header.hasAlpha,
-    frames: animated ? frames : 1,
     ...(isWideGamut(header.icc) && { wideGamut: true }),
-    ...(animated && { animated: true, durationMs: sum(header.delay ?? []), loop: header.loop ?? 0 }),
-    ...(tooMuch && {
-      flattened: true,
-      note: 'The animation is too long to convert; its first frame is shown instead',
-    }),
+    ...animation.properties,
     ...placeholder(thumbnail),
     ...(await pictureMetadata({ ...header, ...said })),
   }
-  const recipes = animated && !tooMuch ? animationRecipes(width, height) : stillRecipes(width, height, header.hasAlpha)
+  const recipes = animation.isKept ? animationRecipes(width, height) : stillRecipes(width, height, header.hasAlpha)
   return { mediaType, kind: 'image', properties, recipes }
-}
-
-/** Before whoever decodes it counts them one by one, or where nobody does. */
-async function statedFrames(path: string, mediaType: string): Promise<number> {
-  if (mediaType === 'image/png') return framesInPng(path)
-  return mediaType === 'image/tiff' ? pagesInTiff(path) : 1
 }
 
 function refuseFrames(frames: number): void {
@@ -113,5 +102,3 @@ function orientedSize(header: Metadata): { width: number; height: number } {
   const height = header.pageHeight ?? header.height
   return (header.orientation ?? 1) >= 5 ? { width: height, height: header.width } : { width: header.width, height }
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
