@@ -7,7 +7,7 @@ import { inputArgs } from './ffmpeg-input.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { flags } from './flags.ts'
 import { convertedBytesMax, convertWallMsMax } from './limits.ts'
-import { gainFilters, planGain, type SoundGain } from './loudness.ts'
+import { gainFilters, planGain, type Loudness, type SoundGain } from './loudness.ts'
 import { finishFile, partPath } from './output.ts'
 import { decoding, invalidMedia } from './reasons.ts'
 import { numberOption, refuseShortened } from './recipe-options.ts'
@@ -19,6 +19,8 @@ interface Work {
   readonly signal: AbortSignal
   readonly ffmpeg: FfmpegRunner
   readonly reader: ContainerReader
+  /** Of the source, as it is played; what is missing is measured. */
+  readonly loudness?: Loudness | undefined
   readonly onProgress?: (fraction: number) => void
 }
 
@@ -52,7 +54,7 @@ export async function convertAudio(
   if (!first) return covers
   const durationMs = numberOption(first, 'durationMs')
   const isChanged = encoded.some(({ options }) => options.copy !== true)
-  const gain = isChanged ? await planGain(work.ffmpeg, source, work.signal) : undefined
+  const gain = isChanged ? await planGain(work.ffmpeg, source, work.signal, work.loudness) : undefined
   const wave = await decode(source, { encoded, gain, durationMs }, work)
   const decodedMs = Math.round((wave.samples * 1000) / waveformSampleRate)
   if (wave.samples === 0) throw invalidMedia('The audio has no sound that can be decoded')

@@ -20,6 +20,7 @@ import { heifPixels, inspectHeif, isHeifType } from './heif.ts'
 import { convertImage, type ImageWork } from './image-convert.ts'
 import type { ImageSource } from './image-decode.ts'
 import { convertibleImages, inspectImage } from './image-inspect.ts'
+import { playedLoudness } from './loudness.ts'
 import { inspectMedia } from './media-inspect.ts'
 import { inspectOffice } from './office.ts'
 import { convertPdf, inspectPdf, pdfType } from './pdf.ts'
@@ -196,7 +197,7 @@ async function convertDocument(
 
 async function convertTimed(
   source: ConversionSource,
-  { kind, recipes }: Inspection,
+  { kind, recipes, properties }: Inspection,
   { ffmpeg, readers }: Tools,
   options: ConvertOptions,
 ): Promise<readonly ConvertedFile[]> {
@@ -204,7 +205,7 @@ async function convertTimed(
   try {
     if (kind === 'video') return await convertVideo(source, recipes, { ...options, ffmpeg, reader })
     if (!ffmpeg) throw invalidMedia('No audio converter is installed at this site')
-    return await convertAudio(source, recipes, { ...options, ffmpeg, reader })
+    return await convertAudio(source, recipes, { ...options, ffmpeg, reader, loudness: playedLoudness(properties) })
   } finally {
     reader.close()
   }

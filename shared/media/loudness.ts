@@ -1,15 +1,22 @@
+import type { JsonObject } from '../domain/json.ts'
 import type { ConversionSource } from '../ports/media-converter.ts'
 import { inputArgs } from './ffmpeg-input.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { flags } from './flags.ts'
 import { convertWallMsMax } from './limits.ts'
 
-/** What EBU R 128 calls integrated loudness, and the highest sample. */
-interface Loudness {
-  /** LUFS. */
+/** What EBU R 128 says of a sound as a whole. */
+export interface Loudness {
+  /** Integrated, in LUFS. */
   readonly integrated: number
-  /** Decibels below full scale. */
+  /** Of full scale, in decibels: the highest sample, or what a wave through the samples reaches (ITU-R BS.1770, annex 2). */
   readonly peak: number
+}
+
+interface Metering {
+  /** What the sound goes through first. */
+  readonly filters?: readonly string[]
+  readonly peak?: 'sample' | 'true'
 }
 
 /** One gain for all of a sound, so that what was quiet stays quieter than what was loud. */
@@ -31,15 +38,17 @@ const roundsMax = 3
 
 /** Two channels are louder than the one that they were made of: what is measured must be what is played. */
 const stereo = 'aformat=channel_layouts=stereo'
+/** Of one channel that is played by two, which together are as loud. */
+const stereoGain = -10 * Math.log10(2)
 
 /** Decodes the sound once and measures it; undefined for silence and for what is too short to be measured. */
 export async function measureLoudness(
   ffmpeg: FfmpegRunner,
   source: Pick<ConversionSource, 'path' | 'mediaType'>,
   signal: AbortSignal,
-  filters: readonly string[] = [stereo],
+  { filters = [stereo], peak: kind = 'sample' }: Metering = {},
 ): Promise<Loudness | undefined> {
-  const meter = [...filters, 'ebur128=peak=sample:framelog=verbose'].join(',')
+  const meter = [...filters, `ebur128=peak=${kind}:framelog=verbose`].join(',')
   const { messages } = await ffmpeg.run(
     [
       ...flags('-loglevel info -nostats'),
@@ -55,22 +64,40 @@ export async function measureLoudness(
   return integrated > -69 && Number.isFinite(peak) ? { integrated, peak } : undefined
 }
 
+/** What the record says of a sound: its loudness and true peak in the channels that it has; nothing of silence. */
+export async function loudnessProperties(
+  ffmpeg: FfmpegRunner,
+  source: Pick<ConversionSource, 'path' | 'mediaType'>,
+  signal: AbortSignal,
+): Promise<JsonObject> {
+  const found = await measureLoudness(ffmpeg, source, signal, { filters: [], peak: 'true' })
+  return found ? { loudnessLufs: found.integrated, peakDb: found.peak } : {}
+}
+
+/** What `loudnessProperties` said, as it is when two channels play it; undefined where that has to be measured. */
+export function playedLoudness({ loudnessLufs, peakDb, channels }: JsonObject): Loudness | undefined {
+  if (typeof loudnessLufs !== 'number' || typeof peakDb !== 'number') return undefined
+  if (channels === 2) return { integrated: loudnessLufs, peak: peakDb }
+  return channels === 1 ? { integrated: loudnessLufs, peak: peakDb + stereoGain } : undefined
+}
+
 /**
  * The gain that brings a sound to the target; undefined when it is there. Where peaks must be held for that, which takes
- * loudness away again, it is measured again with them held.
+ * loudness away again, it is measured again with them held. What is `known` already is not measured first.
  */
 export async function planGain(
   ffmpeg: FfmpegRunner,
   source: ConversionSource,
   signal: AbortSignal,
+  known?: Loudness,
 ): Promise<SoundGain | undefined> {
-  const found = await measureLoudness(ffmpeg, source, signal)
+  const found = known ?? (await measureLoudness(ffmpeg, source, signal))
   if (!found) return undefined
   let decibels = bounded(targetLufs - found.integrated)
   if (Math.abs(decibels) < missMax) return undefined
   if (found.peak + decibels <= peakMax) return { decibels, isLimited: false }
   for (let round = 1; round < roundsMax; round++) {
-    const heard = await measureLoudness(ffmpeg, source, signal, gainFilters({ decibels, isLimited: true }))
+    const heard = await measureLoudness(ffmpeg, source, signal, { filters: gainFilters({ decibels, isLimited: true }) })
     const miss = targetLufs - (heard?.integrated ?? targetLufs)
     if (Math.abs(miss) < missMax) break
     decibels = bounded(decibels + miss)

@@ -7,6 +7,7 @@ import { canEncode, canToneMap } from './ffmpeg-abilities.ts'
 import { probeDetails, probeWithFfmpeg, type FilmDetails } from './ffmpeg-probe.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { mediaDurationMsMax, videoPixelsMax } from './limits.ts'
+import { loudnessProperties } from './loudness.ts'
 import type { TagsFound } from './reader-messages.ts'
 import { invalidMedia, reasonOf } from './reasons.ts'
 import { refuseStated } from './stated.ts'
@@ -15,7 +16,7 @@ import type { Tracks } from './track-probe.ts'
 import { refuseTruncated } from './truncation.ts'
 import { videoRecipes } from './video-recipes.ts'
 
-const version = 2
+const version = 3
 const audioBitsPerSecondMax = 192_000
 
 interface MediaTools {
@@ -65,11 +66,12 @@ export async function inspectMedia(
     return { mediaType: file.mediaType, kind: 'video', properties: { ...properties, ...hdr }, recipes }
   }
   const { shown, hasCover } = await tagsOf(file.path, reader, signal)
+  const loudness = ffmpeg && audio ? await loudnessProperties(ffmpeg, file, signal) : {}
   const mediaType = file.mediaType.replace(/^video\/(?=mp4|webm|ogg|matroska|quicktime)/, 'audio/')
   return {
     mediaType: mediaType === 'audio/quicktime' ? 'audio/mp4' : mediaType,
     kind: 'audio',
-    properties: Object.keys(shown).length > 0 ? { ...properties, tags: shown } : properties,
+    properties: { ...properties, ...loudness, ...(Object.keys(shown).length > 0 && { tags: shown }) },
     recipes: await audioRecipes(tracks, { bitsPerSecond, hasCover }, ffmpeg),
   }
 }
