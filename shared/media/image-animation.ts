@@ -3,6 +3,7 @@ import type { JsonObject } from '../domain/json.ts'
 import { animationFramesMax, animationPixelsMax } from './limits.ts'
 import { framesInPng } from './stated-apng.ts'
 import { framesInAvif } from './stated-avif.ts'
+import { framesInGif } from './stated-gif.ts'
 import { pagesInTiff } from './stated-tiff.ts'
 
 /** Whose frames libvips reads; of the animations of other formats it reads the first. */
@@ -15,11 +16,16 @@ interface Animation {
   readonly properties: JsonObject
 }
 
+const counters: Readonly<Record<string, (path: string) => Promise<number>>> = {
+  'image/png': framesInPng,
+  'image/avif': framesInAvif,
+  'image/gif': framesInGif,
+  'image/tiff': pagesInTiff,
+}
+
 /** How many frames or pages a file says it has, where libvips tells of one, or would count them all to tell. */
 export async function statedFrames(path: string, mediaType: string): Promise<number> {
-  if (mediaType === 'image/png') return framesInPng(path)
-  if (mediaType === 'image/avif') return framesInAvif(path)
-  return mediaType === 'image/tiff' ? pagesInTiff(path) : 1
+  return (await counters[mediaType]?.(path)) ?? 1
 }
 
 /** Whether a picture moves, and whether it will: what is flattened says so, and why. */

@@ -60,9 +60,10 @@ function gifOfFrames(count: number): Buffer {
   ])
 }
 
-/** The largest canvas that a header can state (RFC 9649, 2.7). */
-function webp(): Buffer {
-  const canvas = Buffer.from('02000000ffffffffffff', 'hex')
+/** A canvas as a header states it, in three bytes a side (RFC 9649, 2.7). */
+function webp(side: number): Buffer {
+  const length = le32(side - 1).subarray(0, 3)
+  const canvas = Buffer.concat([Buffer.from('02000000', 'hex'), length, length])
   const animation = riff('ANIM', Buffer.alloc(6))
   const image = riff('VP8L', Buffer.from('2f00000000071011118888080000', 'hex'))
   return riff('RIFF', latin('WEBP'), riff('VP8X', canvas), animation, riff('ANMF', Buffer.alloc(16), image))
@@ -139,8 +140,21 @@ const tooLong = /longer than six hours/
 export const bombs: readonly Bomb[] = [
   { name: 'PNG of 16,000 x 16,000', declared: 'image/png', refusal: /16000 x 16000/, bytes: () => png(16_000, 16_000) },
   { name: 'JPEG of 65,000 x 65,000', declared: 'image/jpeg', refusal: /65000 x 65000/, bytes: () => jpeg(65_000) },
-  { name: 'WebP of 16,777,216 x 16,777,216', declared: 'image/webp', refusal: /\w/, bytes: webp },
-  { name: 'GIF of 100,000 frames', declared: 'image/gif', refusal: /100000 frames/, bytes: () => gifOfFrames(100_000) },
+  { name: 'WebP of 16,383 x 16,383', declared: 'image/webp', refusal: /16383 x 16383/, bytes: () => webp(16_383) },
+  // Sides above that are none to its reader, and above 2^32 pixels the format itself allows none.
+  {
+    name: 'WebP of 65,000 x 65,000',
+    declared: 'image/webp',
+    refusal: /bad image dimensions/,
+    bytes: () => webp(65_000),
+  },
+  {
+    name: 'WebP of 16,777,216 x 16,777,216',
+    declared: 'image/webp',
+    refusal: /corrupt header/,
+    bytes: () => webp(2 ** 24),
+  },
+  { name: 'GIF of 100,000 frames', declared: 'image/gif', refusal: /20000 frames/, bytes: () => gifOfFrames(100_000) },
   {
     name: 'APNG of 4,000,000 frames',
     declared: 'image/png',

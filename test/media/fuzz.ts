@@ -3,7 +3,8 @@
  * that claim to be huge (`--format bombs`):
  *   npm run fuzz -- [--copies 1000] [--seed 1] [--format NAME] [--from COPY]
  * Prints a line of JSON a format, and how far it is meanwhile; ends with 1 when there was a fault: a worker that crashed or
- * does not come to an end, half of the renditions, one of no bytes or that cannot be read, a reason that says nothing.
+ * does not come to an end, half of the renditions, one of no bytes or that cannot be read, a reason that says nothing, a bomb
+ * that takes longer than 50 ms to be known at the best of three looks.
  */
 import { fork } from 'node:child_process'
 import { stat } from 'node:fs/promises'
@@ -74,19 +75,31 @@ function runWorker(format: string, range: Range, take: (outcome: CopyOutcome) =>
   })
 }
 
-/** How long each bomb takes to be known, the second time that it is seen. */
-async function timeBombs(): Promise<void> {
+/** What a header shows is known before anybody notices. */
+const knownMsMax = 50
+const looks = 3
+
+/** How long each bomb takes to be known, at best after the first time that it is seen; whether none took too long. */
+async function timeBombs(): Promise<boolean> {
   await using bench = await workbench()
+  let isClean = true
   for (const { name, declared, bytes } of bombs) {
     const path = await bench.write('bomb', bytes())
     const source = { path, mediaType: declared, bytes: (await stat(path)).size }
     const look = () => converter.inspect(source, never()).then(() => 'stored', String)
-    await look()
-    const began = performance.now()
     const outcome = await look()
-    const ms = Math.round((performance.now() - began) * 10) / 10
-    process.stdout.write(`${JSON.stringify({ bomb: name, bytes: source.bytes, ms, outcome })}\n`)
+    const times: number[] = []
+    for (let time = 0; time < looks; time++) {
+      const began = performance.now()
+      await look()
+      times.push(performance.now() - began)
+    }
+    const ms = Math.round(Math.min(...times) * 10) / 10
+    const faults = ms > knownMsMax ? [`known after ${ms} ms, not ${knownMsMax}`] : []
+    process.stdout.write(`${JSON.stringify({ bomb: name, bytes: source.bytes, ms, outcome, faults })}\n`)
+    isClean &&= faults.length === 0
   }
+  return isClean
 }
 
 async function main(): Promise<void> {
@@ -102,8 +115,7 @@ async function main(): Promise<void> {
   const chosen = Object.keys(fuzzedFormats).filter((format) => [undefined, format].includes(values.format))
   const range = { seed: Number(values.seed), from: Number(values.from), copies: Number(values.copies) }
   const isAll = values.format === undefined || values.format === 'bombs'
-  if (isAll) await timeBombs()
-  let isClean = isAll || chosen.length > 0
+  let isClean = isAll ? await timeBombs() : chosen.length > 0
   for (const format of chosen) isClean = (await fuzz(format, range)) && isClean
   process.exitCode = isClean ? 0 : 1
 }

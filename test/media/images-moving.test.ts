@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from '@jest/globals'
 import sharp from 'sharp'
+import { framesInGif } from '../../shared/media/stated-gif.ts'
 import { probeTracks } from '../../shared/media/track-probe.ts'
 import { apng, avifSequence, pngChunk } from './moving-pictures.ts'
 import { named, run, workbench } from './workbench.ts'
@@ -59,6 +61,17 @@ test.each(['png', 'avif'] as const)(
     for (const name of ['animated', 'flattened', 'note']) expect(properties).not.toHaveProperty(name)
   },
 )
+
+test.each([1, 2, 7])('%i frames of a GIF are counted without looking into them', async (frames) => {
+  await using bench = await workbench()
+  const [width, height] = [300, 200]
+  // Noise, so that they are longer than what is read at once.
+  const data = randomBytes(width * height * 3 * frames)
+  await sharp(data, { raw: { width, height: height * frames, channels: 3, pageHeight: height } })
+    .gif({ effort: 1 })
+    .toFile(bench.at('moving.gif'))
+  expect(await framesInGif(bench.at('moving.gif'))).toBe(frames)
+})
 
 test('the pages of a TIFF are counted, and the first is shown', async () => {
   await using bench = await workbench()
