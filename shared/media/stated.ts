@@ -1,6 +1,11 @@
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { readPart, withFile } from './file-parts.ts'
 import { mediaDurationMsMax, sniffBytes, videoPixelsMax } from './limits.ts'
+import { statedInAiff } from './stated-aiff.ts'
+import { statedInAsf } from './stated-asf.ts'
 import { statedInAvi } from './stated-avi.ts'
+import { statedInFlac } from './stated-flac.ts'
+import { statedInFlv } from './stated-flv.ts'
 import { statedInMatroska } from './stated-matroska.ts'
 import { statedInMp4 } from './stated-mp4.ts'
 import { statedInWav } from './stated-wav.ts'
@@ -20,24 +25,24 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
   [/^(video|audio)\/(matroska|webm)$/, async (file) => statedInMatroska(await headOf(file))],
   [/^audio\/wav$/, statedInWav],
   [/^video\/x-msvideo$/, async (file) => statedInAvi(await headOf(file))],
+  [/^audio\/flac$/, statedInFlac],
+  [/^audio\/aiff$/, statedInAiff],
+  [/^video\/x-flv$/, async (file) => statedInFlv(await headOf(file))],
+  [/^(application\/vnd\.|video\/x-)ms-asf$/, async (file) => statedInAsf(await headOf(file))],
 ]
 
 /** Throws `invalid-media` for what is too long or too large by its own header, before any program is started to read it. */
 export async function refuseStated(path: string, mediaType: string): Promise<void> {
-  const reader = readers.find(([types]) => types.test(mediaType))?.[1]
-  if (!reader) return
-  const file = await open(path, 'r')
-  try {
-    const { durationMs = 0, sizes = [] } = await reader(file)
-    if (durationMs > mediaDurationMsMax) throw invalidMedia('The media is longer than six hours')
-    const large = sizes.find(({ width, height }) => width * height > videoPixelsMax)
-    if (large) throw invalidMedia(`The video has ${large.width} x ${large.height} pixels`)
-  } finally {
-    await file.close()
-  }
+  const { durationMs = 0, sizes = [] } = (await readStated(path, mediaType)) ?? {}
+  if (durationMs > mediaDurationMsMax) throw invalidMedia('The media is longer than six hours')
+  const large = sizes.find(({ width, height }) => width * height > videoPixelsMax)
+  if (large) throw invalidMedia(`The video has ${large.width} x ${large.height} pixels`)
 }
 
-async function headOf(file: FileHandle): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(sniffBytes), 0, sniffBytes, 0)
-  return buffer.subarray(0, bytesRead)
+/** What a file says of itself; undefined for a type whose headers are not read here. */
+export async function readStated(path: string, mediaType: string): Promise<Stated | undefined> {
+  const reader = readers.find(([types]) => types.test(mediaType))?.[1]
+  return reader && withFile(path, reader)
 }
+
+const headOf = (file: FileHandle): Promise<Buffer> => readPart(file, 0, sniffBytes)

@@ -1,6 +1,7 @@
 import { crc32, deflateSync, gzipSync } from 'node:zlib'
-
+import { be32, box, latin } from './boxes.ts'
 import { avif, heic, heicOfTiles, nestedHeic, tiff } from './picture-bombs.ts'
+import { aiff, asf, flac, flv } from './timed-bombs.ts'
 
 /** A small file that claims to be huge, or that would keep a reader busy. */
 interface Bomb {
@@ -11,17 +12,7 @@ interface Bomb {
   readonly bytes: () => Buffer
 }
 
-const latin = (text: string): Buffer => Buffer.from(text, 'latin1')
-const be32 = (...values: readonly number[]): Buffer => {
-  const data = Buffer.alloc(values.length * 4)
-  for (const [index, value] of values.entries()) data.writeUInt32BE(value >>> 0, index * 4)
-  return data
-}
 const le32 = (value: number): Buffer => be32(value).reverse()
-const box = (name: string, ...content: readonly Buffer[]): Buffer => {
-  const inside = Buffer.concat(content)
-  return Buffer.concat([be32(8 + inside.length), latin(name), inside])
-}
 const riff = (name: string, ...content: readonly Buffer[]): Buffer => {
   const inside = Buffer.concat(content)
   return Buffer.concat([latin(name), le32(inside.length), inside, Buffer.alloc(inside.length % 2)])
@@ -226,6 +217,10 @@ export const bombs: readonly Bomb[] = [
     refusal: /cut off/,
     bytes: () => wav(8_000, 4_000_000_000),
   },
+  { name: 'FLAC of 10,000 hours', declared: 'audio/flac', refusal: tooLong, bytes: () => flac(10_000) },
+  { name: 'AIFF of 10,000 hours', declared: 'audio/aiff', refusal: tooLong, bytes: () => aiff(10_000) },
+  { name: 'FLV of 10,000 hours', declared: 'video/x-flv', refusal: tooLong, bytes: () => flv(10_000) },
+  { name: 'ASF of 10,000 hours', declared: 'video/x-ms-asf', refusal: tooLong, bytes: () => asf(10_000) },
   { name: 'WAV of a byte a second', declared: 'audio/wav', refusal: tooLong, bytes: () => wav(1) },
   {
     name: 'SVG of entities that grow',
