@@ -118,8 +118,11 @@ async function list(world: World, client: Client): Promise<void> {
   const outcome = await request(world, site, listing, peerUse)
   if (outcome.kind !== 'answered') return
   const shown = new Map(outcome.value.items.map((record) => [keyText(record.key), record]))
+  // What comes after the end of a page was not asked for.
+  const { next } = outcome.value
   for (let index = 0; index < world.profile.records; index++) {
     const key = { tenant, collection, id: `r${index}` }
+    if (next !== undefined && key.id > next) continue
     const seen = client.seen.get(keyText(key)) && seenBefore.get(keyText(key))
     assertForwards(world, client, { site, key, seen, shown: shown.get(keyText(key)) })
   }

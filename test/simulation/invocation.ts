@@ -88,7 +88,9 @@ const throttledPauseMs = { baseMs: 100, capMs: 5_000 }
 /** As the clouds' own clients do it: a request that comes too soon is tried again, later and later, before its caller hears. */
 async function waitForCapacity(world: World, site: Site, onWait: () => void): Promise<void> {
   const { ledger, profile, scheduler, streams, mark } = world
-  for (let attempt = 0; !ledger.traffic.takes(site, scheduler.now(), profile.capacity); attempt++) {
+  const isTaken = (attempt: number): boolean =>
+    ledger.traffic.takes(site, { atMs: scheduler.now(), isAgain: attempt > 0 }, profile.capacity)
+  for (let attempt = 0; !isTaken(attempt); attempt++) {
     mark('throttled')
     onWait()
     if (attempt + 1 >= throttledTriesMax) throw new CatamaranError('throttled', 'simulated: too many requests at once')

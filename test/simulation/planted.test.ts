@@ -3,6 +3,8 @@ import { readCorpus } from './corpus.ts'
 import { hunt } from './planted.ts'
 import { plantedBugs, type PlantedBug } from './planted-bugs.ts'
 import { sourceOf, withBug } from './planting.ts'
+import { overload } from './profile.ts'
+import { startWorker } from './workers.ts'
 
 /** Whatever the core does otherwise makes a seed go another way, so the seeds next to it are tried too. */
 const seedsNearby = 300
@@ -20,6 +22,16 @@ function bugNamed(name: string): PlantedBug {
   if (!bug) throw new Error(`no bug ${name}`)
   return bug
 }
+
+test('stores that can never do what is asked of them: the goodput says so', async () => {
+  const worker = startWorker()
+  try {
+    const { broken } = await worker.run({ seed: 2, override: { ...overload, capacity: 3 } })
+    expect(broken).toContainEqual(expect.stringMatching(/^17: goodput was 0\.\d+ after the overload$/))
+  } finally {
+    worker.stop()
+  }
+}, 60_000)
 
 describe('planted bugs', () => {
   test.each(plantedBugs.map((bug) => [bug.name, bug] as const))('%s: the core holds its place', (_, bug) => {

@@ -143,7 +143,8 @@ const lossy = (chance: Chance): Partial<Profile> => ({
 const opening = (chance: Chance): Partial<Profile> => (chance.oneIn(2) ? { opensAtOnce: true, forms: false } : {})
 
 /** Nothing fails but what is asked for too fast; the clients stay long enough to tell how it is afterwards. */
-const overload = {
+export const overload = {
+  ...calm,
   name: 'overload',
   isCalm: false,
   records: 12,
@@ -218,7 +219,7 @@ export function drawProfile(chance: Chance): Profile {
   if (roll < 14) return { ...storm, name: 'wiped site', ...lossy(chance), rebuild: 'wipe', ...opening(chance) }
   if (roll < 17) return { ...storm, name: 'old snapshot', ...lossy(chance), rebuild: 'snapshot', ...opening(chance) }
   if (roll < 20) return { ...storm, ...slow, opsPerClient: chance.between(30, 40) }
-  if (roll === 20) return { ...calm, ...overload, capacity: chance.of([20, 60]) }
+  if (roll === 20) return { ...overload, capacity: chance.of([20, 60]) }
   if (roll === 21 && chance.oneIn(2)) return { ...storm, ...underAttack(chance.of(['deletes', 'overwrites'])) }
   if (roll === 22) return { ...storm, name: 'standing feed', ...standing(chance) }
   return storm

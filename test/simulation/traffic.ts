@@ -7,6 +7,10 @@ import type { World } from './world.ts'
 export interface Traffic {
   /** Requests of clients: when they were made, and whether they were answered. */
   readonly requests: { readonly atMs: number; readonly isAnswered: boolean }[]
+  /** When clients made a request again that had not been answered. */
+  readonly requestsAgainMs: number[]
+  /** Calls to the record stores once the crowd has been gone for so long that all should be well: all, and tries again. */
+  readonly lateStoreCalls: { all: number; again: number }
   calls: number
   /** Calls to the peer that offered something for another time. */
   callsAgain: number
@@ -16,7 +20,7 @@ export interface Traffic {
   rushedMs: number
   offered(from: Site, states: readonly RecordState[]): void
   /** Whether a store that takes so many calls a second takes one more now. */
-  takes(site: Site, nowMs: number, perSecond: number): boolean
+  takes(site: Site, call: { readonly atMs: number; readonly isAgain: boolean }, perSecond: number): boolean
 }
 
 const burstSeconds = 2
@@ -30,6 +34,8 @@ export function makeTraffic(): Traffic {
   const buckets = new Map<Site, { left: number; atMs: number }>()
   const traffic: Traffic = {
     requests: [],
+    requestsAgainMs: [],
+    lateStoreCalls: { all: 0, again: 0 },
     calls: 0,
     callsAgain: 0,
     crowdGoneMs: 0,
@@ -39,24 +45,38 @@ export function makeTraffic(): Traffic {
       if (names.some((name) => offeredBefore.has(name))) traffic.callsAgain++
       for (const name of names) offeredBefore.add(name)
     },
-    takes: (site, nowMs, perSecond) => {
+    takes: (site, { atMs: nowMs, isAgain }, perSecond) => {
       const { left, atMs } = buckets.get(site) ?? { left: perSecond * burstSeconds, atMs: nowMs }
       const filled = Math.min(perSecond * burstSeconds, left + ((nowMs - atMs) / 1000) * perSecond)
       buckets.set(site, { left: Math.max(0, filled - 1), atMs: nowMs })
+      if (isLate(traffic, nowMs)) {
+        traffic.lateStoreCalls.all++
+        if (isAgain) traffic.lateStoreCalls.again++
+      }
       return filled >= 1
     },
   }
   return traffic
 }
 
-/** 17. Five minutes after the crowd has gone all is as before, and trying again made up little of the traffic. */
+/** The crowd has come, and has been gone for the time in which all must be as before. */
+const isLate = ({ crowdGoneMs }: Traffic, atMs: number): boolean => crowdGoneMs > 0 && atMs > crowdGoneMs + recoveryMs
+
+/**
+ * 17. Five minutes after the crowd has gone all is as before, and asking the peer again made up little of the traffic. While
+ * the crowd is there, most of what it asks of the stores has to be asked again; afterwards that, too, must be little.
+ */
 export function slowRecovery({ profile, ledger: { traffic } }: World): string[] {
   if (profile.capacity === 0) return []
-  const after = traffic.requests.filter(({ atMs }) => atMs > traffic.crowdGoneMs + recoveryMs)
+  const after = traffic.requests.filter(({ atMs }) => isLate(traffic, atMs))
   const goodput = after.filter(({ isAnswered }) => isAnswered).length / after.length
   const retries = traffic.callsAgain / (traffic.requests.length + traffic.calls)
+  const requestsAgain = traffic.requestsAgainMs.filter((atMs) => isLate(traffic, atMs)).length / after.length
+  const { all, again } = traffic.lateStoreCalls
   return [
     ...(after.length >= requestsMin && goodput < goodputMin ? [`17: goodput was ${goodput} after the overload`] : []),
     ...(retries > retriesMax ? [`17: ${retries} of all requests were retries`] : []),
+    ...(requestsAgain > retriesMax ? [`17: ${requestsAgain} of the clients' requests were retries after it`] : []),
+    ...(again > retriesMax * all ? [`17: ${again} of ${all} calls to the stores were retries after the overload`] : []),
   ]
 }

@@ -48,6 +48,7 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
   const options = { precondition: preconditionOf(read), idempotency, durability }
   let site = client.home
   for (let attempt = 0; attempt < triesMax; attempt++) {
+    if (attempt > 0) world.ledger.traffic.requestsAgainMs.push(world.scheduler.now())
     const peerLife = world.sites[peerOf(site)].epoch
     const outcome = await request(
       world,
