@@ -80,8 +80,8 @@ async function runMany(from: number, seeds: number): Promise<number> {
   const report = makeReport(seeds)
   const timer = setInterval(() => say(report.progress()), 10_000)
   let failures = 0
-  await runAll(ordersOf(from, seeds), workers, async (result, worker) => {
-    report.add(result)
+  await runAll(ordersOf(from, seeds), workers, async (result, { worker, tookMs }) => {
+    report.add(result, tookMs)
     if (result.broken.length > 0) {
       failures++
       await explain(result, worker)

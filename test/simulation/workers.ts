@@ -82,11 +82,17 @@ const failedRun = (seed: number, error: string): RunResult => ({
 /** Of so many runs one is done twice, and must go the same way. */
 const twiceOneIn = 100
 
+/** Who did a run, and how long it took by the wall's clock. */
+export interface Done {
+  readonly worker: Worker
+  readonly tookMs: number
+}
+
 /** Runs orders over several processes; stops early once `onResult` answers false. */
 export async function runAll(
   orders: Iterable<Order>,
   workers: number,
-  onResult: (result: RunResult, worker: Worker) => Promise<boolean> | boolean,
+  onResult: (result: RunResult, done: Done) => Promise<boolean> | boolean,
 ): Promise<void> {
   const queue = orders[Symbol.iterator]()
   let isOver = false
@@ -94,7 +100,8 @@ export async function runAll(
     const worker = startWorker()
     try {
       for (let next = queue.next(); !next.done && !isOver; next = queue.next()) {
-        if (!(await onResult(await runChecked(worker, next.value), worker))) isOver = true
+        const { result, tookMs } = await runChecked(worker, next.value)
+        if (!(await onResult(result, { worker, tookMs }))) isOver = true
       }
     } finally {
       worker.stop()
@@ -103,10 +110,13 @@ export async function runAll(
   await Promise.all(Array.from({ length: workers }, work))
 }
 
-async function runChecked(worker: Worker, order: Order): Promise<RunResult> {
+async function runChecked(worker: Worker, order: Order): Promise<{ result: RunResult; tookMs: number }> {
+  const beganMs = performance.now()
   const result = await worker.run(order)
-  if (order.seed % twiceOneIn !== 0) return result
+  const tookMs = performance.now() - beganMs
+  if (order.seed % twiceOneIn !== 0) return { result, tookMs }
   const again = await worker.run(order)
-  if (isDeepStrictEqual(again, result)) return result
-  return { ...result, broken: [...result.broken, '0: the same seed went another way the second time'] }
+  if (isDeepStrictEqual(again, result)) return { result, tookMs }
+  const broken = [...result.broken, '0: the same seed went another way the second time']
+  return { result: { ...result, broken }, tookMs }
 }
