@@ -48,7 +48,7 @@ function* unsettled(world: World, reader: Reader): Generator<string> {
 }
 
 /** 1. Both sites hold equal records, tombstones and conflicts. A token is the text of a vector, and quicker to compare. */
-function* notConverged({ sites: { aws, azure } }: World): Generator<string> {
+export function* notConverged({ sites: { aws, azure } }: World): Generator<string> {
   for (const [id, record] of aws.latest) {
     const other = azure.latest.get(id)
     if (!other || record.token !== other.token || stateText(record) !== stateText(other))

@@ -147,6 +147,25 @@ export const repairBugs: readonly PlantedBug[] = [
     replace: "['after'].includes",
   },
   {
+    name: 'each run compares one page of the tree, in turn',
+    file: descend,
+    find: 'const differing = differences(pages, root, salt).map(({ index }) => index)',
+    replace: `const turn = Math.floor(services.clock.now() / 60_000) % pages.length
+  const differing = differences(pages, root, salt)
+    .map(({ index }) => index)
+    .filter((index) => index === turn)`,
+    override: {
+      isCalm: false,
+      crash: 60,
+      netLoss: 3,
+      mischiefMs: 20_000,
+      thinkMsMax: 10_000,
+      loseFeedEvents: 0,
+      longOutage: false,
+      rebuild: 'none',
+    },
+  },
+  {
     name: 'what the peer packs is taken for equal',
     file: descend,
     find: "answer?.kind === 'packed' ? packedDifferences(salt, ours, answer.digests) : undefined",

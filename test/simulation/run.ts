@@ -2,6 +2,7 @@ import { hashing } from '../../shared/domain/hashing.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { makeStreams, type Chance } from './chance.ts'
 import { runClients } from './clients.ts'
+import { convergence } from './convergence.ts'
 import { brokenInvariants, hasSettled } from './invariants.ts'
 import { makeLedger } from './ledger.ts'
 import { makeLink } from './link.ts'
@@ -68,8 +69,11 @@ async function run(seed: number, options: Options): Promise<RunResult> {
   endFaults()
   heal(world)
   const settledByMs = scheduler.now() + settleMs(profile)
+  const records = convergence(world)
   while (scheduler.now() < settledByMs && !hasSettled(world, reader)) {
-    await scheduler.runUntil(scheduler.now() + 5 * minuteMs)
+    for (const untilMs = scheduler.now() + 5 * minuteMs; scheduler.now() < untilMs; records.look()) {
+      await scheduler.runUntil(scheduler.now() + minuteMs)
+    }
   }
   const broken = done ? brokenInvariants(world, reader) : ['18: the clients did not come to an end']
   return resultOf(world, marks, broken)
