@@ -4,7 +4,7 @@ import { forEachOf } from './each.ts'
 import { joinFilm } from './film-join.ts'
 import { checkpointOf, filmWith, isMade, isTrashed, orderParts, readParts, type Film } from './film-parts.ts'
 import { wakeFilm } from './film-part-run.ts'
-import { changeHeldJob, type JobRef } from './job-store.ts'
+import { changeHeldJob, type JobRef, type TakenJob } from './job-store.ts'
 import { asOutcome } from './keep-rendition.ts'
 import type { Lease } from './lease.ts'
 import type { ProcessOutcome } from './process-asset.ts'
@@ -92,12 +92,12 @@ async function lostParts(services: Services, parts: readonly (JobBody | undefine
  * Lets the job of a film rest until a part wakes it. A part that ended while the job was held could not, so it is looked
  * for once more after.
  */
-export async function restFilm(services: Services, ref: JobRef, holder: string, progress: number): Promise<void> {
-  await changeHeldJob(services, ref, holder, ({ holder: _holder, error: _error, ...job }) => ({
+export async function restFilm(services: Services, ref: JobRef, taken: TakenJob, progress: number): Promise<void> {
+  await changeHeldJob(services, ref, taken.holder, ({ holder: _holder, error: _error, ...job }) => ({
     ...job,
     state: 'waiting',
     // To look how far the parts are is no attempt.
-    attempts: Math.max(0, job.attempts - 1),
+    attempts: taken.job.attempts - 1,
     leaseUntilMs: services.clock.now(),
     progress: Math.max(job.progress, progress),
   }))

@@ -6,16 +6,10 @@ import type { ByteRange } from '../ports/object-store.ts'
 import { forEachOf } from './each.ts'
 import { fetchOriginal } from './fetch-original.ts'
 import type { Film } from './film-parts.ts'
+import { openPinned, type PinnedObject } from './pinned-object.ts'
 import type { Services } from './services.ts'
 import { assertRoomFor, workFileBytesMax } from './work-room.ts'
 import type { WorkTools } from './work-tools.ts'
-
-/** An object of which one state was verified, of any size. */
-export interface PinnedObject {
-  readonly key: string
-  readonly etag: string
-  readonly bytes: number
-}
 
 interface Laying {
   readonly maker: FilmMaker
@@ -102,7 +96,7 @@ async function layRanges(
   for (let attempt = 1; ; attempt++) {
     try {
       let at = range.first
-      for await (const chunk of await openRange(services, film, range, signal)) {
+      for await (const chunk of await openPinned(services, film, range, signal)) {
         signal.throwIfAborted()
         await layChunk(file, request, { at, chunk })
         at += chunk.byteLength
@@ -136,21 +130,8 @@ async function readAll(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
-  for await (const chunk of await openRange(services, film, range, signal)) chunks.push(chunk)
+  for await (const chunk of await openPinned(services, film, range, signal)) chunks.push(chunk)
   return Buffer.concat(chunks)
-}
-
-/** Bytes of the very state that was verified: each answer says which one it is of. */
-async function openRange(
-  services: Services,
-  film: PinnedObject,
-  range: ByteRange,
-  signal: AbortSignal,
-): Promise<ReadableStream<Uint8Array>> {
-  const body = await services.objects.get(film.key, range, signal)
-  if (body?.etag === film.etag && body.bytes === film.bytes) return body.stream
-  await body?.stream.cancel()
-  throw new CatamaranError('unavailable', 'The bytes of the film are not those that were verified.')
 }
 
 interface PartSource {

@@ -62,6 +62,8 @@ export type Taken =
   | { readonly kind: 'not-now'; readonly why: 'absent' | 'ended' | 'held' | 'early' | 'foreign' }
   | { readonly kind: 'exhausted'; readonly job: JobBody }
 
+export type TakenJob = Extract<Taken, { readonly kind: 'taken' }>
+
 /**
  * Takes the lease by compare-and-swap.
  *

@@ -11,7 +11,17 @@ import { restFilm } from './film-run.ts'
 import { makeFilmPart } from './film-part-run.ts'
 import { runImport } from './import-run.ts'
 import { attemptsMax } from './job-state.ts'
-import { changeHeldJob, endJob, fileJob, readJob, reopenJob, sendJob, takeJob, type JobRef } from './job-store.ts'
+import {
+  changeHeldJob,
+  endJob,
+  fileJob,
+  readJob,
+  reopenJob,
+  sendJob,
+  takeJob,
+  type JobRef,
+  type TakenJob,
+} from './job-store.ts'
 import { withLease } from './lease.ts'
 import { writeMediaOf } from './media-store.ts'
 import { makeVariant } from './make-variant.ts'
@@ -93,11 +103,11 @@ async function runProcess(
       ? makeFilmPart(services, work, lease, taken.holder)
       : processAsset(services, work, lease),
   )
-  if ('result' in ran) return settle(services, ref, taken.holder, ran.result)
+  if ('result' in ran) return settle(services, ref, taken, ran.result)
   if (ran.lost) return services.telemetry.log('warn', 'A run stopped: another took its job over', { ...ref }, ran.error)
   const isOver = signal.aborted
   const isPeerAway = hasCode(ran.error, 'peer-unavailable')
-  const isBlameless = (isOver && ran.moved) || isPeerAway
+  const isBlameless = ran.moved || isPeerAway
   const attempts = isBlameless ? taken.job.attempts - 1 : taken.job.attempts
   if (!isOver && !isTransient(ran.error)) return giveUp(services, ref, faultOf('internal', ran.error))
   services.telemetry.log(
@@ -132,7 +142,8 @@ function exhausted(last: JobFault | undefined): JobFault {
   }
 }
 
-async function settle(services: Services, ref: JobRef, holder: string, outcome: ProcessOutcome): Promise<void> {
+async function settle(services: Services, ref: JobRef, taken: TakenJob, outcome: ProcessOutcome): Promise<void> {
+  const { holder } = taken
   services.telemetry.log('info', 'A run ended', { ...ref, outcome: outcome.kind })
   switch (outcome.kind) {
     case 'ready':
@@ -140,7 +151,7 @@ async function settle(services: Services, ref: JobRef, holder: string, outcome: 
     case 'superseded':
       return settleSuperseded(services, ref, holder)
     case 'in-parts':
-      return restFilm(services, ref, holder, outcome.progress)
+      return restFilm(services, ref, taken, outcome.progress)
     case 'rejected':
       await failMedia(services, ref, outcome.failure)
       return endJob(services, ref, { state: 'failed', holder, error: outcome.failure })

@@ -19,7 +19,7 @@ export interface Lease {
   check(): void
   /** 0 to 1; written at most every two seconds. */
   progress(fraction: number): void
-  /** Where the next run may go on, should this one end early. */
+  /** Where the next run may go on, should this one end early; a run that gets so far has used up no attempt. */
   checkpoint(value: JsonObject): Promise<void>
   /** Whether a checkpoint was written in this run. */
   moved(): boolean
@@ -100,7 +100,7 @@ function holdLease(
       writing = writing.then(renewQuietly)
     },
     checkpoint: async (value) => {
-      await renew({ checkpoint: value })
+      await renew({ checkpoint: value, attempts: job.attempts - 1 })
       moved = true
     },
     moved: () => moved,

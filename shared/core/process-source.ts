@@ -1,12 +1,13 @@
 import { assetKey, mediaKey, type AssetBody, type Failure, type MediaBody } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
 import type { ObjectBody } from '../ports/object-store.ts'
-import type { PinnedObject } from './film-source.ts'
+import { readLarge, type ReadWhole } from './large-digests.ts'
 import type { Lease } from './lease.ts'
 import { hasPeerNews } from './own-life.ts'
+import type { PinnedObject } from './pinned-object.ts'
 import { readRecord } from './record-reads.ts'
 import type { Services } from './services.ts'
-import { digester, fileStream, streamToFile, type Digests } from './work-file.ts'
+import { fileStream, streamToFile, type Digests } from './work-file.ts'
 import { assertRoomFor, workFileBytesMax } from './work-room.ts'
 import type { WorkTools } from './work-tools.ts'
 
@@ -49,22 +50,27 @@ export async function fetchSource(
       : rejected('source-changed', 'The uploaded bytes were changed after the upload was completed.')
   }
   const declared = (await readRecord(services, assetKey(lease.ref.tenant, asset)))?.body as AssetBody | undefined
-  const isLarge = body.bytes > (await workFileBytesMax(work))
-  if (!isLarge) await assertRoomFor(work, body.bytes)
-  const digests = isLarge
-    ? await digestStream(body, lease.signal)
-    : await streamToFile(body.stream, path, { bytesMax: body.bytes, signal: lease.signal })
+  const pinned = { key: body.key, etag: body.etag, bytes: body.bytes }
+  const whole = body.bytes > (await workFileBytesMax(work)) ? await readAgain(services, work, lease, body) : undefined
+  if (!whole) await assertRoomFor(work, body.bytes)
+  const digests =
+    whole?.digests ?? (await streamToFile(body.stream, path, { bytesMax: body.bytes, signal: lease.signal }))
   if (digests.bytes !== body.bytes) {
     throw new CatamaranError('unavailable', `The store gave ${digests.bytes} of ${body.bytes} bytes.`)
   }
   const failure = isMade ? undefined : mismatch(digests, declared)
   if (failure) return { kind: 'rejected', failure }
   const mediaType = declared?.mediaType ?? body.mediaType
-  const keep = isLarge
-    ? (to: string, type: string) => keepByCopy(services, lease, { body, digests, to, mediaType: type })
+  const keep = whole
+    ? (to: string, type: string) => keepByCopy(services, lease, { pinned, whole, to, mediaType: type })
     : (to: string, type: string) => keepFile(services, lease, { path, digests, to, mediaType: type })
-  const pinned = { key: body.key, etag: body.etag, bytes: body.bytes }
-  return { kind: 'original', original: { ...digests, mediaType, pinned, ...(isLarge ? {} : { path }), keep } }
+  return { kind: 'original', original: { ...digests, mediaType, pinned, ...(whole ? {} : { path }), keep } }
+}
+
+/** What is too large for the disk is read in ranges, not as the one stream that was opened to look at it. */
+async function readAgain(services: Services, work: WorkTools, lease: Lease, body: ObjectBody): Promise<ReadWhole> {
+  await body.stream.cancel()
+  return readLarge(services, work, lease, { key: body.key, etag: body.etag, bytes: body.bytes })
 }
 
 async function openStaged(services: Services, { job: { source }, signal }: Lease): Promise<ObjectBody | undefined> {
@@ -93,17 +99,7 @@ function mismatch(found: Digests, declared: AssetBody | undefined): Failure | un
   return undefined
 }
 
-async function digestStream(body: ObjectBody, signal: AbortSignal): Promise<Digests> {
-  const digests = await digester()
-  for await (const chunk of body.stream) {
-    signal.throwIfAborted()
-    digests.update(chunk)
-  }
-  return digests.result()
-}
-
 interface Keeping {
-  readonly digests: Digests
   readonly to: string
   readonly mediaType: string
 }
@@ -111,7 +107,12 @@ interface Keeping {
 async function keepFile(
   services: Services,
   lease: Lease,
-  { path, digests: { bytes, sha256, crc64nvme }, to, mediaType }: Keeping & { readonly path: string },
+  {
+    path,
+    digests: { bytes, sha256, crc64nvme },
+    to,
+    mediaType,
+  }: Keeping & { readonly path: string; readonly digests: Digests },
 ): Promise<void> {
   if (await services.objects.head(to)) return
   lease.check()
@@ -123,15 +124,19 @@ async function keepFile(
 async function keepByCopy(
   services: Services,
   lease: Lease,
-  { body, digests: { sha256, crc64nvme }, to, mediaType }: Keeping & { readonly body: ObjectBody },
+  { pinned, whole, to, mediaType }: Keeping & { readonly pinned: PinnedObject; readonly whole: ReadWhole },
 ): Promise<void> {
-  if (await services.objects.head(to)) return
-  lease.check()
-  try {
-    await services.objects.copy(body.key, to, { mediaType, metadata: { sha256, crc64nvme }, ifMatch: body.etag })
-  } catch (cause) {
-    if (!hasCode(cause, 'precondition-failed') && !hasCode(cause, 'not-found')) throw cause
-    // The next run looks at what is there now.
-    throw new CatamaranError('unavailable', 'The source changed before it was copied.', { cause })
+  const { sha256, crc64nvme } = whole.digests
+  if (!(await services.objects.head(to))) {
+    lease.check()
+    try {
+      await services.objects.copy(pinned.key, to, { mediaType, metadata: { sha256, crc64nvme }, ifMatch: pinned.etag })
+    } catch (cause) {
+      if (!hasCode(cause, 'precondition-failed') && !hasCode(cause, 'not-found')) throw cause
+      // The next run looks at what is there now.
+      throw new CatamaranError('unavailable', 'The source changed before it was copied.', { cause })
+    }
   }
+  const copy = await services.objects.head(to)
+  if (copy) await whole.noteCopy(copy)
 }

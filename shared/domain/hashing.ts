@@ -8,16 +8,16 @@ export interface Running {
   update(bytes: Uint8Array): void
   /** Hex, most significant digit first: 64 digits of SHA-256, 16 of CRC-64. What was taken stays taken. */
   hex(): string
-  /** Base64url, for `sha256` to go on from in another process. */
+  /** Base64url, to go on from in another process. */
   save(): string
 }
 
-/** Hashes in WebAssembly: a CRC several times as fast as in JavaScript, and a SHA-256 that can be put down and taken up. */
+/** Hashes in WebAssembly: a CRC several times as fast as in JavaScript, and both can be put down and taken up. */
 export interface Hashing {
   /** Of bytes that are all here. */
   readonly crc64Of: (bytes: Uint8Array) => string
-  readonly crc64: () => Running
-  /** Throws when `saved` is of another build of the hash: then there is no going on. */
+  /** Throws when `saved` is of another build of the hash: then there is no going on. So does `sha256`. */
+  readonly crc64: (saved?: string) => Running
   readonly sha256: (saved?: string) => Running
 }
 
@@ -25,7 +25,7 @@ export interface Hashing {
 export const hashing: Promise<Hashing> = Promise.all([createCRC64(crcPolynomial), createSHA256()]).then(
   ([crc, sha]) => ({
     crc64Of: (bytes) => crc.init().update(bytes).digest(),
-    crc64: () => running(crc),
+    crc64: (saved) => running(crc, saved),
     sha256: (saved) => running(sha, saved),
   }),
 )

@@ -11,6 +11,8 @@ import type { World } from './world.ts'
 const dayMs = 86_400_000
 /** So few that most objects go by parts. */
 export const copyPartBytes = 32
+/** So few that most files are read in several steps. */
+const readStepBytes = 100
 
 /** Messages about long work: some get lost, come twice, or days late. */
 export function makeJobQueue(world: World, site: Site): Queue<JobMessage> {
@@ -56,6 +58,7 @@ const toolsOf = (world: World, site: Site): WorkTools => ({
   workFolder: async () => ({ path: '/nowhere', remove: async () => {} }),
   workFileBytesMax: 0,
   copyPartBytes,
+  readStepBytes,
   fetch: peerFetch(world, site),
   outbound: outboundOf(world, site),
 })

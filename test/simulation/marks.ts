@@ -102,6 +102,7 @@ export const markNames = [
   'object copied in parts',
   'part copied by the store itself',
   'copy went on where it had stopped',
+  'reading went on where it had stopped',
   'object corrupted on the way',
   'object broke off on the way',
   'write confirmed at both sites',

@@ -279,6 +279,7 @@ const telemetryOf = ({ mark, scheduler }: World): Telemetry => ({
   log: (_level, message, fields, error) => {
     if (message.includes('quarantined')) mark('stamp quarantined')
     if (message.includes('is taken over')) mark('job taken over by the other site')
+    if (message.includes('reading of a large file goes on')) mark('reading went on where it had stopped')
     scheduler.remark(() => `${message} ${JSON.stringify(fields ?? {})} ${error instanceof Error ? error.message : ''}`)
   },
   metric: () => {},
