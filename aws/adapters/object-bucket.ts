@@ -12,6 +12,8 @@ export interface ObjectStoreOptions {
   readonly clock?: Clock
   /** Above this many bytes a copy goes by parts; S3 takes no more in one piece. */
   readonly copyBytesMax?: number
+  /** The bytes of such a part. */
+  readonly copyPartBytes?: number
 }
 
 /** Checksums only where they are asked for: else presigned URLs would carry one that a browser cannot know. */

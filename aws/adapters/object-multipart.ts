@@ -95,7 +95,7 @@ const sum = (parts: readonly UploadedPart[]): number => parts.reduce((total, { b
 export interface PartsStart {
   readonly ContentType: string
   readonly Metadata: Record<string, string>
-  /** Then every part must have one: parts that S3 copies by itself do without. */
+  /** Then every part must have one. */
   readonly ChecksumAlgorithm?: 'CRC32'
 }
 

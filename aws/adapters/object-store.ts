@@ -10,13 +10,14 @@ import { objectWrites, partsMax } from './object-write.ts'
 /** Objects in two S3 buckets, chosen by the first segment of the key; an object's name is its whole key. */
 export function s3ObjectStore(options: ObjectStoreOptions): ObjectStore {
   const reads = objectReads(options)
+  const multipart = objectMultipart(options, reads.head)
   return {
     supports: { copyFromUrl: false, partBytesMin: 5 * 2 ** 20, partBytesMax: 5 * 2 ** 30, partsMax },
     ...reads,
     ...objectWrites(options, reads.head),
-    ...objectCopies(options, reads.head),
+    ...objectCopies(options, { ...reads, ...multipart }),
     ...objectGrants(options),
-    ...objectMultipart(options, reads.head),
+    ...multipart,
     ...objectParts(options),
   }
 }

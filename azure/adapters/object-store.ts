@@ -10,13 +10,14 @@ import { objectWrites, partsMax } from './object-write.ts'
 /** Objects in two containers of Blob Storage, chosen by the first segment of the key; a blob's name is its whole key. */
 export function blobObjectStore(options: ObjectStoreOptions): ObjectStore {
   const reads = objectReads(options)
+  const multipart = objectMultipart(options, reads.head)
   return {
     supports: { copyFromUrl: options.copyFromUrl, partBytesMin: 1, partBytesMax: 4_000 * 2 ** 20, partsMax },
     ...reads,
     ...objectWrites(options, reads.head),
-    ...objectCopies(options, reads.head),
+    ...objectCopies(options, { ...reads, ...multipart }),
     ...objectGrants(options),
-    ...objectMultipart(options, reads.head),
+    ...multipart,
     ...objectParts(options),
   }
 }

@@ -13,7 +13,7 @@ const stepBytesDefault = 4 * 2 ** 30
 /** A slow store gets its checkpoints too. */
 const stepMs = 45_000
 /** Of all the work on a file, so much is done when it was read. */
-const readShare = 0.4
+export const readShare = 0.4
 
 /** What a run leaves to the next one: how far it has read an object, and the states of the digests there. */
 type Reading = {
@@ -24,13 +24,22 @@ type Reading = {
   read: number
   sha256: string
   crc64nvme: string
-  /** What the store made of it, once it was read whole. */
+  /** What the store makes of it, once it was read whole. */
+  copying?: Copying
+  /** What it has made of it. */
   copy?: { key: string; etag: string }
 }
 
+/** A copy in parts: which upload, and how much of it is there, 0 to 1. */
+export type Copying = { key: string; upload: string; share: number }
+
 export interface ReadWhole {
   readonly digests: Digests
-  /** Tells the next run that this is a copy of it, which then need not be read either. */
+  /** A copy of it that an earlier run began. */
+  readonly copying?: Copying | undefined
+  /** Where the next run goes on with that copy. */
+  noteCopying(copying: Copying): Promise<void>
+  /** Tells the next run that this is the copy, which then need not be read either. */
   noteCopy(copy: Pick<PinnedObject, 'key' | 'etag'>): Promise<void>
 }
 
@@ -50,13 +59,13 @@ export async function readLarge(
   const { sha256, crc64 } = begun
   let { read } = begun
   let marked = { read, atMs: clock.now() }
-  const checkpoint = (copy?: Reading['copy']): Promise<void> => {
+  const state = (made: Pick<Reading, 'copy' | 'copying'> = {}): JsonObject => {
     const states = { sha256: sha256.save(), crc64nvme: crc64.save() }
-    return lease.checkpoint(sealed(lease, { site, ...pinned, read, ...states, ...(copy && { copy }) }))
+    return sealed(lease, { site, ...pinned, read, ...states, ...made })
   }
   const mark = async (): Promise<void> => {
     if (read === marked.read) return
-    await checkpoint()
+    await lease.checkpoint(state())
     marked = { read, atMs: clock.now() }
   }
   try {
@@ -70,23 +79,30 @@ export async function readLarge(
     await mark()
   } catch (error) {
     // Whatever ends a run, what it has read need not be read again.
-    if (!lease.isLost()) await quietly(services, lease, mark)
+    await quietly(services, lease, mark)
     throw error
   }
   return {
     digests: { bytes: read, sha256: sha256.hex(), crc64nvme: crc64.hex() },
+    copying: begun.copying,
+    noteCopying: (copying) => {
+      const isFurther = copying.share > (begun.copying?.share ?? 0)
+      return isFurther ? lease.checkpoint(state({ copying })) : lease.note(state({ copying }))
+    },
     noteCopy: async ({ key, etag }) => {
       const isKnown = [pinned, begun.copy].some((one) => one?.key === key && one.etag === etag)
-      if (!isKnown) await checkpoint({ key, etag })
+      if (!isKnown) await lease.note(state({ copy: { key, etag } }))
     },
   }
 }
 
-async function quietly(services: Services, { ref }: Lease, mark: () => Promise<void>): Promise<void> {
+/** Tells the next run how far this one came that fails, unless that is another's matter by now. */
+export async function quietly(services: Services, lease: Lease, mark: () => Promise<void>): Promise<void> {
+  if (lease.isLost()) return
   try {
     await mark()
   } catch (error) {
-    services.telemetry.log('warn', 'How far a file was read could not be kept', { ...ref }, error)
+    services.telemetry.log('warn', 'How far a run came could not be kept', { ...lease.ref }, error)
   }
 }
 
@@ -122,18 +138,17 @@ const sealOf = ({ ref }: Lease, reading: Reading): string =>
 
 const sealed = (lease: Lease, reading: Reading): JsonObject => ({ reading, seal: sealOf(lease, reading) })
 
-interface Begun {
-  readonly read: number
+interface Begun extends Pick<Reading, 'read' | 'copying' | 'copy'> {
   readonly sha256: Running
   readonly crc64: Running
-  readonly copy?: Reading['copy']
 }
 
 /** Where an earlier run stopped, if it read these very bytes and left what this one can go on from; else the beginning. */
 async function resume({ site, telemetry }: Services, lease: Lease, pinned: PinnedObject): Promise<Begun> {
   const { sha256, crc64 } = await hashing
   const { reading, seal } = (lease.job.checkpoint ?? {}) as { reading?: Reading; seal?: string }
-  const isOf = (one: Reading['copy']): boolean => one?.key === pinned.key && one.etag === pinned.etag
+  const isOf = (one: Pick<Reading, 'key' | 'etag'> | undefined): boolean =>
+    one?.key === pinned.key && one.etag === pinned.etag
   if (reading?.site === site && reading.bytes === pinned.bytes && (isOf(reading) || isOf(reading.copy))) {
     try {
       const begun = { ...reading, sha256: sha256(reading.sha256), crc64: crc64(reading.crc64nvme) }

@@ -21,6 +21,8 @@ export interface Lease {
   progress(fraction: number): void
   /** Where the next run may go on, should this one end early; a run that gets so far has used up no attempt. */
   checkpoint(value: JsonObject): Promise<void>
+  /** A checkpoint that is no further than the one before: it only says more. */
+  note(value: JsonObject): Promise<void>
   /** Whether a checkpoint was written in this run. */
   moved(): boolean
   isLost(): boolean
@@ -103,6 +105,7 @@ function holdLease(
       await renew({ checkpoint: value, attempts: job.attempts - 1 })
       moved = true
     },
+    note: (value) => renew({ checkpoint: value }),
     moved: () => moved,
     isLost: () => losing.signal.aborted,
   }

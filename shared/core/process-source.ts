@@ -1,6 +1,7 @@
 import { assetKey, mediaKey, type AssetBody, type Failure, type MediaBody } from '../domain/asset.ts'
-import { CatamaranError, hasCode } from '../domain/errors.ts'
+import { CatamaranError } from '../domain/errors.ts'
 import type { ObjectBody } from '../ports/object-store.ts'
+import { keepByCopy, type Keeping } from './keep-by-copy.ts'
 import { readLarge, type ReadWhole } from './large-digests.ts'
 import type { Lease } from './lease.ts'
 import { hasPeerNews } from './own-life.ts'
@@ -99,11 +100,6 @@ function mismatch(found: Digests, declared: AssetBody | undefined): Failure | un
   return undefined
 }
 
-interface Keeping {
-  readonly to: string
-  readonly mediaType: string
-}
-
 async function keepFile(
   services: Services,
   lease: Lease,
@@ -118,25 +114,4 @@ async function keepFile(
   lease.check()
   const metadata = { sha256, crc64nvme }
   await services.objects.put(to, fileStream(path), { mediaType, metadata, bytes, ifAbsent: true, signal: lease.signal })
-}
-
-/** For files larger than the local disk: the store itself copies exactly the bytes that were read and verified, or nothing. */
-async function keepByCopy(
-  services: Services,
-  lease: Lease,
-  { pinned, whole, to, mediaType }: Keeping & { readonly pinned: PinnedObject; readonly whole: ReadWhole },
-): Promise<void> {
-  const { sha256, crc64nvme } = whole.digests
-  if (!(await services.objects.head(to))) {
-    lease.check()
-    try {
-      await services.objects.copy(pinned.key, to, { mediaType, metadata: { sha256, crc64nvme }, ifMatch: pinned.etag })
-    } catch (cause) {
-      if (!hasCode(cause, 'precondition-failed') && !hasCode(cause, 'not-found')) throw cause
-      // The next run looks at what is there now.
-      throw new CatamaranError('unavailable', 'The source changed before it was copied.', { cause })
-    }
-  }
-  const copy = await services.objects.head(to)
-  if (copy) await whole.noteCopy(copy)
 }

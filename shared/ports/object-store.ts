@@ -47,6 +47,19 @@ export interface CopyObjectOptions {
   readonly metadata: Readonly<Record<string, string>>
   /** The ETag that the source must have. */
   readonly ifMatch?: string | undefined
+  readonly signal?: AbortSignal
+  /** For a copy that may take more than one run. */
+  readonly resume?: CopyResume
+}
+
+/** How a copy in several parts goes on where an earlier run of it stopped. */
+export interface CopyResume {
+  /** What `begun` told that run, which copied the same state of the same source to the same key. */
+  readonly upload?: string | undefined
+  /** Comes before the first part, unless the earlier run's upload goes on. */
+  begun(upload: string): Promise<void>
+  /** Comes after each part: 0 to 1 of all, with those of earlier runs. */
+  copied(share: number): void
 }
 
 export interface PresignOptions {
@@ -123,7 +136,8 @@ export interface ObjectStore {
   ): Promise<'stored' | 'exists'>
   /**
    * Copies inside the store without reading the bytes here, any size. With `ifMatch` the copy is of the bytes that have this
-   * ETag or does not come to be. Throws `not-found`, and `precondition-failed` when the source has another ETag by now.
+   * ETag or does not come to be. With `resume`, parts that were copied stay for the next run when this one fails. Throws
+   * `not-found`, and `precondition-failed` when the source has another ETag by now.
    */
   copy(from: string, to: string, options: CopyObjectOptions): Promise<void>
   /** True when there was something to remove. */

@@ -48,7 +48,7 @@ export async function startAwsStores() {
     records: dynamoRecordStore({ client: database.client, table: 'records' }),
     siteStore: dynamoSiteStore({ client: database.client, table: 'site' }),
     objects: s3ObjectStore(buckets),
-    pieceCopies: s3ObjectStore({ ...buckets, copyBytesMax: 1 }),
+    pieceCopies: s3ObjectStore({ ...buckets, copyBytesMax: 1, copyPartBytes: 5 * 2 ** 20 }),
     queue: sqsJobQueue({ client, queueUrl, deadLetterQueueUrl: await queueNamed('jobs-dead') }),
     events: {
       queue: sqsQueue(events),

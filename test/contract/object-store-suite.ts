@@ -200,6 +200,67 @@ export function objectStoreSuite(name: string, contextOf: () => ObjectContext): 
       }
     })
 
+    test('a copy that ends on its way keeps its parts, and the next run goes on with them', async () => {
+      const { pieceCopies = store() } = contextOf()
+      const tenant = freshTenant()
+      const [from, to] = [`uploads/${tenant}/from`, `objects/${tenant}/to`]
+      const bytes = patterned(11 * mebibyte)
+      await store().put(from, bytes, type)
+      const ifMatch = (await store().head(from))?.etag
+      const run = async (upload?: string, signal = new AbortController().signal) => {
+        const begun: string[] = []
+        const shares: number[] = []
+        const resume = {
+          upload,
+          begun: async (name: string): Promise<void> => void begun.push(name),
+          copied: (share: number): void => {
+            shares.push(share)
+            over.abort()
+          },
+        }
+        const about = { mediaType: 'video/mp4', metadata: { sha256: 'cc' }, ifMatch, signal, resume }
+        const failure = await pieceCopies.copy(from, to, about).then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        return { begun, shares, failure }
+      }
+      const over = new AbortController()
+      const first = await run(undefined, over.signal)
+      expect(first).toMatchObject({ begun: [expect.any(String)], failure: { name: 'AbortError' } })
+      expect(await store().head(to)).toBeUndefined()
+      const [uploadId = ''] = first.begun
+      const held = await store().listParts({ key: to, uploadId })
+      expect(held.length).toBeGreaterThan(0)
+      const count = Math.round(1 / (first.shares[0] ?? 1))
+      const second = await run(uploadId)
+      expect(second).toMatchObject({ begun: [], failure: undefined })
+      expect(second.shares).toHaveLength(count - held.length)
+      expect(await store().head(to)).toMatchObject({ mediaType: 'video/mp4', metadata: { sha256: 'cc' } })
+      expect(sha256((await readAll(to)) ?? new Uint8Array())).toBe(sha256(bytes))
+      const unknown = await run('an upload that nobody knows')
+      expect(unknown).toMatchObject({ begun: [expect.any(String)], failure: undefined })
+      expect(unknown.shares).toHaveLength(count)
+      const [name = ''] = (await run(undefined, AbortSignal.abort())).begun
+      await store().put(from, Buffer.from('others'), type)
+      expect(await run(name)).toMatchObject({ failure: { code: 'precondition-failed' } })
+      expect(sha256((await readAll(to)) ?? new Uint8Array())).toBe(sha256(bytes))
+    }, 60_000)
+
+    test('a source that changes while it is copied in parts is not copied', async () => {
+      const { pieceCopies = store() } = contextOf()
+      const tenant = freshTenant()
+      const [from, to] = [`uploads/${tenant}/from`, `objects/${tenant}/to`]
+      await store().put(from, patterned(6 * mebibyte), type)
+      const begun = async (): Promise<void> => {
+        await store().put(from, Buffer.alloc(6 * mebibyte, 7), type)
+      }
+      const resume = { begun, copied: () => {} }
+      const copying = pieceCopies.copy(from, to, { ...type, metadata: {}, resume })
+      await expect(copying).rejects.toMatchObject({ code: 'precondition-failed' })
+      expect(await store().head(to)).toBeUndefined()
+    }, 60_000)
+
     test('a list is in order of key, by prefix, at any page size, also while others write', async () => {
       const tenant = freshTenant()
       const names = [

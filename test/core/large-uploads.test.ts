@@ -120,6 +120,40 @@ describe('a file larger than the disk', () => {
     expect(faultsOf(upload.world)).toEqual([])
   })
 
+  test('is copied over several runs too, each of its parts once', async () => {
+    const { objects } = upload.world.aws
+    const copy = objects.copy.bind(objects)
+    let copied = 0
+    let begun = 0
+    let over = new AbortController()
+    objects.copy = (from, to, { resume, ...options }) =>
+      copy(from, to, {
+        ...options,
+        resume: {
+          upload: resume?.upload,
+          begun: async (name) => {
+            begun++
+            await resume?.begun(name)
+          },
+          copied: (share) => {
+            if (++copied % 3 === 0) over.abort(new Error('the time is over'))
+            resume?.copied(share)
+          },
+        },
+      })
+    for (const share of [0.15, 0.3, 0.45, 0.6, 0.75, 0.9]) {
+      over = new AbortController()
+      await upload.run(undefined, over.signal)
+      const checkpoint = { reading: { copying: { share } } }
+      expect(upload.job()).toMatchObject({ state: 'waiting', attempts: 0, checkpoint })
+    }
+    await upload.world.settle()
+    expect([begun, copied, upload.read.bytes]).toEqual([1, file.length / 2 ** 18, file.length])
+    expect(await upload.view()).toMatchObject({ status: 'ready', sha256: sha256Hex(file) })
+    expect(objects.openUploads()).toEqual([])
+    expect(faultsOf(upload.world)).toEqual([])
+  })
+
   test('of which a connection breaks again and again is read on where it broke', async () => {
     upload.read.before = async (bytes) => {
       if (bytes % (3 * pieceBytes) === 0) throw new TypeError('terminated')

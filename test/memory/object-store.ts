@@ -1,3 +1,4 @@
+import { copyInParts, type PartsCopy } from '../../shared/adapters/copy-in-parts.ts'
 import { areaOf, assertMetadata } from '../../shared/adapters/object-path.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { resolveRange } from '../../shared/domain/byte-range.ts'
@@ -41,13 +42,17 @@ interface Options {
   /** Whose ways the store has with uploads in parts: those of S3 when nothing is said. */
   readonly uploads?: 's3' | 'blocks'
   readonly partBytesMin?: number
+  /** Larger objects are copied in parts of so many bytes. */
+  readonly copyPartBytes?: number
   /** Called after an object was stored or removed, as an object notification would be. */
   readonly onChange?: (event: ObjectChange) => void
 }
 
+const copyPartBytesDefault = 2 ** 18
+
 /** An object store without I/O; upload ids come from the injected random. */
 export function memoryObjectStore(options: Options): MemoryObjectStore {
-  const { clock, random, onChange } = options
+  const { clock, random, onChange, copyPartBytes = copyPartBytesDefault } = options
   const objects = new Map<string, MemoryObject>()
   const index = new MemoryIndex()
   let writes = 0
@@ -92,7 +97,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
     writePart: (upload, part, bytes, way) => void uploads.put(upload, part, bytes, way),
   })
 
-  return {
+  const store: MemoryObjectStore = {
     supports: {
       copyFromUrl: options.fetch !== undefined,
       partBytesMin,
@@ -120,14 +125,31 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       write(key, bytes, { mediaType, metadata })
       return 'stored'
     },
-    copy: async (from, to, { mediaType, metadata, ifMatch }) => {
+    copy: async (from, to, copying) => {
+      const { mediaType, metadata, ifMatch } = copying
       assertMetadata(metadata)
       const source = objects.get(checked(from))
       if (!source) throw new CatamaranError('not-found', `No object ${from}`)
-      if (ifMatch !== undefined && ifMatch !== source.info.etag) {
-        throw new CatamaranError('precondition-failed', `${from} has changed`)
+      const assertSame = ({ info }: MemoryObject, etag: string): void => {
+        if (etag !== info.etag) throw new CatamaranError('precondition-failed', `${from} has changed`)
       }
-      write(checked(to), source.bytes, { mediaType, metadata })
+      if (ifMatch !== undefined) assertSame(source, ifMatch)
+      if (source.bytes.byteLength <= copyPartBytes)
+        return void write(checked(to), source.bytes, { mediaType, metadata })
+      const copyPart: PartsCopy['copyPart'] = async (upload, part, { first, last }) => {
+        const now = objects.get(from)
+        if (!now) throw new CatamaranError('not-found', `No object ${from}`)
+        // Blob Storage copies what is there by now, whatever it is.
+        if (options.uploads !== 'blocks') assertSame(now, source.info.etag)
+        return uploads.put(upload, part, now.bytes.subarray(first, last + 1), 'signed')
+      }
+      await copyInParts(store, {
+        from: source.info,
+        to: checked(to),
+        partBytes: copyPartBytes,
+        options: copying,
+        copyPart,
+      })
     },
     remove: async (key) => remove(checked(key)),
     list: async (prefix, page) => {
@@ -162,6 +184,7 @@ export function memoryObjectStore(options: Options): MemoryObjectStore {
       }
     },
   }
+  return store
 }
 
 /** The key, or `invalid-request` for one that the clouds' stores refuse. */

@@ -73,8 +73,8 @@ export interface SimSite {
 
 /** As the stores of the two clouds deal with uploads in parts; a part of a copy is as small as S3 lets it be. */
 const uploadWays = {
-  aws: { uploads: 's3', partBytesMin: copyPartBytes },
-  azure: { uploads: 'blocks' },
+  aws: { uploads: 's3', partBytesMin: copyPartBytes, copyPartBytes: 100 },
+  azure: { uploads: 'blocks', copyPartBytes: 100 },
 } as const
 
 const startMs = Date.UTC(2026, 0, 1)
