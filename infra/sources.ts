@@ -53,13 +53,18 @@ export function sourcesIn(root: string): Sources {
   }
 }
 
-/** In a folder of its own, so that neither what is there nor another run is in the way. */
-async function packageIn(root: string, folder: string): Promise<CloudFormation> {
+/**
+ * In a folder of its own, so that neither what is there nor another run is in the way; the zips are in `.serverless` there. `more`
+ * names what goes into them besides the bundles, where it is there: no template says anything of it.
+ */
+export async function packageIn(root: string, folder: string, more: readonly string[] = []): Promise<CloudFormation> {
   const dist = join(root, 'dist/aws')
   if (!existsSync(dist)) await build({ root })
   for (const name of ['serverless.yml', 'package.json', 'aws/infra', 'dist/aws', 'infra']) {
     await cp(join(root, name), join(folder, name), { recursive: true })
   }
+  for (const name of more.filter((one) => existsSync(join(root, one))))
+    await cp(join(root, name), join(folder, name), { recursive: true })
   const output = await run(folder, ['package', '--stage', 'dev'])
   const path = join(folder, '.serverless/cloudformation-template-update-stack.json')
   if (!existsSync(path)) throw new Error(`serverless package made no template: ${output.replace(/\s+/g, ' ').trim()}`)
