@@ -1,9 +1,10 @@
-import type { RecordState, StoredRecord } from '../domain/record.ts'
+import { keyText, type RecordState, type StoredRecord } from '../domain/record.ts'
 import { stampSite, type Stamp } from '../domain/stamp.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
-import { conflictKey } from './conflict-record.ts'
+import { applyFresh } from './apply-fresh.ts'
+import { conflictKey, conflictPrefix, conflictsCollection } from './conflict-record.ts'
 import { lostPartsOf } from './losers.ts'
-import { isPaused } from './pause.ts'
+import { assertMayTakeIn, isPaused } from './pause.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -24,6 +25,7 @@ export async function holdAtBoth(services: Services, { record, own }: Held): Pro
     const outcome = await offerOne(services, record)
     if (!isHeld(outcome)) return false
     const isHead = record.stamp === own && outcome?.kind !== 'known'
+    if (record.fields) return (isHead && outcome?.kind === 'applied') || (await arePartsHeld(services, { record, own }))
     return isHead || (await isLoserHeld(services, { record, own }))
   } catch (error) {
     services.telemetry.log('warn', 'The peer could not be asked to hold a write', {}, error)
@@ -36,7 +38,6 @@ export async function holdAtBoth(services: Services, { record, own }: Held): Pro
  * holds it, and this must be at both sites.
  */
 async function isLoserHeld(services: Services, { record, own }: Held): Promise<boolean> {
-  if (record.fields) return arePartsHeld(services, { record, own })
   const key = conflictKey(record.key, own)
   const here = await services.records.get(key)
   if (here) return isHeld(await offerOne(services, here))
@@ -52,7 +53,25 @@ async function arePartsHeld(services: Services, { record, own }: Held): Promise<
   for (const part of await lostPartsOf(services, record, services.site)) {
     if (!isHeld(await offerOne(services, part))) return false
   }
-  return true
+  return keepWhatLostThere(services, record)
+}
+
+const conflictsMax = 100
+
+/**
+ * Keeps here what this site's writes to a record lost at the peer. Until somebody there writes on top of the merge this site
+ * holds it as its own state; that write takes the place of the state, and the peer would hold alone what had lost.
+ */
+async function keepWhatLostThere(services: Services, { key }: RecordState): Promise<boolean> {
+  await assertMayTakeIn(services)
+  const prefix = conflictPrefix(key)
+  const conflicts = { tenant: key.tenant, collection: conflictsCollection }
+  const { items, next } = await services.peer.list(conflicts, { after: prefix, limit: conflictsMax })
+  const about = items.filter((state) => keyText(state.key).startsWith(keyText({ ...conflicts, id: prefix })))
+  const lost = about.filter(({ stamp }) => stampSite(stamp) === services.site)
+  const outcomes = await applyFresh(services, lost)
+  const isAll = next === undefined || about.length < items.length
+  return isAll && lost.every((state) => isHeld(outcomes.get(state)))
 }
 
 async function offerOne(services: Services, record: RecordState): Promise<OfferOutcome | undefined> {
