@@ -159,8 +159,8 @@ export const azureMutations: readonly Mutation[] = [
   mistake(
     'a public name that the other site answers',
     module('public-name'),
-    "  parent: profile\n  name: 'site'\n",
-    "  parent: profile\n  name: 'apis'\n",
+    '    hostName: apiHost\n',
+    "    hostName: 'aws.example.com'\n",
   ),
   mistake(
     'a public name whose certificate runs out',
