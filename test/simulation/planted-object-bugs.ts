@@ -77,9 +77,9 @@ export const objectBugs: readonly PlantedBug[] = [
   },
   {
     name: 'what is kept is what lies there by then, not what was verified',
-    file: 'shared/core/process-source.ts',
-    find: 'metadata: { sha256, crc64nvme }, ifMatch: body.etag })',
-    replace: 'metadata: { sha256, crc64nvme } })',
+    file: 'shared/core/keep-by-copy.ts',
+    find: 'ifMatch: pinned.etag, ',
+    replace: '',
     override: { ...bringing, opsPerClient: 40 },
   },
   {
