@@ -31,6 +31,10 @@ export interface Link {
 
 const timeoutMs = 10_000
 const keysMax = 100
+const dayMs = 86_400_000
+const lateMsMax = 600_000
+/** While a site is away for days, what was sent before may come as late as that. */
+const daysLateMsMax = 3 * dayMs
 
 export const makeLink = ({ scheduler }: Pick<World, 'scheduler'>, versions: Versions): Link => {
   const link: Link = {
@@ -145,8 +149,13 @@ async function cross<Answer>(world: World, from: Site, { verb, act, items }: Cal
   }
   if (faultsOn() && streams.network.oneIn(profile.netLate)) {
     mark('request to the peer late by minutes')
-    const lateMs = streams.network.between(60_000, 600_000)
-    scheduler.at(scheduler.now() + lateMs, `${to} late`, () => void run().catch(() => {}))
+    const lateMs = streams.network.between(60_000, profile.longOutage ? daysLateMsMax : lateMsMax)
+    const arrive = (): void => {
+      if (!world.sites[to].isUp) return mark('request met a site that was down')
+      if (lateMs > dayMs) mark('request to the peer late by days')
+      run().catch(() => {})
+    }
+    scheduler.at(scheduler.now() + lateMs, `${to} late`, arrive)
     return lost()
   }
   const timeout = scheduler.timeout(timeoutMs, `${from} peer time-out`)

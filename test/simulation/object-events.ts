@@ -5,8 +5,11 @@ import { functionBehind, makeQueue, type Queue, type Work } from './queue.ts'
 import type { World } from './world.ts'
 
 const hourMs = 3_600_000
+const dayMs = 24 * hourMs
 const lateMsMax = 2 * hourMs
-const daysLateMsMax = 8 * 24 * hourMs
+/** Through an outage of days; a queue keeps a message for longer. */
+const daysLateMsMax = 3 * dayMs
+const daysAgainMsMax = 8 * dayMs
 
 export interface ObjectEvents {
   changed(event: DropEvent): void
@@ -14,8 +17,8 @@ export interface ObjectEvents {
 }
 
 /**
- * S3 notifications and Event Grid, by way of a queue: at least once, in any order, some late by hours, some again days
- * later, and now and then not at all. Which changes are told of is held beside the local clouds' events (see alike-events.ts),
+ * S3 notifications and Event Grid, by way of a queue: at least once, in any order, some late by hours or days, some again
+ * days later, and now and then not at all. Which changes are told of is held beside the local clouds' events (see alike-events.ts),
  * which are our own reading of both vendors' documents; so is what may go wrong on the way.
  */
 export function makeObjectEvents(world: World, site: Site, work: Work<DropEvent> = objectDropped): ObjectEvents {
@@ -50,11 +53,12 @@ export function makeObjectEvents(world: World, site: Site, work: Work<DropEvent>
     }
     if (profile.longOutage && streams.faults.oneIn(3)) {
       mark('object event again after days')
-      queue.send(event, streams.faults.between(24 * hourMs, daysLateMsMax))
+      queue.send(event, streams.faults.between(dayMs, daysAgainMsMax))
     }
     if (!streams.faults.oneIn(10)) return send(event, streams.faults.pick(5_000))
-    mark('object event late by hours')
-    send(event, streams.faults.between(60_000, lateMsMax))
+    const lateMs = streams.faults.between(60_000, profile.longOutage ? daysLateMsMax : lateMsMax)
+    mark(lateMs > dayMs ? 'object event late by days' : 'object event late by hours')
+    send(event, lateMs)
   }
   return { changed, queue }
 }
