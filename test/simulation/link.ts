@@ -11,7 +11,7 @@ import type { RecordState } from '../../shared/domain/record.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { OfferOutcome, Peer } from '../../shared/ports/peer.ts'
 import { makeInvocation, type Invocation } from './invocation.ts'
-import { older, outcomesOfNewer, saltOf, sent, type Versions } from './versions.ts'
+import { answersOf, grantAs, older, outcomesOfNewer, saltOf, sent, type Versions } from './versions.ts'
 import { checkOffered } from './operator.ts'
 import { watchOffer, watchOutcomes } from './watch-offers.ts'
 import type { World } from './world.ts'
@@ -95,10 +95,13 @@ export function linkTo(world: World, caller: Invocation): Peer {
       if (caller.name === 'http') world.mark('list read through to the peer')
       return call('list', async (services) => clone(await listForPeer(services, collection, page)))
     },
-    grantRead: (keys, as) => call('grantRead', (services) => grantReads(services, keys, as), keys.length),
+    grantRead: (keys, as) =>
+      call('grantRead', (services) => grantReads(services, keys, grantAs(world, as)), keys.length),
     summaries: (requests, salt) => {
       const understood = saltOf(world, salt)
-      return call('summaries', async (services) => clone(await answerSummaries(services, requests, understood)))
+      return call('summaries', async (services) =>
+        answersOf(world, clone(await answerSummaries(services, requests, understood))),
+      )
     },
     compareBuckets: (questions) =>
       call('compareBuckets', async (services) => clone(await answerBuckets(services, questions))),

@@ -44,6 +44,8 @@ export const markNames = [
   'unknown members dropped',
   'unknown outcome received',
   'digests asked of a site that does not pack them',
+  'digests of a site that does not say up to when',
+  'grant asked of a site that looks at the object first',
   'stream trimmed',
   'stream shard split',
   'stream batch bisected',

@@ -1,7 +1,7 @@
 import type { RecordState } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { recordStateSchema } from '../../shared/http/peer-schemas.ts'
-import type { OfferOutcome } from '../../shared/ports/peer.ts'
+import type { GrantOptions, OfferOutcome, SummaryAnswer } from '../../shared/ports/peer.ts'
 import type { World } from './world.ts'
 
 /** Which site runs version N + 1, if any: it adds members that version N has never heard of, and answers in new words. */
@@ -33,6 +33,28 @@ export function saltOf({ link, mark }: World, salt: string | undefined): string 
   if (link.versions.newer === undefined) return salt
   if (salt !== undefined) mark('digests asked of a site that does not pack them')
   return undefined
+}
+
+/** Version N looks at each object that it grants, whatever it is asked. */
+export function grantAs({ link, mark }: World, as: GrantOptions | undefined): GrantOptions | undefined {
+  if (link.versions.newer === undefined || as?.unseen === undefined) return as
+  mark('grant asked of a site that looks at the object first')
+  const { unseen: _, ...known } = as
+  return known
+}
+
+/**
+ * Version N does not tell up to when its digests know of everything, and does not hear it. Nobody can tell then that its feed
+ * stands still, and sessions are not held to more than it does: where feeds stall, both tell how far theirs have come.
+ */
+export function answersOf({ link, mark, profile }: World, answers: readonly SummaryAnswer[]): readonly SummaryAnswer[] {
+  if (link.versions.newer === undefined) return answers
+  return answers.map((answer) => {
+    if (!('scrubbedSinceMs' in answer) && !('fedUntilMs' in answer)) return answer
+    mark('digests of a site that does not say up to when')
+    const { scrubbedSinceMs: _, fedUntilMs, ...known } = answer
+    return profile.feedStalls && fedUntilMs !== undefined ? { ...known, fedUntilMs } : known
+  })
 }
 
 /** The newer site puts some states off, and says so in a word that the older one does not know. */
