@@ -4,15 +4,18 @@ import { isCatamaranError } from '../../shared/domain/errors.ts'
 import { dataFormats } from './fuzz-data.ts'
 import { damaged } from './fuzz-damage.ts'
 import { documentFormats } from './fuzz-documents.ts'
-import { heifFormats, pictureFormats } from './fuzz-images.ts'
+import { heifFormats, movingFormats, pictureFormats } from './fuzz-images.ts'
+import { subtitleFormats } from './fuzz-subtitles.ts'
 import { timedFormats } from './fuzz-timed.ts'
 import type { FuzzedFormat } from './fuzzed-format.ts'
 import { converter, never, workbench } from './workbench.ts'
 
 export const fuzzedFormats: Readonly<Record<string, FuzzedFormat>> = {
   ...pictureFormats,
+  ...movingFormats,
   ...heifFormats,
   ...timedFormats,
+  ...subtitleFormats,
   ...dataFormats,
   ...documentFormats,
 }

@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import { chance } from '../../local/samples/chance.ts'
 import type { ConvertedFile } from '../../shared/ports/media-converter.ts'
+import { timedFormats } from './fuzz-timed.ts'
 import type { FuzzedFormat } from './fuzzed-format.ts'
 import { heif, hevcPicture } from './heifs.ts'
+import { apng, avifSequence } from './moving-pictures.ts'
 import type { Workbench } from './workbench.ts'
 
 const pixelFormats = ['jpeg', 'png', 'webp', 'avif', 'gif', 'tiff'] as const
@@ -17,9 +19,9 @@ const place = {
 const traces = ['GPS', 'Exif', 'Outrigger', 'xpacket', '8BIM'].map((text) => Buffer.from(text, 'latin1'))
 
 /** A small picture with noise, so that every byte counts, and with a camera and a place in it. */
-async function wholePicture(format: (typeof pixelFormats)[number]): Promise<Buffer> {
+async function wholePicture(format: (typeof pixelFormats)[number], frames = format === 'gif' ? 3 : 1): Promise<Buffer> {
   const next = chance(1)
-  const [width, height, frames] = [40, 28, format === 'gif' ? 3 : 1]
+  const [width, height] = [40, 28]
   const data = Buffer.from(Array.from({ length: width * height * frames * 3 }, () => next() * 255))
   return sharp(data, {
     raw: { width, height: height * frames, channels: 3, ...(frames > 1 && { pageHeight: height }) },
@@ -56,6 +58,21 @@ export const pictureFormats: Readonly<Record<string, FuzzedFormat>> = {
     pixelFormats.map((format) => [format, pictureFormat(`image/${format}`, () => wholePicture(format))]),
   ),
   svg: pictureFormat('image/svg+xml', async () => Buffer.from(drawing)),
+}
+
+const moving = { side: 32, colours: ['#e02020', '#20c030', '#2030e0'] }
+
+const sequence = pictureFormat('image/avif', () => avifSequence(moving))
+
+/** Small pictures that move. */
+export const movingFormats: Readonly<Record<string, FuzzedFormat>> = {
+  apng: pictureFormat('image/png', () => apng(moving)),
+  avis: {
+    ...sequence,
+    // With another brand in front it is a film.
+    faultOf: async (made) => (made.inspection.kind === 'image' ? sequence : timedFormats['mp4'])?.faultOf(made),
+  },
+  'moving-webp': pictureFormat('image/webp', () => wholePicture('webp', 3)),
 }
 
 /** Two tiles of noise, with a camera and a place. */

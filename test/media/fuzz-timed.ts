@@ -16,6 +16,10 @@ const writers = {
   mkv: ['video/matroska', ...h264, '-c:a', 'aac'],
   webm: ['video/webm', '-c:v', 'libvpx', '-deadline', 'realtime', '-c:a', 'libopus'],
   avi: ['video/x-msvideo', '-c:v', 'mpeg4', '-c:a', 'libmp3lame'],
+  '3gp': ['video/3gpp', ...h264, '-c:a', 'aac'],
+  flv: ['video/x-flv', '-c:v', 'flv', '-c:a', 'libmp3lame'],
+  wmv: ['video/x-ms-asf', '-c:v', 'wmv2', '-c:a', 'wmav2'],
+  mpg: ['video/mpeg', '-c:v', 'mpeg2video', '-r', '25', '-c:a', 'mp2', '-f', 'mpeg'],
   ts: ['video/mp2t', ...h264, '-c:a', 'aac'],
   mp3: ['audio/mpeg', '-vn', '-c:a', 'libmp3lame', ...tags],
   m4a: ['audio/mp4', '-vn', '-c:a', 'aac', ...tags],
@@ -23,6 +27,8 @@ const writers = {
   flac: ['audio/flac', '-vn', '-c:a', 'flac', ...tags],
   ogg: ['audio/ogg', '-vn', '-c:a', 'libvorbis', ...tags],
   wav: ['audio/wav', '-vn', '-c:a', 'pcm_s16le', ...tags],
+  aiff: ['audio/aiff', '-vn', '-c:a', 'pcm_s16be', ...tags],
+  amr: ['audio/amr', '-vn', '-c:a', 'libopencore_amrnb', '-ac', '1', '-ar', '8000', '-b:a', '12.2k'],
 } as const
 
 /** Films and sounds of one second. */

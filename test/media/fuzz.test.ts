@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals'
 import { fuzzCopies, goodOutcomes } from './fuzz-copies.ts'
 import { dataFormats } from './fuzz-data.ts'
 import { officeFormats } from './fuzz-documents.ts'
-import { heifFormats, pictureFormats } from './fuzz-images.ts'
+import { heifFormats, movingFormats, pictureFormats } from './fuzz-images.ts'
+import { subtitleFormats } from './fuzz-subtitles.ts'
 import { timedFormats } from './fuzz-timed.ts'
 
 /** What became of each copy; throws for what must not be, with the words that bring it back. */
@@ -28,7 +29,7 @@ test.each(Object.keys(pictureFormats))('%s, damaged again and again, converts wh
   if (name !== 'svg') expect(outcomes).not.toContain('stored')
 })
 
-test.each(Object.keys({ ...dataFormats, ...officeFormats }))(
+test.each(Object.keys({ ...movingFormats, ...subtitleFormats, ...dataFormats, ...officeFormats }))(
   '%s, damaged again and again, is read as far as it can be or refused',
   async (name) => void (await outcomesOf(name, { seed: anySeed(), copies: 8 })),
 )
