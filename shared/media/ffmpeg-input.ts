@@ -19,6 +19,7 @@ const demuxers: Readonly<Record<string, string>> = {
   'video/mpeg': 'mpeg',
   'video/x-flv': 'flv',
   'video/x-ms-asf': 'asf',
+  'audio/x-ms-asf': 'asf',
   'application/vnd.ms-asf': 'asf',
   'video/ogg': 'ogg',
   'audio/ogg': 'ogg',

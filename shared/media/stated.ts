@@ -28,7 +28,7 @@ const readers: readonly (readonly [RegExp, Reader])[] = [
   [/^audio\/flac$/, statedInFlac],
   [/^audio\/aiff$/, statedInAiff],
   [/^video\/x-flv$/, async (file) => statedInFlv(await headOf(file))],
-  [/^(application\/vnd\.|video\/x-)ms-asf$/, async (file) => statedInAsf(await headOf(file))],
+  [/^(application\/vnd\.|(video|audio)\/x-)ms-asf$/, async (file) => statedInAsf(await headOf(file))],
 ]
 
 /** Throws `invalid-media` for what is too long or too large by its own header, before any program is started to read it. */

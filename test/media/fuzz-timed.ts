@@ -27,6 +27,7 @@ const writers = {
   flac: ['audio/flac', '-vn', '-c:a', 'flac', ...tags],
   ogg: ['audio/ogg', '-vn', '-c:a', 'libvorbis', ...tags],
   wav: ['audio/wav', '-vn', '-c:a', 'pcm_s16le', ...tags],
+  wma: ['audio/x-ms-asf', '-vn', '-c:a', 'wmav2', ...tags],
   aiff: ['audio/aiff', '-vn', '-c:a', 'pcm_s16be', ...tags],
   amr: ['audio/amr', '-vn', '-c:a', 'libopencore_amrnb', '-ac', '1', '-ar', '8000', '-b:a', '12.2k'],
 } as const

@@ -13,6 +13,7 @@ test.each([
   ['tone.m4a', ['-c:a', 'aac'], 'audio/mp4'],
   ['tone.mp4', ['-c:a', 'aac'], 'audio/mp4'],
   ['tone.aac', ['-c:a', 'aac', '-f', 'adts'], 'audio/aac'],
+  ['tone.wma', ['-c:a', 'wmav2'], 'audio/x-ms-asf'],
   ['tone.aiff', ['-c:a', 'pcm_s16be'], 'audio/aiff'],
 ] as const)(
   '%s becomes AAC, Opus and a waveform',

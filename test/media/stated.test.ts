@@ -15,6 +15,7 @@ test.each([
   ['film.avi', 'video/x-msvideo', [...film, '-c:v', 'mpeg4', '-c:a', 'libmp3lame']],
   ['film.flv', 'video/x-flv', [...film, '-c:v', 'flv', '-c:a', 'libmp3lame']],
   ['film.wmv', 'video/x-ms-asf', [...film, '-c:v', 'wmv2', '-c:a', 'wmav2']],
+  ['tone.wma', 'audio/x-ms-asf', [...sound, '-c:a', 'wmav2']],
   ['tone.wav', 'audio/wav', [...sound]],
   ['tone.flac', 'audio/flac', [...sound]],
   ['tone.aiff', 'audio/aiff', [...sound]],
