@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parse } from 'yaml'
 import { checkPipelines } from '../../infra/checks/pipelines.ts'
 import { repository, sourcesIn } from '../../infra/sources.ts'
+import { fuzzedFormats } from '../media/fuzz-copies.ts'
 
 let root = ''
 beforeAll(async () => {
@@ -15,6 +17,14 @@ afterAll(() => rm(root, { recursive: true, force: true }))
 
 test('the workflows are as they should be', async () => {
   expect(await checkPipelines(sourcesIn(repository))).toEqual([])
+})
+
+test('each format that is damaged has its job at night', async () => {
+  const { jobs } = parse(await readFile(join(repository, '.github/workflows/nightly.yml'), 'utf8')) as {
+    jobs: { fuzz: { strategy: { matrix: { format: string[] } } } }
+  }
+  const { format } = jobs.fuzz.strategy.matrix
+  expect(new Set(format)).toEqual(new Set([...Object.keys(fuzzedFormats), 'bombs']))
 })
 
 describe('what is planted into them is found', () => {

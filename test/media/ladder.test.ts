@@ -6,6 +6,7 @@ import { inputArgs } from '../../shared/media/ffmpeg-input.ts'
 import { rungsFor } from '../../shared/media/ladder.ts'
 import { probeTracks } from '../../shared/media/track-probe.ts'
 import type { ConvertedFile } from '../../shared/ports/media-converter.ts'
+import { testWith } from './with-encoder.ts'
 import { ffmpeg, named, never, run, turn, workbench } from './workbench.ts'
 
 const sizes = (width: number, height: number, durationMs = 60_000): string[] =>
@@ -162,45 +163,55 @@ test('frames that come when they like keep the rungs aligned', async () => {
   expect(seconds(low).length).toBe(3)
 }, 60_000)
 
-test('a film has its rungs in H.265 as well where that is asked for, cut at the same frames', async () => {
-  await using bench = await workbench()
-  const film = await bench.film('film.mkv', ...flash('480x400', 6), ...h264, '-c:a', 'flac')
-  const { files } = await run(film, undefined, mediaConverter({ ffmpeg, codecs: ['hevc'] }))
-  const names = files.map(({ recipe }) => recipe.name).filter((name) => name.startsWith('cmaf-'))
-  expect(names.sort()).toEqual(['cmaf-aac', 'cmaf-h264-270', 'cmaf-h264-400', 'cmaf-hevc-270', 'cmaf-hevc-400'])
-  for (const side of [400, 270]) {
-    const [plain, hevc] = [named(files, `cmaf-h264-${side}`), named(files, `cmaf-hevc-${side}`)]
-    const { width, height, durationMs } = plain.properties
-    expect(hevc.properties).toMatchObject({
-      width,
-      height,
-      durationMs,
-      videoCodec: expect.stringMatching(/^hvc1\.1\./),
-    })
-    expect((await readFile(hevc.path)).subarray(0, 2_000).includes('hvc1')).toBe(true)
-    expect(secondsOf(hevc)).toEqual(secondsOf(plain))
-    expect((await brightness(hevc.path)).findIndex((level) => level > 128)).toBe(30)
-  }
-  await expectEachSegmentPlays(named(files, 'cmaf-hevc-270'), bench.at('one.mp4'), [24, 24, 6])
-}, 60_000)
+await testWith(
+  'hevc',
+  'a film has its rungs in H.265 as well where that is asked for, cut at the same frames',
+  async () => {
+    await using bench = await workbench()
+    const film = await bench.film('film.mkv', ...flash('480x400', 6), ...h264, '-c:a', 'flac')
+    const { files } = await run(film, undefined, mediaConverter({ ffmpeg, codecs: ['hevc'] }))
+    const names = files.map(({ recipe }) => recipe.name).filter((name) => name.startsWith('cmaf-'))
+    expect(names.sort()).toEqual(['cmaf-aac', 'cmaf-h264-270', 'cmaf-h264-400', 'cmaf-hevc-270', 'cmaf-hevc-400'])
+    for (const side of [400, 270]) {
+      const [plain, hevc] = [named(files, `cmaf-h264-${side}`), named(files, `cmaf-hevc-${side}`)]
+      const { width, height, durationMs } = plain.properties
+      expect(hevc.properties).toMatchObject({
+        width,
+        height,
+        durationMs,
+        videoCodec: expect.stringMatching(/^hvc1\.1\./),
+      })
+      expect((await readFile(hevc.path)).subarray(0, 2_000).includes('hvc1')).toBe(true)
+      expect(secondsOf(hevc)).toEqual(secondsOf(plain))
+      expect((await brightness(hevc.path)).findIndex((level) => level > 128)).toBe(30)
+    }
+    await expectEachSegmentPlays(named(files, 'cmaf-hevc-270'), bench.at('one.mp4'), [24, 24, 6])
+  },
+  60_000,
+)
 
-test('and in AV1, which can be read again', async () => {
-  await using bench = await workbench()
-  const film = await bench.film('film.mkv', ...flash('480x400', 1), ...h264, '-an')
-  const { files } = await run(film, undefined, mediaConverter({ ffmpeg, codecs: ['av1'] }))
-  for (const side of [400, 270]) {
-    const [plain, av1] = [named(files, `cmaf-h264-${side}`), named(files, `cmaf-av1-${side}`)]
-    const { width, height } = plain.properties
-    expect(av1.properties).toMatchObject({ width, height, videoCodec: expect.stringMatching(/^av01\.0\./) })
-    expect(secondsOf(av1)).toEqual(secondsOf(plain))
-    expect((await brightness(av1.path)).findIndex((level) => level > 128)).toBe(5)
-  }
-  const small = named(files, 'cmaf-av1-270').path
-  await expectEachSegmentPlays(named(files, 'cmaf-av1-270'), bench.at('one.mp4'), [4, 4, 1])
-  const again = await run(small, 'video/mp4')
-  expect(again.inspection.properties).toMatchObject({ videoCodec: 'av1' })
-  expect((await brightness(named(again.files, 'video-h264-270').path)).findIndex((level) => level > 128)).toBe(5)
-}, 120_000)
+await testWith(
+  'av1',
+  'a film has its rungs in AV1 as well, which can be read again',
+  async () => {
+    await using bench = await workbench()
+    const film = await bench.film('film.mkv', ...flash('480x400', 1), ...h264, '-an')
+    const { files } = await run(film, undefined, mediaConverter({ ffmpeg, codecs: ['av1'] }))
+    for (const side of [400, 270]) {
+      const [plain, av1] = [named(files, `cmaf-h264-${side}`), named(files, `cmaf-av1-${side}`)]
+      const { width, height } = plain.properties
+      expect(av1.properties).toMatchObject({ width, height, videoCodec: expect.stringMatching(/^av01\.0\./) })
+      expect(secondsOf(av1)).toEqual(secondsOf(plain))
+      expect((await brightness(av1.path)).findIndex((level) => level > 128)).toBe(5)
+    }
+    const small = named(files, 'cmaf-av1-270').path
+    await expectEachSegmentPlays(named(files, 'cmaf-av1-270'), bench.at('one.mp4'), [4, 4, 1])
+    const again = await run(small, 'video/mp4')
+    expect(again.inspection.properties).toMatchObject({ videoCodec: 'av1' })
+    expect((await brightness(named(again.files, 'video-h264-270').path)).findIndex((level) => level > 128)).toBe(5)
+  },
+  120_000,
+)
 
 const secondsOf = (file: ConvertedFile): number[] => {
   const { segments, timescale } = indexOf(file)
