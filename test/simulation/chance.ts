@@ -26,6 +26,8 @@ export interface Streams {
   readonly bytes: Chance
   /** Who comes when, without a session. */
   readonly visits: Chance
+  /** Which object goes bad where it lies. */
+  readonly decay: Chance
   /** What the code under test draws. */
   readonly code: Chance
 }
@@ -43,6 +45,7 @@ export const makeStreams = (seed: number): Streams => {
     operator: stream(7),
     bytes: stream(8),
     visits: stream(9),
+    decay: stream(10),
   }
 }
 

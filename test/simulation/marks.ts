@@ -109,6 +109,8 @@ export const markNames = [
   'reading went on where it had stopped',
   'object corrupted on the way',
   'object broke off on the way',
+  'object decayed and repaired from here',
+  'object decayed and repaired from the other site',
   'write confirmed at both sites',
   'confirmation refused while cut off',
   'subscriber was away',

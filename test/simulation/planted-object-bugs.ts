@@ -22,6 +22,8 @@ const bringing: ProfileOverride = {
   crash: 60,
 }
 
+const decaying = { isCalm: false, objects: true, corruption: 6, capacity: 0, longOutage: false } as const
+
 /** Mistakes in how bytes follow their records. */
 export const objectBugs: readonly PlantedBug[] = [
   {
@@ -171,5 +173,19 @@ export const objectBugs: readonly PlantedBug[] = [
     find: 'await removeStaged(services, job.source.key)',
     replace: 'await Promise.resolve(removeStaged.length)',
     override: bringing,
+  },
+  {
+    name: 'an object is believed for what its store says of it',
+    file: 'shared/core/mend-object.ts',
+    find: 'if (here.sha256 === digestOfKey(key) && isNamed) return',
+    replace: "if (info.metadata['sha256'] === digestOfKey(key)) return",
+    override: decaying,
+  },
+  {
+    name: 'a repair tells the other site nothing of its damaged objects',
+    file: 'shared/core/operation-objects.ts',
+    find: 'await ask(there, ',
+    replace: 'await ask([], ',
+    override: decaying,
   },
 ]

@@ -43,7 +43,7 @@ export interface Profile {
   /** Somebody outside is told of assets that are ready. */
   readonly webhooks: boolean
   readonly objectEventFaults: boolean
-  /** Bytes get damaged, or break off, on their way between the sites. */
+  /** Bytes get damaged, or break off, on their way between the sites; and in the end one object where it lies. */
   readonly corruption: number
   readonly queueFaults: boolean
   readonly shardSplits: number

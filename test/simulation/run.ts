@@ -3,6 +3,7 @@ import type { Site } from '../../shared/domain/site.ts'
 import { makeStreams, type Chance } from './chance.ts'
 import { runClients } from './clients.ts'
 import { convergence } from './convergence.ts'
+import { decayAndRepair } from './decay.ts'
 import { brokenInvariants, hasSettled } from './invariants.ts'
 import { makeLedger } from './ledger.ts'
 import { makeLink } from './link.ts'
@@ -75,7 +76,8 @@ async function run(seed: number, options: Options): Promise<RunResult> {
       await scheduler.runUntil(scheduler.now() + minuteMs)
     }
   }
-  const broken = done ? brokenInvariants(world, reader) : ['18: the clients did not come to an end']
+  const settled = done ? brokenInvariants(world, reader) : ['18: the clients did not come to an end']
+  const broken = settled.length > 0 ? settled : await decayAndRepair(world)
   return resultOf(world, marks, broken)
 }
 
