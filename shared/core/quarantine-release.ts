@@ -13,7 +13,8 @@ const failuresMax = 10
 
 /**
  * Applies what the quarantine holds and the clock has caught up with, oldest stamp first, up to 1,000 a run. What fails stays,
- * and after ten runs becomes a dead letter, so that it holds nothing up. How many were applied.
+ * and after ten runs becomes a dead letter, so that it holds nothing up; while the store is away nothing counts as failed.
+ * How many were applied.
  */
 export async function releaseQuarantine(services: Services): Promise<number> {
   let released = 0
@@ -25,6 +26,7 @@ export async function releaseQuarantine(services: Services): Promise<number> {
       if (isTooFarAhead(services, state)) return released
       const [outcome] = await applyStates(services, [state])
       if (outcome?.kind === 'failed') {
+        if (!(await isStoreThere(services, state))) return released
         await noteFailure(services, item, outcome)
         continue
       }
@@ -34,6 +36,15 @@ export async function releaseQuarantine(services: Services): Promise<number> {
     if (after === undefined) break
   }
   return released
+}
+
+async function isStoreThere(services: Services, { key }: RecordState): Promise<boolean> {
+  try {
+    await services.records.get(key)
+    return true
+  } catch {
+    return false
+  }
 }
 
 type Failure = Extract<OfferOutcome, { kind: 'failed' }>

@@ -90,6 +90,18 @@ test('as many as a run looks at become dead letters when they go on failing, and
   expect([(await letters()).length, liveAt(sites, 'aws').length]).toEqual([0, 1001])
 })
 
+test('while the store is away no state is taken for one that cannot be applied', async () => {
+  const sites = twoSites()
+  const { services } = sites.aws
+  await applyStates(services, await statesAhead(sites, 120_000, 3))
+  await sites.clock.advance(121_100)
+  const away = () => Promise.reject(new CatamaranError('unavailable', 'the store is away'))
+  const without = { ...services, records: { ...services.records, get: away, getMany: away, put: away } }
+  for (const _ of indexes(60)) expect(await releaseQuarantine(without)).toBe(0)
+  expect((await listDeadLetters(services, { limit: 10 })).items).toEqual([])
+  expect(await releaseQuarantine(services)).toBe(3)
+})
+
 test('a run that dies between filing and removing files nothing twice', async () => {
   const sites = twoSites()
   const { services } = sites.aws
