@@ -1,4 +1,5 @@
 import { keyText, type RecordState, type StoredRecord } from '../domain/record.ts'
+import { CatamaranError } from '../domain/errors.ts'
 import { stampSite, type Stamp } from '../domain/stamp.ts'
 import type { OfferOutcome } from '../ports/peer.ts'
 import { applyFresh } from './apply-fresh.ts'
@@ -15,18 +16,27 @@ export interface Held {
   readonly own: Stamp
 }
 
+/** By the site's monotonic clock: from then on the peer is asked nothing more. */
+interface Asking extends Held {
+  readonly untilMs: number
+}
+
+/** A call of the peer takes up to ten seconds, and a client waits for thirty: after this long no other call is begun. */
+const askingMsMax = 15_000
+
 /**
  * Hands one write to the peer before its client is answered. True only when the peer says that it holds it;
  * false leaves the write to the feed, which offers it in any case.
  */
 export async function holdAtBoth(services: Services, { record, own }: Held): Promise<boolean> {
+  const asking = { record, own, untilMs: services.clock.monotonicMs() + askingMsMax }
   try {
     if (await isPaused(services, 'outgoing')) return false
-    const outcome = await offerOne(services, record)
+    const outcome = await offerOne(services, asking, record)
     if (!isHeld(outcome)) return false
     const isHead = record.stamp === own && outcome?.kind !== 'known'
-    if (record.fields) return (isHead && outcome?.kind === 'applied') || (await arePartsHeld(services, { record, own }))
-    return isHead || (await isLoserHeld(services, { record, own }))
+    if (record.fields) return (isHead && outcome?.kind === 'applied') || (await arePartsHeld(services, asking))
+    return isHead || (await isLoserHeld(services, asking))
   } catch (error) {
     services.telemetry.log('warn', 'The peer could not be asked to hold a write', {}, error)
     return false
@@ -37,23 +47,26 @@ export async function holdAtBoth(services: Services, { record, own }: Held): Pro
  * Whoever holds a later state holds the write too, unless it lost a conflict on the way there: then only its conflict record
  * holds it, and this must be at both sites.
  */
-async function isLoserHeld(services: Services, { record, own }: Held): Promise<boolean> {
+async function isLoserHeld(services: Services, asking: Asking): Promise<boolean> {
+  const { record, own } = asking
   const key = conflictKey(record.key, own)
   const here = await services.records.get(key)
-  if (here) return isHeld(await offerOne(services, here))
+  if (here) return isHeld(await offerOne(services, asking, here))
   // A write of this site lost either here or at the peer, which had it then. One of the peer may have lost there.
   if (stampSite(own) === services.site) return true
+  assertInTime(services, asking)
   const [there] = await services.peer.read([key])
   return there === undefined
 }
 
 /** Of a record that merges by field, one write may have lost here in some fields and there in others. */
-async function arePartsHeld(services: Services, { record, own }: Held): Promise<boolean> {
+async function arePartsHeld(services: Services, asking: Asking): Promise<boolean> {
+  const { record, own } = asking
   if (stampSite(own) !== services.site) return false
   for (const part of await lostPartsOf(services, record, services.site)) {
-    if (!isHeld(await offerOne(services, part))) return false
+    if (!isHeld(await offerOne(services, asking, part))) return false
   }
-  return keepWhatLostThere(services, record)
+  return keepWhatLostThere(services, asking)
 }
 
 const conflictsMax = 100
@@ -62,10 +75,12 @@ const conflictsMax = 100
  * Keeps here what this site's writes to a record lost at the peer. Until somebody there writes on top of the merge this site
  * holds it as its own state; that write takes the place of the state, and the peer would hold alone what had lost.
  */
-async function keepWhatLostThere(services: Services, { key }: RecordState): Promise<boolean> {
+async function keepWhatLostThere(services: Services, asking: Asking): Promise<boolean> {
+  const { key } = asking.record
   await assertMayTakeIn(services)
   const prefix = conflictPrefix(key)
   const conflicts = { tenant: key.tenant, collection: conflictsCollection }
+  assertInTime(services, asking)
   const { items, next } = await services.peer.list(conflicts, { after: prefix, limit: conflictsMax })
   const about = items.filter((state) => keyText(state.key).startsWith(keyText({ ...conflicts, id: prefix })))
   const lost = about.filter(({ stamp }) => stampSite(stamp) === services.site)
@@ -74,9 +89,14 @@ async function keepWhatLostThere(services: Services, { key }: RecordState): Prom
   return isAll && lost.every((state) => isHeld(outcomes.get(state)))
 }
 
-async function offerOne(services: Services, record: RecordState): Promise<OfferOutcome | undefined> {
+async function offerOne(services: Services, asking: Asking, record: RecordState): Promise<OfferOutcome | undefined> {
+  assertInTime(services, asking)
   const [outcome] = await services.peer.offer([stateOf(record)])
   return outcome
+}
+
+function assertInTime({ clock }: Services, { untilMs }: Asking): void {
+  if (clock.monotonicMs() >= untilMs) throw new CatamaranError('timed-out', 'The peer takes too long over one write.')
 }
 
 const isHeld = (outcome: OfferOutcome | undefined): boolean =>

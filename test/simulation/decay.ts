@@ -15,7 +15,8 @@ const repairedMinutesMax = 60
  */
 export async function decayAndRepair(world: World): Promise<string[]> {
   const { scheduler, streams, sites: all, profile, mark } = world
-  if (profile.corruption === 0) return []
+  // A site that is to lose its data may do so yet, in the middle of the repair.
+  if (profile.corruption === 0 || profile.rebuild !== 'none') return []
   const keys = [...namedKeys(all.aws)].filter((key) => isSound(all.aws, key) && isSound(all.azure, key))
   if (keys.length === 0) return []
   const [key, where, asker] = [streams.decay.of(keys), streams.decay.of(sites), streams.decay.of(sites)]
