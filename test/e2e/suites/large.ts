@@ -6,8 +6,11 @@ import { watchMemory } from '../memory-watch.ts'
 import { type Pair, unique } from '../pair.ts'
 
 const bytes = 2 ** 30
-/** What a process may take on top of what it had before: a fifth of the file, so that no process can hold it. */
-const growthBytesMax = 220 * 2 ** 20
+/**
+ * What a process may take on top of what it had before: less than half of the file, so that no process can hold it. An instance
+ * that has just started may still do what tests before have left, and the largest of those jobs take some 280 MiB by themselves.
+ */
+const growthBytesMax = 400 * 2 ** 20
 
 export function largeSuite(pair: () => Pair): void {
   test('a file of 1 GiB goes in by parts, over to the other cloud and out again at flat memory', async () => {
