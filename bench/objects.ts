@@ -20,7 +20,8 @@ const speedBar = 2
 
 /**
  * Copies between the local S3 server and Azurite, beside rclone between the same two. `--objects N` and `--mib N` make it
- * smaller, `--huge-mib N` is the largest object whose memory is looked at. True when every bar was met.
+ * smaller, `--huge-mib N` is the largest object whose memory is looked at, `--memory` looks at that alone. True when every bar
+ * was met.
  */
 export async function benchObjects(args: readonly string[]): Promise<boolean> {
   const { values } = parseArgs({
@@ -29,6 +30,7 @@ export async function benchObjects(args: readonly string[]): Promise<boolean> {
       objects: { type: 'string', default: '5000' },
       mib: { type: 'string', default: '1024' },
       'huge-mib': { type: 'string', default: '10240' },
+      memory: { type: 'boolean', default: false },
     },
   })
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
@@ -38,18 +40,27 @@ export async function benchObjects(args: readonly string[]): Promise<boolean> {
   }
   try {
     const program = await bundleProgram('bench/objects/copier-child.ts', folder)
-    const servers = await startServers(folder, portBase)
-    try {
-      const sizes = { objects: Number(values.objects), bytes: Number(values.mib) * 2 ** 20 }
-      for (const from of sites) await benchDirection(servers, { program, from, sizes }, print)
-    } finally {
-      await servers.stop()
-    }
+    if (!values.memory) await benchBesideRclone(program, folder, values, print)
     await benchMemory(program, [1, 1_024, Number(values['huge-mib'])], print)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
   return met
+}
+
+async function benchBesideRclone(
+  program: string,
+  folder: string,
+  { objects, mib }: { readonly objects: string; readonly mib: string },
+  print: (figure: Figure) => void,
+): Promise<void> {
+  const servers = await startServers(folder, portBase)
+  try {
+    const sizes = { objects: Number(objects), bytes: Number(mib) * 2 ** 20 }
+    for (const from of sites) await benchDirection(servers, { program, from, sizes }, print)
+  } finally {
+    await servers.stop()
+  }
 }
 
 interface Direction {

@@ -2,15 +2,18 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hashing } from '../../shared/domain/hashing.ts'
+import { type Site, sites } from '../../shared/domain/site.ts'
 import type { Figure } from '../figures.ts'
+import type { CopyOrder } from './copier-child.ts'
 import { copyByCore } from './copier.ts'
-import { objectsBucket } from './stores.ts'
+import { hollowBlob } from './hollow-blob.ts'
+import { hollowS3 } from './hollow-s3.ts'
 
 const memoryBarMiB = 96
 const zeros = Buffer.alloc(2 ** 20)
 
 /**
- * What copies of growing size take over an idle process. The source is a file of nothing but zeros, the target an S3 that
+ * What copies of growing size take over an idle process. The source is a file of nothing but zeros, the target a store that
  * keeps only what it must answer: so 10 GiB need no disk, and all that happens in the copying process is real.
  */
 export async function benchMemory(
@@ -19,31 +22,28 @@ export async function benchMemory(
   print: (figure: Figure) => void,
 ): Promise<void> {
   const source = await listening(createServer(serveZeros))
-  const target = await listening(createServer(hollowS3()))
+  const targets = { aws: await listening(createServer(hollowS3())), azure: await listening(createServer(hollowBlob())) }
+  const endpoints = { s3Port: targets.aws.port, blobPort: targets.azure.port }
   try {
     for (const mib of sizesMiB) {
       const bytes = mib * 2 ** 20
       const { key, metadata } = await describe(bytes)
       const url = `http://127.0.0.1:${source.port}/`
       const grant = { key, url, bytes, mediaType: 'video/mp4', metadata, expiresAtMs: Date.now() + 3_600_000 }
-      const endpoints = { s3Port: target.port, blobPort: 1 }
-      const { idleMiB, peakMiB, seconds } = await copyByCore(program, {
-        endpoints,
-        to: 'aws',
-        keys: [key],
-        bytes,
-        atOnce: 1,
-        grant,
-      })
-      const over = { value: peakMiB - idleMiB, unit: 'MiB', bar: { atMost: memoryBarMiB } }
-      print({ name: `objects memory over idle: ${mib} MiB`, ...over })
-      print({ name: `objects hollow copy: ${mib} MiB`, value: mib / seconds, unit: 'MiB/s' })
+      for (const to of sites) await measure(to, mib, { endpoints, to, keys: [key], bytes, atOnce: 1, grant })
     }
   } finally {
-    for (const { server } of [source, target]) {
+    for (const { server } of [source, ...Object.values(targets)]) {
       server.closeAllConnections()
       server.close()
     }
+  }
+
+  async function measure(to: Site, mib: number, order: CopyOrder): Promise<void> {
+    const { idleMiB, peakMiB, seconds } = await copyByCore(program, order)
+    const over = { value: peakMiB - idleMiB, unit: 'MiB', bar: { atMost: memoryBarMiB } }
+    print({ name: `objects memory over idle: ${mib} MiB to ${to}`, ...over })
+    print({ name: `objects hollow copy: ${mib} MiB to ${to}`, value: mib / seconds, unit: 'MiB/s' })
   }
 }
 
@@ -77,57 +77,3 @@ function serveZeros(request: IncomingMessage, response: ServerResponse): void {
   }
   more()
 }
-
-/** As much of S3 as a copy needs; a part is its length, its CRC and an ETag. */
-function hollowS3(): (request: IncomingMessage, response: ServerResponse) => void {
-  const parts = new Map<number, { readonly bytes: number; readonly crc: string }>()
-  const done = new Map<string, number>()
-  const answer = async (request: IncomingMessage): Promise<[number, Record<string, string>, string]> => {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://local')
-    let bytes = 0
-    for await (const piece of request) bytes += (piece as Buffer).length
-    const crc = String(request.headers['x-amz-checksum-crc64nvme'] ?? '')
-    const part = Number(searchParams.get('partNumber'))
-    if (request.method === 'HEAD') {
-      const size = done.get(pathname)
-      return size === undefined
-        ? [404, {}, '']
-        : [200, { 'content-length': String(size), etag: `"0-${parts.size}"` }, '']
-    }
-    if (searchParams.has('uploads')) {
-      parts.clear()
-      return [200, {}, xml('InitiateMultipartUploadResult', '<UploadId>1</UploadId>')]
-    }
-    if (request.method === 'PUT' && part > 0) {
-      parts.set(part, { bytes, crc })
-      return [200, { etag: `"${part}"` }, '']
-    }
-    if (request.method === 'PUT') {
-      done.set(pathname, bytes)
-      return [200, { etag: '"0"' }, '']
-    }
-    if (request.method === 'POST') {
-      done.set(
-        pathname,
-        [...parts.values()].reduce((sum, one) => sum + one.bytes, 0),
-      )
-      return [200, {}, xml('CompleteMultipartUploadResult', `<Bucket>${objectsBucket}</Bucket><ETag>"0"</ETag>`)]
-    }
-    const after = Number(searchParams.get('part-number-marker') ?? 0)
-    const shown = [...parts.keys()].filter((number) => number > after).toSorted((a, b) => a - b)
-    const page = shown.slice(0, 1_000)
-    const body = page.map((number) => partXml(number, parts.get(number) ?? { bytes: 0, crc: '' })).join('')
-    const marks = `<IsTruncated>${shown.length > page.length}</IsTruncated><NextPartNumberMarker>${page.at(-1) ?? 0}</NextPartNumberMarker>`
-    return [200, {}, xml('ListPartsResult', `${marks}<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>${body}`)]
-  }
-  return (request, response) => {
-    void answer(request).then(([status, headers, body]) => {
-      response.writeHead(status, headers).end(body)
-    })
-  }
-}
-
-const xml = (root: string, body: string): string => `<?xml version="1.0" encoding="UTF-8"?><${root}>${body}</${root}>`
-
-const partXml = (part: number, { bytes, crc }: { readonly bytes: number; readonly crc: string }): string =>
-  `<Part><PartNumber>${part}</PartNumber><ETag>"${part}"</ETag><Size>${bytes}</Size><ChecksumCRC64NVME>${crc}</ChecksumCRC64NVME></Part>`

@@ -28,6 +28,8 @@ export interface Streams {
   readonly visits: Chance
   /** Which object goes bad where it lies. */
   readonly decay: Chance
+  /** Which site runs an older version, and until when. */
+  readonly upgrade: Chance
   /** What the code under test draws. */
   readonly code: Chance
 }
@@ -46,6 +48,7 @@ export const makeStreams = (seed: number): Streams => {
     bytes: stream(8),
     visits: stream(9),
     decay: stream(10),
+    upgrade: stream(11),
   }
 }
 

@@ -1,9 +1,9 @@
-import { listRecords, readRecord } from '../../shared/core/record-reads.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
 import { peerUseOf } from './alone.ts'
+import type { Code } from './code.ts'
 import { remember, tenant, type Client } from './client.ts'
 import { formsCollection } from './fields-kept.ts'
 import { editForm, setPolicy } from './forms.ts'
@@ -102,7 +102,7 @@ async function read(world: World, client: Client, key: RecordKey): Promise<void>
   const seen = client.seen.get(keyText(key))
   const { session } = client
   const peerUse = peerUseOf(world, site, session, key)
-  const outcome = await request(world, site, (services) => readRecord(services, key, { session }), peerUse)
+  const outcome = await request(world, site, (services, code) => code.readRecord(services, key, { session }), peerUse)
   if (outcome.kind !== 'answered') return
   const stillSeen = client.seen.get(keyText(key)) && seen
   assertForwards(world, client, { site, key, seen: stillSeen, shown: outcome.value })
@@ -114,7 +114,8 @@ async function list(world: World, client: Client): Promise<void> {
   const seenBefore = new Map(client.seen)
   const { session } = client
   const peerUse = peerUseOf(world, site, session)
-  const listing = (services: Services) => listRecords(services, { tenant, collection }, { limit: pageMax }, { session })
+  const listing = (services: Services, code: Code) =>
+    code.listRecords(services, { tenant, collection }, { limit: pageMax }, { session })
   const outcome = await request(world, site, listing, peerUse)
   if (outcome.kind !== 'answered') return
   const shown = new Map(outcome.value.items.map((record) => [keyText(record.key), record]))

@@ -1,4 +1,3 @@
-import { startOperation } from '../../shared/core/operation-store.ts'
 import { digestOfKey, objectKeysOf, type MediaBody } from '../../shared/domain/asset.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { sites, type Site } from '../../shared/domain/site.ts'
@@ -22,7 +21,7 @@ export async function decayAndRepair(world: World): Promise<string[]> {
   const [key, where, asker] = [streams.decay.of(keys), streams.decay.of(sites), streams.decay.of(sites)]
   flipBit(world, where, key)
   mark(where === asker ? 'object decayed and repaired from here' : 'object decayed and repaired from the other site')
-  void startOperation(all[asker].servicesOf(makeInvocation(world, asker, 'operator')), {
+  void all[asker].code().startOperation(all[asker].servicesOf(makeInvocation(world, asker, 'operator')), {
     kind: 'repair',
     deep: true,
     dryRun: false,

@@ -1,4 +1,3 @@
-import { handleChanges } from '../../shared/core/feed.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { makeInvocation } from './invocation.ts'
@@ -36,7 +35,7 @@ export type Handler = (world: World, site: Site, batch: readonly StoredRecord[])
 /** Runs the change-feed function over one batch, gives up on it after its time-out, and may leave a zombie behind. */
 export async function deliver(world: World, site: Site, batch: readonly StoredRecord[]): Promise<Delivery> {
   const invocation = makeInvocation(world, site, 'feed', batch.length)
-  const run = handleChanges(world.sites[site].servicesOf(invocation), batch)
+  const run = world.sites[site].code().handleChanges(world.sites[site].servicesOf(invocation), batch)
   const isZombie = world.faultsOn() && world.streams.faults.oneIn(world.profile.zombie)
   const givenUpMs = isZombie ? world.streams.faults.pick(300) : timeoutMs
   const timeout = world.scheduler.timeout(givenUpMs, `${site} feed time-out`)

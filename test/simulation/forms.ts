@@ -1,5 +1,4 @@
 import { collectionKey } from '../../shared/core/collections.ts'
-import { writeRecord } from '../../shared/core/records.ts'
 import { isJsonObject, type JsonObject } from '../../shared/domain/json.ts'
 import { sites } from '../../shared/domain/site.ts'
 import { tenant, type Client } from './client.ts'
@@ -16,7 +15,7 @@ export async function setPolicy(world: World): Promise<void> {
   const set = { conflicts: 'merge-fields' }
   for (;;) {
     const site = world.streams.workload.of(sites)
-    const outcome = await request(world, site, (services) =>
+    const outcome = await request(world, site, (services, { writeRecord }) =>
       writeRecord(services, key, { precondition: { kind: 'none' } }, (now) => now ?? set),
     )
     if (outcome.kind === 'answered') return

@@ -1,4 +1,3 @@
-import { runJob } from '../../shared/core/jobs.ts'
 import type { WorkTools } from '../../shared/core/work-tools.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
@@ -20,7 +19,8 @@ export function makeJobQueue(world: World, site: Site): Queue<JobMessage> {
   const hosting = jobHosting[site]
   const consume = functionBehind<JobMessage>(world, site, 'job', {
     ...hosting,
-    work: (services, message, signal) => runJob(services, toolsOf(world, site), message, signal),
+    work: (services, message, signal) =>
+      world.sites[site].code().runJob(services, toolsOf(world, site), message, signal),
   })
   const queue = makeQueue<JobMessage>(world, site, 'job', {
     hosting,

@@ -1,15 +1,10 @@
-import { applyStates } from '../../shared/core/apply.ts'
-import { answerBuckets } from '../../shared/core/bucket-reading.ts'
-import { fetchForPeer } from '../../shared/core/mend-object.ts'
-import { grantReads, listForPeer, readForPeer } from '../../shared/core/peer-service.ts'
-import { statusForPeer } from '../../shared/core/peer-status.ts'
 import type { Services } from '../../shared/core/services.ts'
-import { answerSummaries } from '../../shared/core/summaries.ts'
 import { CatamaranError, isCatamaranError } from '../../shared/domain/errors.ts'
 import { offerStatesMax } from '../../shared/domain/limits.ts'
 import type { RecordState } from '../../shared/domain/record.ts'
 import { peerOf, type Site } from '../../shared/domain/site.ts'
 import type { OfferOutcome, Peer } from '../../shared/ports/peer.ts'
+import type { Code } from './code.ts'
 import { makeInvocation, type Invocation } from './invocation.ts'
 import { answersOf, grantAs, older, outcomesOfNewer, saltOf, sent, type Versions } from './versions.ts'
 import { checkOffered } from './operator.ts'
@@ -55,7 +50,7 @@ export function linkTo(world: World, caller: Invocation): Peer {
   const to = peerOf(from)
   const call = async <Answer>(
     verb: string,
-    act: (services: Services) => Promise<Answer>,
+    act: (services: Services, code: Code) => Promise<Answer>,
     items = 1,
   ): Promise<Answer> => {
     world.ledger.traffic.calls++
@@ -73,7 +68,7 @@ export function linkTo(world: World, caller: Invocation): Peer {
     const outgoing = sent(world, from, states)
     const outcomes = await call(
       'offer',
-      (services) =>
+      (services, { applyStates }) =>
         outcomesOfNewer(world, to, older(world, to, clone(outgoing)), (taken) => applyStates(services, taken)),
       Math.ceil((states.length * keysMax) / offerStatesMax),
     )
@@ -85,7 +80,7 @@ export function linkTo(world: World, caller: Invocation): Peer {
     offer,
     read: (keys) => {
       if (caller.name === 'http') world.mark('read through to the peer')
-      const states = async (services: Services) => {
+      const states = async (services: Services, { readForPeer }: Code) => {
         const found = await readForPeer(services, keys)
         return found.map((state) => state && older(world, from, clone(sent(world, to, [state])))[0])
       }
@@ -93,20 +88,21 @@ export function linkTo(world: World, caller: Invocation): Peer {
     },
     list: (collection, page) => {
       if (caller.name === 'http') world.mark('list read through to the peer')
-      return call('list', async (services) => clone(await listForPeer(services, collection, page)))
+      return call('list', async (services, { listForPeer }) => clone(await listForPeer(services, collection, page)))
     },
     grantRead: (keys, as) =>
-      call('grantRead', (services) => grantReads(services, keys, grantAs(world, as)), keys.length),
+      call('grantRead', (services, { grantReads }) => grantReads(services, keys, grantAs(world, as)), keys.length),
     summaries: (requests, salt) => {
       const understood = saltOf(world, salt)
-      return call('summaries', async (services) =>
+      return call('summaries', async (services, { answerSummaries }) =>
         answersOf(world, clone(await answerSummaries(services, requests, understood))),
       )
     },
     compareBuckets: (questions) =>
-      call('compareBuckets', async (services) => clone(await answerBuckets(services, questions))),
-    fetchObjects: (targets) => call('fetchObjects', (services) => fetchForPeer(services, targets), targets.length),
-    status: () => call('status', statusForPeer),
+      call('compareBuckets', async (services, { answerBuckets }) => clone(await answerBuckets(services, questions))),
+    fetchObjects: (targets) =>
+      call('fetchObjects', (services, { fetchForPeer }) => fetchForPeer(services, targets), targets.length),
+    status: () => call('status', (services, { statusForPeer }) => statusForPeer(services)),
   }
 }
 
@@ -122,7 +118,7 @@ function asSeenFromAfar(error: unknown): unknown {
 interface Call<Answer> {
   readonly verb: string
   readonly items: number
-  readonly act: (services: Services) => Promise<Answer>
+  readonly act: (services: Services, code: Code) => Promise<Answer>
 }
 
 async function cross<Answer>(world: World, from: Site, { verb, act, items }: Call<Answer>): Promise<Answer> {
@@ -135,7 +131,10 @@ async function cross<Answer>(world: World, from: Site, { verb, act, items }: Cal
   }
   const run = (): Promise<Answer> => {
     const invocation = makeInvocation(world, to, `peer-${verb}`, items)
-    return Promise.race([act(world.sites[to].servicesOf(invocation)), invocation.killed.then(lost)])
+    return Promise.race([
+      act(world.sites[to].servicesOf(invocation), world.sites[to].code()),
+      invocation.killed.then(lost),
+    ])
   }
   if (isLost(world, from)) return lost()
   const turn = link.calls[from]++

@@ -1,4 +1,4 @@
-import { objectDropped, type DropEvent } from '../../shared/core/drops.ts'
+import type { DropEvent } from '../../shared/core/drops.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { objectEventHosting } from './hosting.ts'
 import { functionBehind, makeQueue, type Queue, type Work } from './queue.ts'
@@ -21,7 +21,11 @@ export interface ObjectEvents {
  * days later, and now and then not at all. Which changes are told of is held beside the local clouds' events (see alike-events.ts),
  * which are our own reading of both vendors' documents; so is what may go wrong on the way.
  */
-export function makeObjectEvents(world: World, site: Site, work: Work<DropEvent> = objectDropped): ObjectEvents {
+export function makeObjectEvents(
+  world: World,
+  site: Site,
+  work: Work<DropEvent> = (services, event) => world.sites[site].code().objectDropped(services, event),
+): ObjectEvents {
   const { scheduler, streams, profile, mark, faultsOn, ledger } = world
   const hosting = objectEventHosting[site]
   const consume = functionBehind<DropEvent>(world, site, 'object-event', { ...hosting, work })

@@ -1,11 +1,10 @@
-import { releaseBreaker } from '../../shared/core/breaker-control.ts'
-import { pauseReplication, resumeReplication } from '../../shared/core/pause.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { hasCode } from '../../shared/domain/errors.ts'
 import type { StoredRecord } from '../../shared/domain/record.ts'
 import { keyText } from '../../shared/domain/record.ts'
 import { type Site, sites } from '../../shared/domain/site.ts'
 import { type Way, ways } from '../../shared/ports/peer.ts'
+import type { Code } from './code.ts'
 import { makeInvocation } from './invocation.ts'
 import type { World } from './world.ts'
 
@@ -45,14 +44,15 @@ function pauseFor(world: World, site: Site, way: Way): void {
     persist(
       world,
       site,
-      (services) => resumeReplication(services, way, 'operator'),
+      (services, { resumeReplication }) => resumeReplication(services, way, 'operator'),
       () => {
         pauses.delete(nameOf(site, way))
         mark('resumed')
       },
     )
   }
-  const pause = (services: Services) => pauseReplication(services, way, { reason: 'simulated', by: 'operator' })
+  const pause = (services: Services, { pauseReplication }: Code) =>
+    pauseReplication(services, way, { reason: 'simulated', by: 'operator' })
   persist(world, site, pause, () => {
     pauses.set(nameOf(site, way), scheduler.now())
     mark(way === 'outgoing' ? 'outgoing paused' : 'incoming paused')
@@ -70,7 +70,7 @@ export const isFrozen = ({ sites: all }: World, site: Site): boolean =>
  */
 export function startReleasing(world: World): void {
   const { scheduler, profile, mark } = world
-  const release = async (services: Services): Promise<void> => {
+  const release = async (services: Services, { releaseBreaker }: Code): Promise<void> => {
     try {
       await releaseBreaker(services, { by: 'operator', reason: 'the clients are busy' })
     } catch (error) {
@@ -88,12 +88,17 @@ export function startReleasing(world: World): void {
 }
 
 /** Asks again until it is answered, as people do. */
-function persist(world: World, name: Site, act: (services: Services) => Promise<unknown>, onDone: () => void): void {
+function persist(
+  world: World,
+  name: Site,
+  act: (services: Services, code: Code) => Promise<unknown>,
+  onDone: () => void,
+): void {
   const { scheduler, sites: all } = world
   let isDone = false
-  const ask = async (services: Services): Promise<void> => {
+  const ask = async (services: Services, code: Code): Promise<void> => {
     try {
-      await act(services)
+      await act(services, code)
     } catch {
       return
     }
@@ -103,7 +108,7 @@ function persist(world: World, name: Site, act: (services: Services) => Promise<
   }
   const attempt = (): void => {
     if (isDone) return
-    if (all[name].isUp) void ask(all[name].servicesOf(makeInvocation(world, name, 'operator')))
+    if (all[name].isUp) void ask(all[name].servicesOf(makeInvocation(world, name, 'operator')), all[name].code())
     scheduler.at(scheduler.now() + againMs, 'operator asks again', attempt)
   }
   attempt()

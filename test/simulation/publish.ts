@@ -1,9 +1,9 @@
-import { writeMedia } from '../../shared/core/media-store.ts'
 import type { Services } from '../../shared/core/services.ts'
 import type { MediaBody } from '../../shared/domain/asset.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { hashing } from '../../shared/domain/hashing.ts'
 import { tenant, type Client } from './client.ts'
+import type { Code } from './code.ts'
 import { request } from './request.ts'
 import type { World } from './world.ts'
 
@@ -22,7 +22,7 @@ export async function publish(world: World, { name, home }: Client, text: string
   const objectKey = `objects/${tenant}/${text}/${sha256}`
   const facts = { version: text, job: text, site: home, properties: {}, renditions: [] }
   const media: MediaBody = { ...facts, status: 'ready', objectKey, sha256, bytes: bytes.byteLength }
-  const publishAt = async (services: Services): Promise<void> => {
+  const publishAt = async (services: Services, { writeMedia }: Code): Promise<void> => {
     await services.objects.put(objectKey, bytes, { mediaType: 'text/plain', metadata, ifAbsent: true })
     await writeMedia(services, tenant, text, () => media)
   }

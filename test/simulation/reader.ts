@@ -1,4 +1,4 @@
-import { listChanges, type ChangesCursor } from '../../shared/core/changes.ts'
+import type { ChangesCursor } from '../../shared/core/changes.ts'
 import { keyText } from '../../shared/domain/record.ts'
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import type { Vector } from '../../shared/replication/vector.ts'
@@ -52,7 +52,9 @@ export function startReader(world: World): Reader {
         mark('reader of changes went to the other site')
         site = peerOf(site)
       }
-      const outcome = await request(world, site, (services) => listChanges(services, tenant, { cursor, limit }))
+      const outcome = await request(world, site, (services, code) =>
+        code.listChanges(services, tenant, { cursor, limit }),
+      )
       if (outcome.kind !== 'answered') continue
       cursor = outcome.value.cursor
       isIdle = outcome.value.items.length === 0

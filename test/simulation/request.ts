@@ -1,6 +1,7 @@
 import type { Services } from '../../shared/core/services.ts'
 import { hasCode, isCatamaranError } from '../../shared/domain/errors.ts'
 import type { Site } from '../../shared/domain/site.ts'
+import type { Code } from './code.ts'
 import { makeInvocation } from './invocation.ts'
 import { isFrozen } from './operator.ts'
 import { assertAlone, type PeerUse } from './alone.ts'
@@ -18,7 +19,7 @@ export type Outcome<Value> =
 export async function request<Value>(
   world: World,
   site: Site,
-  run: (services: Services) => Promise<Value>,
+  run: (services: Services, code: Code) => Promise<Value>,
   peerUse: PeerUse = 'none',
 ): Promise<Outcome<Value>> {
   const atMs = world.scheduler.now()
@@ -32,7 +33,7 @@ export async function request<Value>(
 async function requestOnce<Value>(
   world: World,
   site: Site,
-  run: (services: Services) => Promise<Value>,
+  run: (services: Services, code: Code) => Promise<Value>,
   peerUse: PeerUse,
 ): Promise<Outcome<Value>> {
   const { scheduler, sites: all, streams, profile } = world
@@ -44,7 +45,7 @@ async function requestOnce<Value>(
   const patienceMs = isImpatient ? 1 + streams.faults.pick(300) : clientTimeoutMs
   const timeout = scheduler.timeout(patienceMs, `${site} client time-out`)
   const outcome = await Promise.race([
-    run(all[site].servicesOf(invocation)).then(
+    run(all[site].servicesOf(invocation), all[site].code()).then(
       (value): Outcome<Value> => ({ kind: 'answered', value }),
       (error: unknown): Outcome<Value> => outcomeOf(world, error),
     ),

@@ -1,6 +1,4 @@
-import { freezeBreaker, rejectBreaker, releaseBreaker } from '../../shared/core/breaker-control.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
-import { writeRecord } from '../../shared/core/records.ts'
 import type { Services } from '../../shared/core/services.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
@@ -8,6 +6,7 @@ import { keyText, type RecordKey, type RecordState, type StoredRecord } from '..
 import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { formatStamp, stampMs } from '../../shared/domain/stamp.ts'
 import { vectorText } from '../../shared/replication/vector.ts'
+import type { Code } from './code.ts'
 import { makeInvocation } from './invocation.ts'
 import { linkTo } from './link.ts'
 import { request } from './request.ts'
@@ -108,7 +107,11 @@ function passTime({ sites: all }: World, ms: number): void {
 }
 
 /** Asks until there is an answer. What goes through hundreds of records may take its time. */
-async function insist(world: World, site: Site, run: (services: Services) => Promise<unknown>): Promise<void> {
+async function insist(
+  world: World,
+  site: Site,
+  run: (services: Services, code: Code) => Promise<unknown>,
+): Promise<void> {
   for (;;) {
     const { kind } = await request(world, site, run, 'time')
     if (kind !== 'unknown') return
@@ -225,7 +228,7 @@ async function ordinaryWrites(world: World, { rogue }: RoguePlan, round: number)
   for (let index = 0; index < writesARound; index++) {
     for (const text of ['made', 'changed']) {
       const key = ordinaryKey(round, index)
-      await insist(world, rogue.site, (services) =>
+      await insist(world, rogue.site, (services, { writeRecord }) =>
         writeRecord(services, key, { precondition: { kind: 'none' } }, () => ({ text })),
       )
     }
@@ -249,9 +252,9 @@ const textOf = (site: SimSite, key: RecordKey): unknown => site.latestOf(key)?.b
 
 /** A person refuses it all; at the other site, back in good hands, somebody lets the restored records in. */
 async function decide(world: World, { honest, rogue }: RoguePlan, sinceMs: number): Promise<void> {
-  await insist(world, honest.site, (services) => freezeBreaker(services, decision))
-  await insist(world, honest.site, (services) => rejectBreaker(services, { ...decision, sinceMs }))
-  await insist(world, rogue.site, (services) => releaseBreaker(services, { ...decision, forMs: dayMs }))
+  await insist(world, honest.site, (services, code) => code.freezeBreaker(services, decision))
+  await insist(world, honest.site, (services, code) => code.rejectBreaker(services, { ...decision, sinceMs }))
+  await insist(world, rogue.site, (services, code) => code.releaseBreaker(services, { ...decision, forMs: dayMs }))
 }
 
 function areAlike({ honest, rogue }: RoguePlan): boolean {

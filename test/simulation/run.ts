@@ -1,7 +1,7 @@
-import { hashing } from '../../shared/domain/hashing.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import { makeStreams, type Chance } from './chance.ts'
 import { runClients } from './clients.ts'
+import { code, type Code } from './code.ts'
 import { convergence } from './convergence.ts'
 import { decayAndRepair } from './decay.ts'
 import { brokenInvariants, hasSettled } from './invariants.ts'
@@ -9,6 +9,7 @@ import { makeLedger } from './ledger.ts'
 import { makeLink } from './link.ts'
 import type { Mark, Marks } from './marks.ts'
 import { heal, startMischief } from './mischief.ts'
+import { drawVersions } from './older.ts'
 import { startOperator, startReleasing } from './operator.ts'
 import { poison } from './poison.ts'
 import { drawProfile, type Profile, type ProfileOverride } from './profile.ts'
@@ -34,6 +35,8 @@ export interface RunResult {
 interface Options {
   readonly trace?: Trace | undefined
   readonly override?: ProfileOverride | undefined
+  /** The code of an earlier commit, for one of the sites. */
+  readonly older?: Code | undefined
 }
 
 const minuteMs = 60_000
@@ -42,7 +45,7 @@ const hourMs = 60 * minuteMs
 /** One run: a storm, healing, then a bounded time in which everything must come right. The same seed, the same run. */
 export async function simulate(seed: number, options: Options = {}): Promise<RunResult> {
   // Compiled by threads that know nothing of virtual time, so before it begins.
-  await hashing
+  await code.hashing
   const restore = poison()
   try {
     return await run(seed, options)
@@ -97,11 +100,18 @@ function visitsMsOf({ isCalm, capacity, rogue, longOutage }: Profile, chance: Ch
   return longOutage ? 2 * hourMs : chance.of([0, 0, 0, 30_000])
 }
 
+/**
+ * With two versions of the code nobody plays two versions. People ask of the older one what it offered, which an attack does not know;
+ * and sessions are held to a feed that stands still only once both sites tell
+ * how far theirs have come (ADR 0063).
+ */
+const besideOlder: ProfileOverride = { mixedVersions: false, feedStalls: false, rogue: 'none' }
+
 /** A world in which nothing has begun yet. */
 export function makeWorld(
   seed: number,
   marks: Marks,
-  { trace, override }: Options,
+  { trace, override, older }: Options,
 ): { world: World; endFaults: () => void } {
   const streams = makeStreams(seed)
   const drawn = drawProfile(streams.profile)
@@ -110,7 +120,7 @@ export function makeWorld(
   const alike = drawn.uploads ? streams.bytes.of([0, 1, 3]) : 0
   const visitsMs = visitsMsOf(drawn, streams.visits)
   const webhooks = drawn.objects && drawn.capacity === 0 && drawn.rogue === 'none' && streams.visits.oneIn(3)
-  const profile = { ...drawn, pausesMs, alike, visitsMs, webhooks, ...override }
+  const profile = { ...drawn, pausesMs, alike, visitsMs, webhooks, ...(older ? besideOlder : {}), ...override }
   const scheduler = makeScheduler(trace)
   let faults = !profile.isCalm
   const newer = profile.mixedVersions ? streams.profile.of(['aws', 'azure'] as const) : undefined
@@ -122,6 +132,7 @@ export function makeWorld(
     ledger: makeLedger(),
     link: makeLink({ scheduler }, { newer }),
     sites: {} as Record<Site, SimSite>,
+    versions: older && drawVersions(streams, older),
     mark: (mark) => void marks.set(mark, (marks.get(mark) ?? 0) + 1),
     faultsOn: () => faults,
   }

@@ -12,11 +12,13 @@ import { memoryObjectStore, type MemoryObjectStore, type ObjectChange } from '..
 import { memoryRecordStore, type MemoryRecordStore } from '../memory/record-store.ts'
 import { memorySiteStore, type MemorySiteStore } from '../memory/site-store.ts'
 import { makeCosmosFeed } from './cosmos-feed.ts'
+import type { Code } from './code.ts'
 import type { Feed } from './feed.ts'
 import { Heads } from './heads.ts'
 import type { Invocation } from './invocation.ts'
 import { linkTo } from './link.ts'
 import { observe } from './observe.ts'
+import { codeAt } from './older.ts'
 import { copyPartBytes, makeJobQueue } from './job-queue.ts'
 import { makeObjectEvents } from './object-events.ts'
 import { peerFetch } from './peer-fetch.ts'
@@ -67,6 +69,8 @@ export interface SimSite {
   readonly outUntilMs: Record<Service, number>
   /** Its feed brings nothing until then, and all else works. */
   feedStandsUntilMs: number
+  /** What runs here now. */
+  code(): Code
   /** The services as one invocation sees them. */
   servicesOf(invocation: Invocation): Services
 }
@@ -142,6 +146,7 @@ export function makeSite(world: World, site: Site): SimSite {
     incarnation: 0,
     feedStandsUntilMs: 0,
     outUntilMs: { records: 0, site: 0, objects: 0, queue: 0, peer: 0, clock: 0 },
+    code: () => codeAt(world.versions, site, scheduler.now()),
     servicesOf: (invocation) => servicesOf(world, self, clock, invocation),
   }
   return self

@@ -1,4 +1,3 @@
-import { createWebhook } from '../../shared/core/webhooks.ts'
 import { mediaKey, type MediaBody } from '../../shared/domain/asset.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import { keyText } from '../../shared/domain/record.ts'
@@ -35,7 +34,9 @@ export async function subscribe(world: World): Promise<void> {
   const home = streams.visits.of(sites)
   const idempotency = { key: 'subscribe', print: 'subscribe' }
   for (;;) {
-    const outcome = await request(world, home, (services) => createWebhook(services, tenant, endpoint, idempotency))
+    const outcome = await request(world, home, (services, code) =>
+      code.createWebhook(services, tenant, endpoint, idempotency),
+    )
     if (outcome.kind === 'answered') {
       ledger.heard.sinceMs = all[home].now() + (profile.clockFaults ? clocksApartMsMax : clocksAlikeMs)
       return

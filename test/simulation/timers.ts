@@ -1,7 +1,3 @@
-import { scanDrops } from '../../shared/core/drop-scan.ts'
-import { reconcile } from '../../shared/core/reconcile.ts'
-import { probeFeed } from '../../shared/core/replication-lag.ts'
-import { sweep } from '../../shared/core/sweep.ts'
 import { sites, type Site } from '../../shared/domain/site.ts'
 import { makeInvocation } from './invocation.ts'
 import type { World } from './world.ts'
@@ -30,6 +26,7 @@ function tick(world: World, name: Site): void {
   if (!site.isUp) return
   const { mark, scheduler } = world
   const startedMs = scheduler.now()
+  const { probeFeed, reconcile, scanDrops, sweep } = site.code()
   const servicesOf = (task: string) => site.servicesOf(makeInvocation(world, name, task))
   // All of `watch` that changes anything; it looks at the rest for monitors.
   probeFeed(servicesOf('watch')).catch(() => {})

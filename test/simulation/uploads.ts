@@ -1,5 +1,4 @@
-import { createAsset } from '../../shared/core/assets.ts'
-import { acceptUpload, type UploadPlan } from '../../shared/core/uploads.ts'
+import type { UploadPlan } from '../../shared/core/uploads.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { parseDropKey } from '../../shared/domain/names.ts'
 import type { Site } from '../../shared/domain/site.ts'
@@ -24,11 +23,11 @@ export async function upload(world: World, client: Client, text: string): Promis
   const isAbandoned = streams.workload.oneIn(8)
   give(ledger.brought, site, owner, text, sha256)
   for (let attempt = 0; attempt < triesMax; attempt++) {
-    const begun = await request(world, site, (services) => createAsset(services, owner, input, idempotency))
+    const begun = await request(world, site, (services, code) => code.createAsset(services, owner, input, idempotency))
     if (begun.kind === 'refused') return
     if (begun.kind === 'answered' && (await send(world, site, begun.value.upload, bytes))) {
       if (isAbandoned) return mark('upload abandoned')
-      const ended = await request(world, site, (services) => acceptUpload(services, owner, text))
+      const ended = await request(world, site, (services, code) => code.acceptUpload(services, owner, text))
       if (ended.kind === 'answered') return void ledger.brought.uploads.set(text, { tenant: owner, site, sha256 })
     }
     await scheduler.delay(1 + streams.workload.pick(pauseMsMax), `${client.name} waits`)

@@ -1,6 +1,5 @@
 import type { RecordState } from '../../shared/domain/record.ts'
 import type { Site } from '../../shared/domain/site.ts'
-import { recordStateSchema } from '../../shared/http/peer-schemas.ts'
 import type { GrantOptions, OfferOutcome, SummaryAnswer } from '../../shared/ports/peer.ts'
 import type { World } from './world.ts'
 
@@ -16,7 +15,8 @@ export function sent({ link }: World, from: Site, states: readonly RecordState[]
 
 /** What a site reads from the wire, through the schema of the routes. */
 export function older(world: World, to: Site, states: readonly RecordState[]): RecordState[] {
-  if (world.link.versions.newer === undefined) return [...states]
+  if (world.link.versions.newer === undefined && !world.versions) return [...states]
+  const { recordStateSchema } = world.sites[to].code()
   return states.flatMap((state) => {
     const parsed = recordStateSchema.safeParse(state)
     if (!parsed.success) {

@@ -1,4 +1,3 @@
-import { listRecords, readRecord } from '../../shared/core/record-reads.ts'
 import { sites, type Site } from '../../shared/domain/site.ts'
 import { tenant, type Client } from './client.ts'
 import { request } from './request.ts'
@@ -31,6 +30,6 @@ async function pay(world: World, home: Site, visit: number): Promise<void> {
   const key = { tenant, collection, id: `${home}-${visit % recordsPerSite}` }
   const text = `${home}-visit-${visit}`
   await write(world, visitor, { key, text, body: { text } })
-  await request(world, home, (services) => readRecord(services, key))
-  await request(world, home, (services) => listRecords(services, { tenant, collection }, { limit: pageMax }))
+  await request(world, home, (services, code) => code.readRecord(services, key))
+  await request(world, home, (services, code) => code.listRecords(services, { tenant, collection }, { limit: pageMax }))
 }

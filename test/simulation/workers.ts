@@ -32,10 +32,10 @@ const runMsMax = 60_000
 /** On a machine that is busy with other work the wall's time says little. */
 const wallPerCpuMax = 10
 
-/** Starts a process; with `planted`, one in which that bug is planted. One that is stuck is killed, and another takes its place. */
-export function startWorker(planted?: string, msMax = runMsMax): Worker {
+/** Starts a process; with `planted`, one in which that bug is planted; with `older`, one whose sites run two versions. One that is stuck is killed, and another takes its place. */
+export function startWorker(planted?: string, msMax = runMsMax, older?: string): Worker {
   const start = (): ChildProcess =>
-    fork(path, planted ? [planted] : [], {
+    fork(path, [planted ?? '', older ?? ''], {
       execArgv,
       serialization: 'json',
       env: { PATH: process.env['PATH'] },
@@ -93,11 +93,12 @@ export async function runAll(
   orders: Iterable<Order>,
   workers: number,
   onResult: (result: RunResult, done: Done) => Promise<boolean> | boolean,
+  older?: string,
 ): Promise<void> {
   const queue = orders[Symbol.iterator]()
   let isOver = false
   const work = async (): Promise<void> => {
-    const worker = startWorker()
+    const worker = startWorker(undefined, runMsMax, older)
     try {
       for (let next = queue.next(); !next.done && !isOver; next = queue.next()) {
         const { result, tookMs } = await runChecked(worker, next.value)

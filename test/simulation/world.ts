@@ -3,6 +3,7 @@ import type { Streams } from './chance.ts'
 import type { Ledger } from './ledger.ts'
 import type { Link } from './link.ts'
 import type { Mark } from './marks.ts'
+import type { TwoVersions } from './older.ts'
 import type { Profile } from './profile.ts'
 import type { Scheduler } from './scheduler.ts'
 import type { SimSite } from './site.ts'
@@ -16,6 +17,8 @@ export interface World {
   readonly ledger: Ledger
   readonly link: Link
   readonly sites: Record<Site, SimSite>
+  /** Where one site runs the code of an earlier commit. */
+  readonly versions?: TwoVersions | undefined
   readonly mark: (mark: Mark) => void
   readonly faultsOn: () => boolean
 }

@@ -1,5 +1,4 @@
-import { readRecord } from '../../shared/core/record-reads.ts'
-import { etagOf, writeRecord, type Precondition, type Written } from '../../shared/core/records.ts'
+import { etagOf, type Precondition, type Written } from '../../shared/core/records.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
@@ -53,7 +52,7 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
     const outcome = await request(
       world,
       site,
-      (services) => writeRecord(services, key, options, wanted.change ?? (() => body)),
+      (services, { writeRecord }) => writeRecord(services, key, options, wanted.change ?? (() => body)),
       durability === 'both' ? 'time' : 'none',
     )
     if (outcome.kind === 'answered') {
@@ -72,7 +71,7 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
 async function readFirst(world: World, client: Client, key: RecordKey): Promise<Read | undefined> {
   const { session, home } = client
   const peerUse = peerUseOf(world, home, session, key)
-  const outcome = await request(world, home, (services) => readRecord(services, key, { session }), peerUse)
+  const outcome = await request(world, home, (services, code) => code.readRecord(services, key, { session }), peerUse)
   if (outcome.kind !== 'answered') return undefined
   await world.scheduler.delay(1 + world.streams.workload.pick(pauseMsMax), `${client.name} thinks it over`)
   return { record: outcome.value }
