@@ -71,7 +71,16 @@ export async function rejectBreaker(
     return { slots: scope.slots, verdict: { kind: 'reject', ...facts, ...(restore ? { restore } : {}) } }
   }
   await decide(services, decision, { meant: [...freezes.map(({ id }) => id), place], verdictOn })
-  await tendBreaker(services)
+  await beginRestoring(services)
+}
+
+/** It is decided by now: whoever asked is not told that it failed, and would begin anew by asking again. The timer goes on with it. */
+async function beginRestoring(services: Services): Promise<void> {
+  try {
+    await tendBreaker(services)
+  } catch (error) {
+    services.telemetry.log('warn', 'What was rejected is brought back later', {}, error)
+  }
 }
 
 /** From `fromMs` on, or from where an earlier rejection began that has not brought back everything yet. */

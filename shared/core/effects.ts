@@ -8,6 +8,7 @@ import { indexOpenExport } from './exports.ts'
 import { keepToDrop, recheckDrop } from './drops.ts'
 import { fetchVariants } from './fetch-variants.ts'
 import { hasEnded } from './job-state.ts'
+import { readMedia } from './media-store.ts'
 import { fetchMissing } from './missing-objects.ts'
 import { indexOpenConflict, indexOpenJob, indexOpenUpload } from './open-work.ts'
 import { isOfThisLife } from './own-life.ts'
@@ -15,6 +16,7 @@ import type { Services } from './services.ts'
 import { listAgain } from './sharers.ts'
 import { filmFolder, removeStagedOf, removeStagedUnder } from './staging.ts'
 import { tracedBy } from './trace.ts'
+import { noteUnfinished } from './unfinished.ts'
 import { announce, hearDone, indexEndpoint } from './webhook-announce.ts'
 
 /**
@@ -32,6 +34,7 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       await announce(services, record)
       if (record.via !== 'client') await keepToDrop(services, tenant, id, media)
       await listAgain(services, record)
+      if (record.via !== 'client') await noteUnfinished(services, { tenant, job: media.job }, media)
       const here = tracedBy(services, media.trace)
       here.telemetry.log('info', 'An asset changed', { tenant, asset: id, status: media.status, via: record.via })
       return fetchMissing(here, tenant, id, media, record.via)
@@ -40,7 +43,10 @@ export async function onRecordChanged(services: Services, record: StoredRecord):
       return fetchVariants(services, tenant, record.body as VariantsBody, record.via)
     case '_jobs': {
       const job = record.body as JobBody
-      return hasEnded(job) ? clearStaging(services, tenant, job) : indexOpenJob(services, record)
+      if (!hasEnded(job)) return indexOpenJob(services, record)
+      if (record.via !== 'client')
+        await noteUnfinished(services, { tenant, job: id }, await readMedia(services, tenant, job.asset))
+      return clearStaging(services, tenant, job)
     }
     case '_uploads': {
       const upload = record.body as UploadBody

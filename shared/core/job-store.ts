@@ -167,7 +167,11 @@ export async function reopenJob(services: Services, ref: JobRef): Promise<void> 
 export async function resumeProcessing(services: Services, tenant: string, asset: string): Promise<void> {
   const media = await readMedia(services, tenant, asset)
   if (media?.status !== 'processing') return
-  const ref = { tenant, job: media.job }
+  await resumeJob(services, { tenant, job: media.job })
+}
+
+/** Opens a job if it has ended, and sends it if it waits. */
+export async function resumeJob(services: Services, ref: JobRef): Promise<void> {
   await reopenJob(services, ref)
   if ((await readJob(services, ref))?.state === 'waiting') await sendJob(services, ref)
 }

@@ -25,6 +25,7 @@ import {
 import { isPaused } from './pause.ts'
 import { readRecord, readRecords } from './record-reads.ts'
 import type { Services } from './services.ts'
+import { resumeUnfinished } from './unfinished.ts'
 import { beginProcessing, closeAbandoned } from './uploads.ts'
 import { sweepWebhookLane } from './webhook-sweep.ts'
 
@@ -129,7 +130,11 @@ async function sweepJob(
   const ref = { tenant: entry.tenant, job: entry.id }
   const record = await readRecord(services, jobKey(ref.tenant, ref.job))
   const job = record?.body as JobBody | undefined
-  if (!record || !job || hasEnded(job)) return undefined
+  if (!record || !job) return undefined
+  if (hasEnded(job)) {
+    if (entry.value['unfinished'] === true) await resumeUnfinished(services, ref, job)
+    return undefined
+  }
   const nowMs = services.clock.now()
   const trueDueMs = dueMs(services, record)
   if (trueDueMs > nowMs) return { ...entry, dueMs: trueDueMs, value: { sent: 0 } }

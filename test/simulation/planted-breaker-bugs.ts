@@ -77,4 +77,11 @@ export const breakerBugs: readonly PlantedBug[] = [
     replace: "return verdict.kind === 'release' ? 'pass' : 'hold'",
     override: underAttack('deletes'),
   },
+  {
+    name: 'a rejection fails with the first record that cannot be brought back yet',
+    file: 'shared/core/breaker-control.ts',
+    find: "services.telemetry.log('warn', 'What was rejected is brought back later', {}, error)",
+    replace: 'throw error',
+    override: { ...underAttack('deletes'), lostAnswer: 25 },
+  },
 ]
