@@ -27,6 +27,8 @@ export interface CopyOutcome {
   readonly copy: number
   /** One of `goodOutcomes`, or what is wrong. */
   readonly outcome: string
+  /** How long that took. */
+  readonly ms: number
 }
 
 /**
@@ -44,7 +46,11 @@ export async function* fuzzCopies(
   const next = chance(seed)
   for (let copy = 0; copy < copies; copy++) {
     const bytes = damaged(whole, next, copy)
-    if (copy >= from) yield { copy, outcome: await outcomeOf(await bench.write('copy', bytes), bytes, format) }
+    if (copy < from) continue
+    const path = await bench.write('copy', bytes)
+    const began = performance.now()
+    const outcome = await outcomeOf(path, bytes, format)
+    yield { copy, outcome, ms: performance.now() - began }
   }
 }
 

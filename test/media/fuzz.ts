@@ -2,9 +2,9 @@
  * Damages pictures, films, sounds, data files and documents, and looks what becomes of them; and times how soon files are known
  * that claim to be huge (`--format bombs`):
  *   npm run fuzz -- [--copies 1000] [--seed 1] [--format NAME] [--from COPY]
- * Prints a line of JSON a format, and how far it is meanwhile; ends with 1 when there was a fault: a worker that crashed or
- * does not come to an end, half of the renditions, one of no bytes or that cannot be read, a reason that says nothing, a bomb
- * that takes longer than 50 ms to be known at the best of three looks.
+ * Prints a line of JSON a format, with the copy that took longest to be refused, and how far it is meanwhile; ends with 1 when
+ * there was a fault: a worker that crashed or does not come to an end, half of the renditions, one of no bytes or that cannot
+ * be read, a reason that says nothing, a bomb that takes longer than 50 ms to be known at the best of three looks.
  */
 import { fork } from 'node:child_process'
 import { stat } from 'node:fs/promises'
@@ -29,6 +29,7 @@ interface Range {
 async function fuzz(format: string, range: Range): Promise<boolean> {
   const count = { converted: 0, refused: 0, stored: 0 }
   const faults: string[] = []
+  let slowestRefusal = { copy: 0, ms: 0 }
   const began = performance.now()
   let from = range.from
   const progress = setInterval(() => {
@@ -36,8 +37,9 @@ async function fuzz(format: string, range: Range): Promise<boolean> {
   }, progressMs)
   while (from < range.copies) {
     // A worker that ends early did so on the copy after the last that it told of; the next one begins behind that.
-    const end = await runWorker(format, { ...range, from }, ({ copy, outcome }) => {
+    const end = await runWorker(format, { ...range, from }, ({ copy, outcome, ms }) => {
       from = copy + 1
+      if (outcome === 'refused' && ms > slowestRefusal.ms) slowestRefusal = { copy, ms: Math.round(ms) }
       const good = goodOutcomes.find((each) => each === outcome)
       if (good) count[good]++
       else faults.push(`copy ${copy}: ${outcome}`)
@@ -47,7 +49,8 @@ async function fuzz(format: string, range: Range): Promise<boolean> {
   clearInterval(progress)
   const copies = range.copies - range.from
   const seconds = Math.round((performance.now() - began) / 1000)
-  process.stdout.write(`${JSON.stringify({ format, seed: range.seed, copies, ...count, faults, seconds })}\n`)
+  const told = { format, seed: range.seed, copies, ...count, slowestRefusal, faults, seconds }
+  process.stdout.write(`${JSON.stringify(told)}\n`)
   return faults.length === 0
 }
 
