@@ -15,6 +15,7 @@ import { inspectData, isDataType } from './data.ts'
 import { isTimedMedia } from './ffmpeg-input.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { filmMaker } from './film-maker.ts'
+import { partPixelsDefault } from './film-plan.ts'
 import type { ContainerReader } from './container-reader.ts'
 import { heifPixels, inspectHeif, isHeifType } from './heif.ts'
 import { convertImage, type ImageWork } from './image-convert.ts'
@@ -45,10 +46,11 @@ interface ConverterOptions {
  * The converter for images, video, audio, documents and data files. Without `ffmpeg` videos that already play on phones are
  * copied into MP4 and everything else timed is stored as it is.
  */
-export function mediaConverter({ ffmpeg, heifDecoder, partPixelsMax, codecs = [] }: ConverterOptions): MediaConverter {
-  const tools: Tools = { ffmpeg, heifDecoder, codecs, readers: readerPool() }
+export function mediaConverter(options: ConverterOptions): MediaConverter {
+  const { ffmpeg, heifDecoder, partPixelsMax = partPixelsDefault, codecs = [] } = options
+  const tools: Tools = { ffmpeg, heifDecoder, partPixelsMax, codecs, readers: readerPool() }
   return {
-    ...(ffmpeg && { film: filmMaker({ ffmpeg, ...(partPixelsMax !== undefined && { partPixelsMax }) }) }),
+    ...(ffmpeg && { film: filmMaker({ ffmpeg, partPixelsMax }) }),
     inspect: (source, signal) => inspect(source, tools, signal),
     convert: (source, inspection, work) => convert(source, inspection, tools, work),
   }
@@ -57,6 +59,7 @@ export function mediaConverter({ ffmpeg, heifDecoder, partPixelsMax, codecs = []
 interface Tools {
   readonly ffmpeg: FfmpegRunner | undefined
   readonly heifDecoder: string | undefined
+  readonly partPixelsMax: number
   readonly codecs: readonly StreamCodec[]
   readonly readers: ReaderPool
 }
@@ -72,9 +75,9 @@ async function inspect(source: ConversionSource, tools: Tools, signal: AbortSign
     return withReader(tools, source, (reader) => inspectHeif(typed, { reader, decoder, signal }))
   }
   if (isTimedMedia(mediaType)) {
-    const { ffmpeg, codecs } = tools
+    const { ffmpeg, codecs, partPixelsMax } = tools
     const film = { ...source, mediaType }
-    return withReader(tools, source, (reader) => inspectMedia(film, { ffmpeg, codecs, reader }, signal))
+    return withReader(tools, source, (reader) => inspectMedia(film, { ffmpeg, codecs, reader, partPixelsMax }, signal))
   }
   if (mediaType === pdfType) {
     return withReader(tools, source, (reader) => inspectPdf(source, { reader, signal }))
@@ -203,9 +206,10 @@ async function convertTimed(
 ): Promise<readonly ConvertedFile[]> {
   const reader = readers.take(source.path)
   try {
-    if (kind === 'video') return await convertVideo(source, recipes, { ...options, ffmpeg, reader })
+    const loudness = playedLoudness(properties)
+    if (kind === 'video') return await convertVideo(source, recipes, { ...options, ffmpeg, reader, loudness })
     if (!ffmpeg) throw invalidMedia('No audio converter is installed at this site')
-    return await convertAudio(source, recipes, { ...options, ffmpeg, reader, loudness: playedLoudness(properties) })
+    return await convertAudio(source, recipes, { ...options, ffmpeg, reader, loudness })
   } finally {
     reader.close()
   }

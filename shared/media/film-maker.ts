@@ -5,7 +5,7 @@ import { containerReader, type ContainerReader } from './container-reader.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { neededRanges } from './film-needs.ts'
 import { makePart } from './film-part.ts'
-import { partPixelsDefault, planFilm } from './film-plan.ts'
+import { planFilm } from './film-plan.ts'
 import type { JoinedPart } from './join-track.ts'
 import type { SoundGain } from './loudness.ts'
 import { movieOutline } from './movie-index.ts'
@@ -21,10 +21,10 @@ type Fetch = Parameters<FilmMaker['join']>[1]
 /** Long films in parts: planned once, made anywhere, joined without encoding. */
 export function filmMaker({
   ffmpeg,
-  partPixelsMax = partPixelsDefault,
+  partPixelsMax,
 }: {
   readonly ffmpeg: FfmpegRunner
-  readonly partPixelsMax?: number
+  readonly partPixelsMax: number
 }): FilmMaker {
   return {
     outline: (bytes, read) => movieOutline(bytes, async (range) => Buffer.from(await read(range))),

@@ -24,6 +24,25 @@ const stretchMax = 1.5
 /** Their readers find a time in a file, and know when each frame is shown. */
 const seekable = new Set(['video/mp4', 'video/quicktime', 'video/3gpp', 'video/matroska', 'video/webm'])
 
+/** How many frames a worker makes of a film; undefined for one that is made in one go. */
+export function framesOfPart(
+  { isOutline }: Pick<ConversionSource, 'isOutline'>,
+  { recipes, kind, mediaType, properties }: Inspection,
+  partPixelsMax: number,
+): number | undefined {
+  const mp4 = recipes.find(({ name }) => name.startsWith('video-'))
+  const rungs = rungsOf(recipes)
+  if (kind !== 'video' || !mp4 || rungs.length === 0 || !seekable.has(mediaType)) return undefined
+  // A copy is quickly made, and so is what is cut of it. Of faster films frames are dropped, by a clock that runs through.
+  if ((mp4.options.copy === true && isCut(rungs) && !isOutline) || mp4.options.halve === true) return undefined
+  const framePixels =
+    rungs.reduce((sum, recipe) => sum + pixelsOf(rungOption(recipe)) * costOf(recipe), 0) +
+    decodeShare * Number(properties.width) * Number(properties.height)
+  const partFrames = Math.max(1, Math.floor(partPixelsMax / framePixels))
+  const expected = (Number(properties.durationMs) / 1000) * Number(properties.framesPerSecond ?? 30)
+  return expected < partFrames * partsMin && !isOutline ? undefined : partFrames
+}
+
 /** Cuts a long film between two frames each time, where it can before a key frame. */
 export async function planFilm(
   ffmpeg: FfmpegRunner,
@@ -31,19 +50,11 @@ export async function planFilm(
   inspection: Inspection,
   options: { readonly partPixelsMax: number; readonly signal: AbortSignal },
 ): Promise<FilmPlan | undefined> {
-  const { recipes, kind, mediaType, properties } = inspection
-  const mp4 = recipes.find(({ name }) => name.startsWith('video-'))
-  const rungs = recipes.filter((recipe) => isTrack(recipe) && !isSound(recipe))
-  if (kind !== 'video' || !mp4 || rungs.length === 0 || !seekable.has(mediaType)) return undefined
+  const { recipes, mediaType } = inspection
+  const partFrames = framesOfPart(source, inspection, options.partPixelsMax)
+  if (partFrames === undefined) return undefined
+  const rungs = rungsOf(recipes)
   const isOutline = source.isOutline === true
-  // A copy is quickly made, and so is what is cut of it. Of faster films frames are dropped, by a clock that runs through.
-  if ((mp4.options.copy === true && isCut(rungs) && !isOutline) || mp4.options.halve === true) return undefined
-  const framePixels =
-    rungs.reduce((sum, recipe) => sum + pixelsOf(rungOption(recipe)) * costOf(recipe), 0) +
-    decodeShare * Number(properties.width) * Number(properties.height)
-  const partFrames = Math.max(1, Math.floor(options.partPixelsMax / framePixels))
-  const expected = (Number(properties.durationMs) / 1000) * Number(properties.framesPerSecond ?? 30)
-  if (expected < partFrames * partsMin && !isOutline) return undefined
   const times = await frameTimes(ffmpeg, { ...source, mediaType }, options.signal)
   if (!times) return undefined
   const picture = pictureParts(times, partFrames)
@@ -52,6 +63,9 @@ export async function planFilm(
   const parts: FilmPart[] = [{ kind: 'extras' }, ...(hasSound ? [{ kind: 'sound' } as const] : []), ...picture]
   return { recipes: recipes.map((recipe) => asJoined(isOutline ? uncopied(recipe) : recipe, rungs)), parts }
 }
+
+const rungsOf = (recipes: readonly Recipe[]): Recipe[] =>
+  recipes.filter((recipe) => isTrack(recipe) && !isSound(recipe))
 
 function costOf(recipe: Recipe): number {
   const codec = denserCodec(recipe)

@@ -30,6 +30,8 @@ export const documentTextCpuMsMax = 60_000
 export const documentTextCharsMax = 16 * 2 ** 20
 export const videoPixelsMax = 8192 * 8192
 export const mediaDurationMsMax = 6 * 3_600_000
+/** Of all channels together: of a longer sound the loudness is not told, since its true peak takes minutes to find. */
+export const meteredMsMax = 12 * 3_600_000
 /** A thousand times what a film in good order takes. */
 export const probeCpuMsMax = 5_000
 export const tagsCpuMsMax = 2_000

@@ -3,7 +3,7 @@ import type { ConversionSource } from '../ports/media-converter.ts'
 import { inputArgs } from './ffmpeg-input.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
 import { flags } from './flags.ts'
-import { convertWallMsMax } from './limits.ts'
+import { convertWallMsMax, meteredMsMax } from './limits.ts'
 
 /** What EBU R 128 says of a sound as a whole. */
 export interface Loudness {
@@ -68,8 +68,10 @@ export async function measureLoudness(
 export async function loudnessProperties(
   ffmpeg: FfmpegRunner,
   source: Pick<ConversionSource, 'path' | 'mediaType'>,
+  { durationMs, channels }: { readonly durationMs: number; readonly channels: number },
   signal: AbortSignal,
 ): Promise<JsonObject> {
+  if (durationMs * channels > meteredMsMax) return {}
   const found = await measureLoudness(ffmpeg, source, signal, { filters: [], peak: 'true' })
   return found ? { loudnessLufs: found.integrated, peakDb: found.peak } : {}
 }

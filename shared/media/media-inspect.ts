@@ -1,11 +1,12 @@
 import type { JsonObject } from '../domain/json.ts'
 import { hasCode, isCatamaranError } from '../domain/errors.ts'
-import type { Inspection, Recipe } from '../ports/media-converter.ts'
+import type { ConversionSource, Inspection, Recipe } from '../ports/media-converter.ts'
 import type { StreamCodec } from '../domain/stream-codecs.ts'
 import type { ContainerReader } from './container-reader.ts'
 import { canEncode, canToneMap } from './ffmpeg-abilities.ts'
 import { probeDetails, probeWithFfmpeg, type FilmDetails } from './ffmpeg-probe.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
+import { framesOfPart } from './film-plan.ts'
 import { mediaDurationMsMax, videoPixelsMax } from './limits.ts'
 import { loudnessProperties } from './loudness.ts'
 import type { TagsFound } from './reader-messages.ts'
@@ -23,12 +24,14 @@ interface MediaTools {
   readonly ffmpeg: FfmpegRunner | undefined
   readonly codecs: readonly StreamCodec[]
   readonly reader: ContainerReader
+  /** What one worker encodes of a long film. */
+  readonly partPixelsMax: number
 }
 
 /** Reads the tracks of a video or audio file and decides what to make of them. */
 export async function inspectMedia(
-  file: { readonly path: string; readonly mediaType: string; readonly bytes: number },
-  { ffmpeg, reader, codecs }: MediaTools,
+  file: ConversionSource,
+  { ffmpeg, reader, codecs, partPixelsMax }: MediaTools,
   signal: AbortSignal,
 ): Promise<Inspection> {
   await refuseTruncated(file.path, file.mediaType)
@@ -48,6 +51,10 @@ export async function inspectMedia(
     ...(video?.framesPerSecond !== undefined && { framesPerSecond: video.framesPerSecond }),
     ...(audio && { audioCodec: audio.codec, channels: audio.channels, sampleRate: audio.sampleRate }),
   }
+  const loudnessOf = async (): Promise<JsonObject> =>
+    ffmpeg && audio
+      ? loudnessProperties(ffmpeg, file, { durationMs: tracks.durationMs, channels: audio.channels }, signal)
+      : {}
   if (video) {
     const details = ffmpeg ? await probeDetails(ffmpeg, file.path, file.mediaType, signal) : { captions: [] }
     const range = await rangeOf(details, ffmpeg)
@@ -63,15 +70,17 @@ export async function inspectMedia(
       },
     )
     const hdr = range && { hdr: hdrTransfers[range.transfer], toneMapped: range.toneMapped }
-    return { mediaType: file.mediaType, kind: 'video', properties: { ...properties, ...hdr }, recipes }
+    const film = { mediaType: file.mediaType, kind: 'video', properties: { ...properties, ...hdr }, recipes } as const
+    // Of a film in parts, whoever makes the sound measures it; and an outline has none.
+    if (file.isOutline || framesOfPart(file, film, partPixelsMax) !== undefined) return film
+    return { ...film, properties: { ...film.properties, ...(await loudnessOf()) } }
   }
   const { shown, hasCover } = await tagsOf(file.path, reader, signal)
-  const loudness = ffmpeg && audio ? await loudnessProperties(ffmpeg, file, signal) : {}
   const mediaType = file.mediaType.replace(/^video\/(?=mp4|webm|ogg|matroska|quicktime)/, 'audio/')
   return {
     mediaType: mediaType === 'audio/quicktime' ? 'audio/mp4' : mediaType,
     kind: 'audio',
-    properties: { ...properties, ...loudness, ...(Object.keys(shown).length > 0 && { tags: shown }) },
+    properties: { ...properties, ...(await loudnessOf()), ...(Object.keys(shown).length > 0 && { tags: shown }) },
     recipes: await audioRecipes(tracks, { bitsPerSecond, hasCover }, ffmpeg),
   }
 }
@@ -100,7 +109,7 @@ const mixedContainers = new Set(['video/mp2t', 'video/ogg', 'audio/ogg', 'applic
 
 async function tracksOf(
   file: { readonly path: string; readonly mediaType: string },
-  { ffmpeg, reader }: Omit<MediaTools, 'codecs'>,
+  { ffmpeg, reader }: Pick<MediaTools, 'ffmpeg' | 'reader'>,
   signal: AbortSignal,
 ): Promise<Tracks> {
   signal.throwIfAborted()

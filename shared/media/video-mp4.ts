@@ -29,7 +29,6 @@ export async function convertMp4(
   const durationMs = numberOption(recipe, 'durationMs')
   if (tracks?.video?.codec !== 'avc') throw invalidMedia('The video has no frame that can be decoded')
   refuseShortened(tracks.durationMs, durationMs)
-  if (copy && work.ffmpeg && tracks.audio) await refuseUnheard(target, { ...work, ffmpeg: work.ffmpeg })
   return finishFile(work.workFolder, recipe, 'mp4', 'video/mp4', {
     width: tracks.video.width,
     height: tracks.video.height,
@@ -40,14 +39,6 @@ export async function convertMp4(
     ...(tracks.audio && { audioCodec: tracks.audio.codecString }),
     remuxed: copy,
   })
-}
-
-/** A sound that was encoded has been decoded before; one that was copied may be damaged so that nobody can hear it. */
-async function refuseUnheard(path: string, { ffmpeg, signal }: EncodingWork): Promise<void> {
-  await ffmpeg.run(
-    [...inputArgs(path, 'video/mp4', { threads: ffmpeg.threads }), ...flags('-map 0:a:0 -f null pipe:1')],
-    { signal, wallMsMax: convertWallMsMax },
-  )
 }
 
 function needFfmpeg({ ffmpeg }: VideoWork): EncodingWork['ffmpeg'] {

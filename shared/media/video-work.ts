@@ -1,6 +1,6 @@
 import type { ContainerReader } from './container-reader.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
-import type { SoundGain } from './loudness.ts'
+import type { Loudness, SoundGain } from './loudness.ts'
 
 export interface VideoWork {
   readonly workFolder: string
@@ -8,6 +8,8 @@ export interface VideoWork {
   readonly ffmpeg: FfmpegRunner | undefined
   readonly reader: ContainerReader
   readonly onProgress?: (fraction: number) => void
+  /** Of the source, as it is played; what is missing is measured. */
+  readonly loudness?: Loudness | undefined
   /** What is done to the sound where it is encoded. */
   readonly gain?: SoundGain
 }

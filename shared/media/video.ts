@@ -68,7 +68,7 @@ async function streams(
   if (!mp4) throw invalidMedia('The recipes of a video lack its MP4')
   const isEncoded = mp4.options.copy !== true || tracks.some(({ options }) => options.from === 'source')
   const isHeard = isEncoded && mp4.options.audio === true
-  const gain = isHeard ? await planGain(work.ffmpeg, source, work.signal) : undefined
+  const gain = isHeard ? await planGain(work.ffmpeg, source, work.signal, work.loudness) : undefined
   const first = {
     ...work,
     ...(gain && { gain }),

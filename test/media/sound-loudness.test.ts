@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { measureLoudness, playedLoudness } from '../../shared/media/loudness.ts'
+import { loudnessProperties, measureLoudness, playedLoudness } from '../../shared/media/loudness.ts'
 import { programsOf } from './programs.ts'
 import { ffmpeg, named, never, run, workbench } from './workbench.ts'
 
@@ -65,3 +65,43 @@ test.each([
     expect(Math.abs((known?.integrated ?? 99) - (played?.integrated ?? 0))).toBeLessThan(0.2)
   },
 )
+
+const picture = '-f lavfi -i testsrc=s=64x48:r=5:d=6'.split(' ')
+const h264 = '-c:v libx264 -preset ultrafast -pix_fmt yuv420p'.split(' ')
+
+test.each([
+  ['encoded', 'film.mkv', ['-c:a', 'flac'], -33],
+  ['copied', 'film.mp4', ['-c:a', 'aac'], -33],
+] as const)(
+  'a film that is %s tells its loudness, for which its sound is decoded once',
+  async (_, name, codec, lufs) => {
+    await using bench = await workbench()
+    const words = sound(`${tone(lufs)}|${tone(lufs)}:c=stereo`)
+    const path = await bench.film(name, ...picture, ...words, ...h264, ...codec)
+    const made: Awaited<ReturnType<typeof run>>[] = []
+    const started = await programsOf(async () => void made.push(await run(path)))
+    const [{ inspection } = { inspection: undefined }] = made
+    expect(inspection?.recipes[0]?.options).toMatchObject({ copy: name === 'film.mp4' })
+    for (const told of ['loudnessLufs', 'peakDb']) {
+      expect(Math.abs(Number(inspection?.properties[told]) - lufs)).toBeLessThan(1)
+    }
+    expect(started.filter((program) => /ebur128|-map 0:a:0 -f null/.test(program))).toHaveLength(1)
+  },
+)
+
+test.each([
+  ['a silent film', sound('0')],
+  ['a film without sound', []],
+])('%s has no loudness', async (_, words) => {
+  await using bench = await workbench()
+  const { properties } = (await run(await bench.film('film.mp4', ...picture, ...words, ...h264))).inspection
+  expect(properties).toMatchObject({ width: 64 })
+  for (const name of ['loudnessLufs', 'peakDb']) expect(properties).not.toHaveProperty(name)
+})
+
+test('of more than twelve hours of sound in all channels together it is not told', async () => {
+  const source = { path: '/nowhere', mediaType: 'audio/wav' }
+  const length = { durationMs: 6 * 3_600_000, channels: 3 }
+  expect(await loudnessProperties(ffmpeg, source, length, never())).toEqual({})
+  await expect(loudnessProperties(ffmpeg, source, { ...length, channels: 2 }, never())).rejects.toThrow()
+})
