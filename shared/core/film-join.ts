@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { JobBody, StagedFile } from '../domain/asset.ts'
 import { CatamaranError, hasCode } from '../domain/errors.ts'
-import type { ConvertedFile } from '../ports/media-converter.ts'
+import type { ConvertedFile, JoinedFilm } from '../ports/media-converter.ts'
 import { orderParts, type Film } from './film-parts.ts'
 import { keepRenditions } from './keep-rendition.ts'
 import type { Lease } from './lease.ts'
@@ -20,13 +20,14 @@ export async function joinFilm(services: Services, work: WorkTools, lease: Lease
   const { asset, version } = lease.job
   const folder = await work.workFolder()
   try {
-    const files = await joinFiles(services, work, lease, { ...made, folder: folder.path })
+    const { files, properties } = await joinFiles(services, work, lease, { ...made, folder: folder.path })
     const renditions = await keepRenditions(services, lease, files)
     lease.check()
     return await writeMediaOf(services, { tenant: lease.ref.tenant, asset, version }, (media) => ({
       ...media,
       site: services.site,
       status: 'ready',
+      properties: { ...media.properties, ...properties },
       renditions,
     }))
   } finally {
@@ -40,7 +41,7 @@ async function joinFiles(
   { converter: { film: maker } }: WorkTools,
   lease: Lease,
   { film, parts, folder }: MadeFilm & { readonly folder: string },
-): Promise<readonly ConvertedFile[]> {
+): Promise<JoinedFilm> {
   if (!maker) throw new CatamaranError('unavailable', 'This site cannot join a film.')
   let count = 0
   const fetch = async (index: number, name: string): Promise<ConvertedFile | undefined> => {

@@ -98,7 +98,8 @@ async function convertOriginal(
   }
   const content = print === undefined ? undefined : { tenant, asset, print, bytes, sha256, crc64nvme }
   const shared = content && (await shareBytes(services, lease, content))
-  if (shared) return end(shared)
+  // Of a film in parts, more is known when it is made than when it is looked at.
+  if (shared) return end({ ...shared, properties: { ...shared.properties, ...inspection.properties } })
   await original.keep(objectKey, inspection.mediaType)
   lease.check()
   const begun = await writeMediaOf(services, { tenant, asset, version }, ({ job }) => ({

@@ -18,7 +18,7 @@ export async function shareBytes(
   services: Services,
   lease: Lease,
   content: Content,
-): Promise<(Pick<MediaBody, 'renditions'> & { readonly objectKey: string }) | undefined> {
+): Promise<(Pick<MediaBody, 'renditions' | 'properties'> & { readonly objectKey: string }) | undefined> {
   const { tenant, asset, sha256 } = content
   const donors = await donorsOf(services, content)
   if (donors.length === 0 || (await services.objects.head(objectKeyOf(tenant, asset, sha256)))) return undefined
@@ -28,7 +28,8 @@ export async function shareBytes(
     if (!(await listedAt(services, donor, content))) continue
     lease.check()
     services.telemetry.log('info', 'Equal bytes are shared', { tenant, asset, donor: donor.asset })
-    return { objectKey: donor.objectKey, renditions: donor.media.renditions }
+    const { renditions, properties } = donor.media
+    return { objectKey: donor.objectKey, renditions, properties }
   }
   return undefined
 }

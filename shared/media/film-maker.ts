@@ -1,5 +1,5 @@
 import { rename, rm } from 'node:fs/promises'
-import type { ConvertedFile, FilmMaker, FilmPlan, Recipe } from '../ports/media-converter.ts'
+import type { ConvertedFile, FilmMaker, FilmPlan, JoinedFilm, Recipe } from '../ports/media-converter.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import { containerReader, type ContainerReader } from './container-reader.ts'
 import type { FfmpegRunner } from './ffmpeg.ts'
@@ -7,7 +7,7 @@ import { neededRanges } from './film-needs.ts'
 import { makePart } from './film-part.ts'
 import { planFilm } from './film-plan.ts'
 import type { JoinedPart } from './join-track.ts'
-import type { SoundGain } from './loudness.ts'
+import { toldLoudness, type SoundGain } from './loudness.ts'
 import { movieOutline } from './movie-index.ts'
 import { decoding } from './reasons.ts'
 import { numberOption } from './recipe-options.ts'
@@ -45,7 +45,7 @@ async function reading<Result>(act: (reader: ContainerReader) => Promise<Result>
   }
 }
 
-async function joinFilm(plan: FilmPlan, fetch: Fetch, work: EncodingWork): Promise<ConvertedFile[]> {
+async function joinFilm(plan: FilmPlan, fetch: Fetch, work: EncodingWork): Promise<JoinedFilm> {
   const { recipes } = plan
   const [extras, sound] = [partOf(plan, 'extras'), partOf(plan, 'sound')]
   const mp4 = recipes.find(({ name }) => name.startsWith('video-'))
@@ -66,7 +66,8 @@ async function joinFilm(plan: FilmPlan, fetch: Fetch, work: EncodingWork): Promi
   const whole =
     mp4.options.copy === true ? await need(fetch, extras, mp4) : await convertMp4(nowhere, mp4, streamed, work)
   const all = [...streamed, whole]
-  return [...made, ...all, ...(await glimpses(all, recipes, work))]
+  const files = [...made, ...all, ...(await glimpses(all, recipes, work))]
+  return { files, properties: toldLoudness(heard?.properties) }
 }
 
 const partOf = ({ parts }: FilmPlan, kind: 'extras' | 'sound'): number => parts.findIndex((part) => part.kind === kind)

@@ -13,7 +13,7 @@ import { assertReadAsFound } from './film-needs.ts'
 import { leadMs, pictureStartMs } from './film-reading.ts'
 import { flags } from './flags.ts'
 import { convertWallMsMax } from './limits.ts'
-import { planGain } from './loudness.ts'
+import { loudnessProperties, planGain, playedLoudness } from './loudness.ts'
 import { partPath, finishFile } from './output.ts'
 import { convertPoster } from './poster.ts'
 import { invalidMedia } from './reasons.ts'
@@ -42,7 +42,7 @@ export async function makePart(
     case 'extras':
       return makeExtras(source, recipes, work)
     case 'sound':
-      return makeSound(source, recipes, work)
+      return makeSound(source, recipes, part, work)
     case 'picture':
       return makePicture(source, recipes, part, work)
   }
@@ -62,15 +62,19 @@ async function makeExtras(
   ]
 }
 
+/** Tells in its properties what was heard, and what was done to it. */
 async function makeSound(
   source: ConversionSource,
   recipes: readonly Recipe[],
+  { channels = 0 }: Extract<FilmPart, { kind: 'sound' }>,
   work: EncodingWork,
 ): Promise<ConvertedFile[]> {
   const sound = recipes.find(isSound)
   if (!sound) return []
-  const gain = await planGain(work.ffmpeg, source, work.signal)
   const { ffmpeg, signal } = work
+  const durationMs = numberOption(sound, 'durationMs')
+  const heard = await loudnessProperties(ffmpeg, source, { durationMs, channels }, signal)
+  const gain = await planGain(ffmpeg, source, signal, playedLoudness({ ...heard, channels }))
   await ffmpeg.run(
     [
       ...inputArgs(source.path, source.mediaType, { threads: ffmpeg.threads }),
@@ -80,11 +84,11 @@ async function makeSound(
     {
       signal,
       wallMsMax: convertWallMsMax,
-      onOutput: progressReader(numberOption(sound, 'durationMs'), work.onProgress),
+      onOutput: progressReader(durationMs, work.onProgress),
     },
   )
   await rename(rawPath(work, sound), partPath(work.workFolder, sound.name))
-  return [await finishFile(work.workFolder, sound, 'mp4', 'audio/mp4', gain ? { ...gain } : {})]
+  return [await finishFile(work.workFolder, sound, 'mp4', 'audio/mp4', { ...heard, ...gain })]
 }
 
 async function makePicture(

@@ -59,8 +59,8 @@ export async function planFilm(
   if (!times) return undefined
   const picture = pictureParts(times, partFrames)
   if (picture.length < (isOutline ? 1 : 2)) return undefined
-  const hasSound = recipes.some(isSound)
-  const parts: FilmPart[] = [{ kind: 'extras' }, ...(hasSound ? [{ kind: 'sound' } as const] : []), ...picture]
+  const sound = { kind: 'sound', channels: Number(inspection.properties.channels) } as const
+  const parts: FilmPart[] = [{ kind: 'extras' }, ...(recipes.some(isSound) ? [sound] : []), ...picture]
   return { recipes: recipes.map((recipe) => asJoined(isOutline ? uncopied(recipe) : recipe, rungs)), parts }
 }
 

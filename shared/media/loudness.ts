@@ -76,6 +76,10 @@ export async function loudnessProperties(
   return found ? { loudnessLufs: found.integrated, peakDb: found.peak } : {}
 }
 
+/** What `loudnessProperties` said, among other properties. */
+export const toldLoudness = ({ loudnessLufs, peakDb }: JsonObject = {}): JsonObject =>
+  loudnessLufs === undefined || peakDb === undefined ? {} : { loudnessLufs, peakDb }
+
 /** What `loudnessProperties` said, as it is when two channels play it; undefined where that has to be measured. */
 export function playedLoudness({ loudnessLufs, peakDb, channels }: JsonObject): Loudness | undefined {
   if (typeof loudnessLufs !== 'number' || typeof peakDb !== 'number') return undefined

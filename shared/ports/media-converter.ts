@@ -74,8 +74,8 @@ type FilmRecipe = { readonly name: string; readonly version: number; readonly op
 export type FilmPart =
   /** What needs no encoding of the film: a frame, its captions, a copy. */
   | { readonly kind: 'extras' }
-  /** The whole sound: cut, it would click. */
-  | { readonly kind: 'sound' }
+  /** The whole sound: cut, it would click. Of how many channels, tells how its loudness is measured. */
+  | { readonly kind: 'sound'; readonly channels?: number }
   | PicturePart
 
 /** The frames shown from `fromUs` on and before `toUs`, by the film's own clock in microseconds; ends without them are open. */
@@ -87,6 +87,12 @@ export type PicturePart = {
   readonly firstUs: number
   readonly atUs: number
   readonly frames: number
+}
+
+export interface JoinedFilm {
+  readonly files: readonly ConvertedFile[]
+  /** Of the film, besides those of its inspection. */
+  readonly properties: JsonObject
 }
 
 export interface FilmMaker {
@@ -115,10 +121,13 @@ export interface FilmMaker {
     part: FilmPart,
     options: ConvertOptions,
   ): Promise<readonly ConvertedFile[]>
-  /** Makes the renditions of the parts' files, without encoding the film again. Asks for each file once, and removes it. */
+  /**
+   * Makes the renditions of the parts' files, without encoding the film again, and tells what only its parts found. Asks for each file
+   * once, and removes it.
+   */
   join(
     plan: FilmPlan,
     fetch: (part: number, recipe: string) => Promise<ConvertedFile | undefined>,
     options: ConvertOptions,
-  ): Promise<readonly ConvertedFile[]>
+  ): Promise<JoinedFilm>
 }

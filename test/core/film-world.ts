@@ -62,7 +62,8 @@ function makerOf(films: () => FakeFilms): FilmMaker {
         words.push(file ? await readFile(file.path, 'utf8') : '')
       }
       if (films().joins++ === 0 && words.includes('0:MISFIT')) throw new CatamaranError('internal', 'They do not fit.')
-      return [await fileOf(join(workFolder, 'whole'), words.join(' ').toUpperCase())]
+      const file = await fileOf(join(workFolder, 'whole'), words.join(' ').toUpperCase())
+      return { files: [file], properties: { words: words.length } }
     },
   }
 }

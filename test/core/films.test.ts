@@ -61,6 +61,16 @@ describe('long films', () => {
     expect(faultsOf(world)).toEqual([])
   })
 
+  test('what its parts found out is told of a film, and of another of the same bytes, of which none are made', async () => {
+    for (const _ of ['first', 'second']) {
+      const id = await create('one two three')
+      await world.settle()
+      const { status, properties } = (await getAsset(world.azure.services, tenant, id)) ?? {}
+      expect({ status, properties }).toMatchObject({ status: 'ready', properties: { width: 3, words: 3 } })
+    }
+    expect(inOrder()).toEqual([0, 1, 2])
+  })
+
   test('how far a film is can be read, in steps of its parts', async () => {
     const id = await create('one two three four')
     await work(world.aws)
@@ -116,6 +126,7 @@ describe('long films', () => {
     await world.pass(6)
     expect(await getAsset(world.azure.services, tenant, id)).toMatchObject({ status: 'ready', bytesHere: true })
     expect(await textOf(world.azure, id)).toBe('0:ONE 1:TWO 2:THREE 3:FOUR')
+    expect((await getAsset(world.azure.services, tenant, id))?.properties).toMatchObject({ words: 4 })
     expect(staged(world.aws).length).toBe(2)
     expect(staged(world.azure)).toEqual([])
     const before = films.made.length

@@ -77,6 +77,10 @@ describe('films larger than the disk of a worker', () => {
     const asset = await getAsset(world.azure.services, tenant, id)
     expect(asset?.error).toBeUndefined()
     expect(asset).toMatchObject({ status: 'ready', bytesHere: true, properties: { width: 160, durationMs: 24_000 } })
+    // Whoever looked at it had none of its sound: one channel of a tone, 18 decibels below full scale.
+    const { loudnessLufs, peakDb } = asset?.properties ?? {}
+    expect(Math.abs(Number(loudnessLufs) + 21)).toBeLessThan(1)
+    expect(Math.abs(Number(peakDb) + 18)).toBeLessThan(1)
     const names = asset?.renditions.map(({ name }) => name)
     expect(names).toEqual(['cmaf-aac', 'cmaf-h264-120', 'poster', 'preview', 'sprite', 'video-h264-120'])
     for (const { properties } of asset?.renditions.filter(({ name }) => name.includes('h264')) ?? []) {

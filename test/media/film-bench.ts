@@ -1,6 +1,7 @@
 import { copyFile, mkdir, open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StreamCodec } from '../../shared/domain/stream-codecs.ts'
+import type { JsonObject } from '../../shared/domain/json.ts'
 import { mediaConverter } from '../../shared/media/converter.ts'
 import { readPart, withFile } from '../../shared/media/file-parts.ts'
 import type {
@@ -28,6 +29,8 @@ export function makerOf(
 export interface Joined {
   readonly plan: FilmPlan
   readonly files: readonly ConvertedFile[]
+  /** Of the film as its record has them in the end. */
+  readonly properties: JsonObject
   readonly parts: readonly (readonly ConvertedFile[])[]
   /** Bytes of the original that each part had, when none had it whole. */
   readonly laid: readonly number[]
@@ -69,7 +72,8 @@ export async function inParts(path: string, partPixelsMax: number, { codecs, isL
     await copyFile(file.path, copy)
     return { ...file, path: copy }
   }
-  return { plan, parts, laid, files: await film.join(plan, fetch, { workFolder, signal: never() }) }
+  const joined = await film.join(plan, fetch, { workFolder, signal: never() })
+  return { plan, parts, laid, files: joined.files, properties: { ...inspection.properties, ...joined.properties } }
 }
 
 /** A file that holds of a film only what its maker asks for, and how much that is. */

@@ -6,13 +6,13 @@ import type { FilmPlan } from '../../shared/ports/media-converter.ts'
 import { countedFilm, numbersOf } from './counted.ts'
 import { h264, inParts, makerOf, picturesOf, spans } from './film-bench.ts'
 import { testWith } from './with-encoder.ts'
-import { ffmpeg, named, never, turn, workbench } from './workbench.ts'
+import { converter, ffmpeg, named, never, turn, workbench } from './workbench.ts'
 
 test('a film in parts has every frame once and in order, in all rungs alike, and its sound in one piece', async () => {
   await using bench = await workbench()
   const film = { name: 'film.mkv', frames: 240, size: [480, 400], rate: 10, args: [...h264, '-c:a', 'flac'] } as const
   const path = await countedFilm(bench, film)
-  const { plan, files, parts } = await inParts(path, 60 * (480 * 400 + 324 * 270 + 0.3 * 480 * 400))
+  const { plan, files, parts, properties } = await inParts(path, 60 * (480 * 400 + 324 * 270 + 0.3 * 480 * 400))
   expect(picturesOf(plan).map(({ frames }) => frames)).toEqual([75, 75, 90])
   expect(parts.map((each) => each.map(({ recipe }) => recipe.name))).toEqual([
     ['poster'],
@@ -30,7 +30,11 @@ test('a film in parts has every frame once and in order, in all rungs alike, and
   for (const name of ['cmaf-aac', 'video-h264-400', 'cmaf-h264-400', 'cmaf-h264-270']) {
     expect(Math.abs(Number(named(files, name).properties.durationMs) - 24_000)).toBeLessThan(100)
   }
-  expect(named(files, 'cmaf-aac').properties.gainDb).toBeDefined()
+  // What it told before it was cut is what it tells in one go.
+  const source = { path, mediaType: 'video/matroska', bytes: (await stat(path)).size }
+  const { properties: whole } = await converter.inspect(source, never())
+  expect(properties).toEqual(whole)
+  expect(named(files, 'cmaf-aac').properties.gainDb).toBeCloseTo(-16 - Number(whole['loudnessLufs']), 0)
 })
 
 /** When each frame of a film is shown, in milliseconds after the first. */
