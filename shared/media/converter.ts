@@ -17,7 +17,7 @@ import type { FfmpegRunner } from './ffmpeg.ts'
 import { filmMaker } from './film-maker.ts'
 import { partPixelsDefault } from './film-plan.ts'
 import type { ContainerReader } from './container-reader.ts'
-import { heifPixels, inspectHeif, isHeifType } from './heif.ts'
+import { heifPixels, inspectHeif, inspectHeifSequence, isHeifSequence, isHeifType } from './heif.ts'
 import { convertImage, type ImageWork } from './image-convert.ts'
 import type { ImageSource } from './image-decode.ts'
 import { convertibleImages, inspectImage } from './image-inspect.ts'
@@ -74,6 +74,7 @@ async function inspect(source: ConversionSource, tools: Tools, signal: AbortSign
     const { heifDecoder: decoder } = tools
     return withReader(tools, source, (reader) => inspectHeif(typed, { reader, decoder, signal }))
   }
+  if (isHeifSequence(mediaType)) return inspectHeifSequence(mediaType)
   if (isTimedMedia(mediaType)) {
     const { ffmpeg, codecs, partPixelsMax } = tools
     const film = { ...source, mediaType }

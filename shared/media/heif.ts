@@ -19,6 +19,21 @@ const pixelType = 'image/tiff'
 
 export const isHeifType = (mediaType: string): boolean => heifTypes.has(mediaType)
 
+const sequenceTypes = new Set(['image/heic-sequence', 'image/heif-sequence'])
+
+export const isHeifSequence = (mediaType: string): boolean => sequenceTypes.has(mediaType)
+
+/** Kept as it is: its pictures are a film, which is no work of the picture decoder. */
+export const inspectHeifSequence = (mediaType: string): Inspection =>
+  stored(mediaType, 'The image is a sequence, of which nothing is decoded in HEIF: it is kept as it is')
+
+const stored = (mediaType: string, note: string): Inspection => ({
+  mediaType,
+  kind: 'image',
+  properties: { note },
+  recipes: [],
+})
+
 /**
  * Looks at a HEIF file: what it says of its size first, then at all its pixels, which stay beside the file until it is converted.
  * Without a decoder, and when its picture is in no HEVC, it is stored as it is, and says so.
@@ -27,11 +42,13 @@ export async function inspectHeif(
   { path, mediaType }: Pick<ConversionSource, 'path' | 'mediaType'>,
   { reader, decoder, signal }: HeifTools,
 ): Promise<Inspection> {
-  const stored = (note: string): Inspection => ({ mediaType, kind: 'image', properties: { note }, recipes: [] })
-  if (decoder === undefined) return stored('No decoder for HEIC is installed at this site: the image is kept as it is')
+  if (decoder === undefined) {
+    return stored(mediaType, 'No decoder for HEIC is installed at this site: the image is kept as it is')
+  }
   const header = await decoding('The image', signal, () => readHeifHeader(path))
-  if (!isHevc(header))
-    return stored('The image is in no HEVC, which is all that is decoded of HEIF: it is kept as it is')
+  if (!isHevc(header)) {
+    return stored(mediaType, 'The image is in no HEVC, which is all that is decoded of HEIF: it is kept as it is')
+  }
   const target = `${path}.pixels`
   const found = await decoding('The image', signal, () => reader.heif({ path, target, decoder }, signal))
   const inspection = await inspectImage({ path: target, mediaType: pixelType, said: bytesOf(found) }, signal)

@@ -222,3 +222,14 @@ test.each([
   await using bench = await workbench()
   expect(await sniffFile(await bench.write('file', beginning(major, brands)), '')).toEqual({ mediaType })
 })
+
+test.each([
+  ['hevc', 'msf1hevc', 'image/heic-sequence'],
+  ['msf1', 'msf1iso8', 'image/heif-sequence'],
+])('a sequence of brand %s beside %s is kept as it is, and says so', async (major, brands, mediaType) => {
+  await using bench = await workbench()
+  const { inspection, files } = await run(await bench.write('sequence', beginning(major, brands)))
+  const properties = { note: expect.stringContaining('a sequence') }
+  expect(inspection).toEqual({ mediaType, kind: 'image', properties, recipes: [] })
+  expect(files).toEqual([])
+})
