@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { guardedOutbound } from '../../shared/adapters/outbound.ts'
 import { isPublicAddress, publicUrl } from '../../shared/adapters/public-address.ts'
+import { connectionAttempts, nameServer, nobodysAddress } from './name-server.ts'
 
 const signal = new AbortController().signal
 const get = { method: 'GET', signal, timeoutMs: 2_000 } as const
@@ -124,14 +125,17 @@ describe('a request to a server that a user named', () => {
 
   test('goes to the address that was looked at, whatever the name says a moment later', async () => {
     const { port, count } = await serve((_, response) => response.end())
-    const answers = [['192.0.2.1'], ['127.0.0.1']]
-    let looks = 0
-    const outbound = guardedOutbound({ resolve: async () => answers[looks++] ?? [] })
-    // The first answer is not public either, so nothing is connected to at all, and the name is looked up once.
+    await using names = await nameServer([[nobodysAddress], ['127.0.0.1']])
+    const outbound = guardedOutbound({ resolve: names.resolve })
+    using attempts = connectionAttempts()
+    await expect(outbound.request(`https://rebound.example.com:${port}/`, get)).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    expect([names.looks(), attempts.addresses, count()]).toEqual([1, [nobodysAddress], 0])
     await expect(outbound.request(`https://rebound.example.com:${port}/`, get)).rejects.toMatchObject({
       code: 'forbidden',
     })
-    expect([looks, count()]).toEqual([1, 0])
+    expect([names.looks(), attempts.addresses, count()]).toEqual([2, [nobodysAddress], 0])
   })
 
   test('follows redirects as far as it may, each looked at like the first', async () => {

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { guardedOutbound } from '../../shared/adapters/outbound.ts'
 import { completeUpload, getAsset } from '../../shared/core/assets.ts'
 import { createImport } from '../../shared/core/import-create.ts'
 import { importBytesMax } from '../../shared/core/import-fetch.ts'
@@ -6,6 +9,7 @@ import { runJob } from '../../shared/core/jobs.ts'
 import { abandonUpload, uploadPlan } from '../../shared/core/uploads.ts'
 import { CatamaranError } from '../../shared/domain/errors.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
+import { connectionAttempts, nameServer, nobodysAddress } from '../contract/name-server.ts'
 import { faultsOf, ingestWorld, tenant, type IngestSite, type IngestWorld } from './ingest-world.ts'
 import type { OutsideRequest } from './outside.ts'
 
@@ -124,6 +128,22 @@ describe('an import by URL', () => {
     await world.pass(5)
     expect(await view()).toMatchObject({ status: 'failed', error: { code: 'address-not-allowed' } })
     expect(world.outside.requests).toHaveLength(1)
+  })
+
+  test('is not fetched from this machine when its name leads here a moment after it was looked at', async () => {
+    await using names = await nameServer([[nobodysAddress], ['127.0.0.1']])
+    using attempts = connectionAttempts()
+    let arrivals = 0
+    const server = createServer(() => arrivals++).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    Object.assign(aws.work, { outbound: guardedOutbound({ resolve: names.resolve }) })
+    const { port } = server.address() as AddressInfo
+    await createImport(aws.services, tenant, { ...input, url: `https://rebound.example.com:${port}/boat.jpg` })
+    await world.pass(5)
+    server.close()
+    // It was public when it was looked at first, and was not there; nobody asked before it was connected to.
+    expect([names.looks(), attempts.addresses, arrivals]).toEqual([2, [nobodysAddress], 0])
+    expect(await view()).toMatchObject({ status: 'failed', error: { code: 'address-not-allowed' } })
   })
 
   test('is tried again while the server cannot, and given up after a day', async () => {
