@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ObjectStore, PresignedRequest, UploadedPart } from '../../shared/ports/object-store.ts'
 import { bytesOfStream, streamOf } from '../memory/streams.ts'
+import { hasCode } from '../../shared/domain/errors.ts'
 import { hashing } from '../../shared/domain/hashing.ts'
 import { freshTenant } from './fixtures.ts'
 import { patterned } from './object-fixtures.ts'
@@ -193,6 +194,13 @@ export function objectGrantSuite(name: string, contextOf: () => GrantContext): v
       await store().abortMultipart(upload)
       await store().abortMultipart(upload)
       expect(await store().head(upload.key)).toBeUndefined()
+      const left = await store()
+        .listParts(upload)
+        .catch((error: unknown) => {
+          if (hasCode(error, 'not-found')) return []
+          throw error
+        })
+      expect(left).toEqual([])
       const refused = store().completeMultipart(upload, parts)
       await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^(not-found|invalid-request)$/) })
       expect(await store().head(upload.key)).toBeUndefined()

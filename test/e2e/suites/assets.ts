@@ -7,6 +7,7 @@ import { sampleFolder } from '../../../local/tour.ts'
 import type { UploadPlan } from '../../../shared/core/uploads.ts'
 import { type Problem, randomFile, sendDirect, sha256Of, untilReadyAtBoth, untilStatus } from '../assets-tools.ts'
 import { type Pair, peerSite, sites, unique } from '../pair.ts'
+import { unfinishedBytes } from '../unfinished.ts'
 
 export function assetsSuite(pair: () => Pair): void {
   let samples: Sample[] = []
@@ -66,6 +67,21 @@ export function assetsSuite(pair: () => Pair): void {
       await here().call('POST', `/v1/assets/${id}/complete`, { status: [200, 202] })
       const view = await untilReadyAtBoth(pair(), id)
       expect(view.sha256).toBe(file.sha256)
+    })
+
+    test('an upload that is given up frees what arrived of it', async () => {
+      const { path, ...file } = await randomFile(pair(), 9_000_000)
+      const asset = { ...file, id: unique('left'), name: 'left.bin', mediaType: 'application/octet-stream' }
+      const json = { ...asset, upload: 'multipart' }
+      const { body } = await here().call<{ upload: UploadPlan }>('POST', '/v1/assets', { json, status: 201 })
+      const [first] = body.upload.kind === 'multipart' ? body.upload.requests : []
+      const part = (await readFile(path)).subarray(0, 8 * 2 ** 20)
+      const { url = '', headers = {} } = first?.request ?? {}
+      expect((await fetch(url, { method: 'PUT', headers, body: part })).ok).toBe(true)
+      const left = () => unfinishedBytes(pair().clouds, site, `uploads/${pair().tenant}/${asset.id}/`)
+      expect(await left()).toBe(part.length)
+      await here().call('DELETE', `/v1/assets/${asset.id}/upload`, { status: 204 })
+      expect(await left()).toBe(0)
     })
 
     test('an upload begun here is refused there, naming this site', async () => {
