@@ -1,5 +1,6 @@
 import { peerOf } from '../domain/site.ts'
 import { webhookLaneKey, type WebhookLane, type WebhookLaneBody } from '../domain/webhook.ts'
+import { isOfThisLife } from './own-life.ts'
 import { hearPeer, readRecords } from './record-reads.ts'
 import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
@@ -32,10 +33,21 @@ export async function dropDone(services: Services, lane: WebhookLane, done: Read
   }
 }
 
-/** What the peer has sent meanwhile, when it can be asked: a site that comes back does not know yet what was sent in its stead. */
+/** Whether this site went back to a backup and has noted nothing of the lane since: what it had noted, the peer may hold. */
+export async function hasLostNote(services: Services, lane: WebhookLane): Promise<boolean> {
+  if (!services.incarnation) return false
+  const note = await services.records.get(webhookLaneKey(lane, services.site))
+  return !note || !isOfThisLife(services, note)
+}
+
+/**
+ * What either site has sent, as the peer knows it, when it can be asked: a site that comes back does not know yet what was
+ * sent in its stead, and one that went back to a backup not even what it had sent itself.
+ */
 export async function hearOfLane(services: Services, lane: WebhookLane): Promise<void> {
+  const { site } = services
   try {
-    await hearPeer(services, [webhookLaneKey(lane, peerOf(services.site))])
+    await hearPeer(services, [webhookLaneKey(lane, site), webhookLaneKey(lane, peerOf(site))])
   } catch (error) {
     services.telemetry.log('debug', 'The peer was not asked what it has sent', { ...lane }, error)
   }

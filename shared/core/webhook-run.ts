@@ -12,7 +12,7 @@ import { writeRecord } from './records.ts'
 import type { Services } from './services.ts'
 import { dueAgain, resendMs, sendLane } from './webhook-announce.ts'
 import { failingMsMax, noteFailure, noteSuccess, readHealth, type WebhookHealth } from './webhook-health.ts'
-import { doneIn, hearOfLane, markDone } from './webhook-lane.ts'
+import { doneIn, hasLostNote, hearOfLane, markDone } from './webhook-lane.ts'
 import { logTry } from './webhook-log.ts'
 import { changeQueued, queuedIn, removeQueued, type QueuedMessage, type QueueEntry } from './webhook-queue.ts'
 import { deliver, type Answered } from './webhook-send.ts'
@@ -90,7 +90,7 @@ async function sendFirst(
   if (!endpoint?.body || !secrets?.body) return dropped(services, entry)
   const body = endpoint.body as WebhookBody
   if (!message.byHand) {
-    if (nowMs - message.queuedMs > oldMs) await hearOfLane(services, lane)
+    if (nowMs - message.queuedMs > oldMs || (await hasLostNote(services, lane))) await hearOfLane(services, lane)
     if ((await doneIn(services, lane)).has(message.id)) return dropped(services, entry)
     if (body.home !== services.site && !takeover) return { stoppedAt: message }
     if (nowMs - message.queuedMs > retryMsMax) return giveUp(services, lane, entry)
