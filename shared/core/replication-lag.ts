@@ -1,4 +1,5 @@
 import { countOfHistogram, quantileMs, sumOfHistograms } from '../domain/histogram.ts'
+import { pulseKey } from '../domain/pulse.ts'
 import type { PeerLag } from '../ports/peer.ts'
 import { latestFigures, recentFigures, type FeedFigures } from './feed-figures.ts'
 import { readMark, writeMark } from './replication-marks.ts'
@@ -81,7 +82,7 @@ export async function probeFeed(services: Services): Promise<void> {
   if (nowMs - newestMs < silenceMs || pulseMs > newestMs) return
   // The mark first: without it, a change that never comes would not be missed.
   await writeMark(services, 'pulse', { atMs: nowMs })
-  const key = { tenant: '_system', collection: '_pulse', id: services.site }
+  const key = pulseKey(services.site)
   await writeRecord(services, key, { precondition: { kind: 'none' } }, () => ({ atMs: nowMs }))
 }
 

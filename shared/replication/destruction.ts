@@ -1,4 +1,5 @@
 import { jsonEqual } from '../domain/json.ts'
+import { isPulse } from '../domain/pulse.ts'
 import type { ContentFacts, RecordState, StoredRecord } from '../domain/record.ts'
 
 /**
@@ -17,7 +18,7 @@ const ownWorkMs = 3_600_000
  * what this site holds and when it arrived here, never by what the peer says of it, stamps and times included.
  */
 export function destructionOf(stored: StoredRecord, next: RecordState, nowMs: number): Destruction | undefined {
-  if (stored.deleted) return undefined
+  if (stored.deleted || isPulse(stored.key)) return undefined
   if (next.deleted) return 'settled'
   const { via, sinceMs } = contentOf(stored)
   const ageMs = nowMs - sinceMs

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { applyStates } from '../../shared/core/apply.ts'
 import { freezeBreaker, rejectBreaker, releaseBreaker } from '../../shared/core/breaker-control.ts'
 import { tendBreaker } from '../../shared/core/breaker-restore.ts'
+import { probeFeed } from '../../shared/core/replication-lag.ts'
 import { reconcile } from '../../shared/core/reconcile.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
 import { readRecord } from '../../shared/core/record-reads.ts'
@@ -167,6 +168,22 @@ describe('people decide', () => {
     expect(liveAt(sites, 'aws')).toHaveLength(80)
     expect((await readRecord(sites.aws.services, mine.key))?.body).toEqual({ text: 'written anew' })
     expect(await scopeOf(sites.aws.services, null)).toMatchObject({ verdict: { isRestored: true } })
+  })
+
+  test('the pulse of the other feed freezes nothing, though the hour is used up and nothing counts as ordinary work', async () => {
+    const sites = await settled(90)
+    await probeFeed(sites.azure.services)
+    await sites.flush()
+    await sites.clock.advance(3 * hourMs)
+    await write(sites.azure.services, 90, null)
+    await sites.flush()
+    await rejectBreaker(sites.aws.services, decision)
+    await sites.clock.advance(10 * 60_000)
+    await probeFeed(sites.azure.services)
+    await sites.flush()
+    const pulses = sites.aws.records.all().filter(({ key }) => key.collection === '_pulse' && key.id === 'azure')
+    expect(pulses.map(({ body }) => body?.['atMs'])).toEqual([sites.clock.now()])
+    expect((await scopeOf(sites.aws.services, '_system'))?.['frozen']).toBeFalsy()
   })
 
   test('one person can freeze; a tenant’s delete then waits, and comes when it is released', async () => {
