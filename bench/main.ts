@@ -9,6 +9,7 @@ import { benchObjects } from './objects.ts'
 import { benchReconcile } from './reconcile.ts'
 import { benchReplication } from './replication.ts'
 import { benchUpload } from './upload.ts'
+import { benchUsers } from './users.ts'
 import { benchVideo } from './video.ts'
 
 const benches: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, (args: readonly string[]) => Promise<bool
   reconcile: benchReconcile,
   replication: benchReplication,
   upload: benchUpload,
+  users: benchUsers,
   video: benchVideo,
 }
 const [name = '', ...args] = process.argv.slice(2)

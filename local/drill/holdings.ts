@@ -1,8 +1,7 @@
 import { type Site, sites } from '../../shared/domain/site.ts'
 import type { Api } from '../tour/api.ts'
-import { until } from '../tour/until.ts'
+import { until, type UntilOptions } from '../tour/until.ts'
 import type { Ledger } from './ledger.ts'
-import { createsOf, editsOf } from './load.ts'
 
 type Apis = Readonly<Record<Site, Api>>
 
@@ -18,10 +17,9 @@ interface Page {
   readonly next: string | null
 }
 
-/** What both sites hold of a run, once they hold the same. */
+/** What both sites hold of some collections, once they hold the same. */
 export interface Holdings {
-  readonly creates: readonly RecordView[]
-  readonly edits: readonly RecordView[]
+  readonly records: readonly RecordView[]
   /** What lost a conflict and is listed. */
   readonly conflicts: readonly RecordView[]
 }
@@ -34,29 +32,32 @@ export interface Verdict {
   readonly conflicts: number
 }
 
-/** Waits until both sites list the same versions of everything that the run wrote. Throws when they do not come to it. */
-export async function untilAlike(apis: Apis, run: string, timeoutMs: number): Promise<Holdings> {
+/** Waits until both sites list the same versions of everything in the collections. Throws when they do not come to it. */
+export async function untilAlike(
+  apis: Apis,
+  collections: readonly string[],
+  options: Pick<UntilOptions, 'timeoutMs' | 'everyMs' | 'signal'>,
+): Promise<Holdings> {
   let seen: unknown
   const alike = async (): Promise<Holdings | undefined> => {
-    const [aws, azure] = await Promise.all(sites.map((site) => holdingsOf(apis[site], run)))
+    const [aws, azure] = await Promise.all(sites.map((site) => holdingsOf(apis[site], collections)))
     seen = { aws: countsOf(aws), azure: countsOf(azure) }
     return aws && JSON.stringify(aws) === JSON.stringify(azure) ? aws : undefined
   }
-  return until('both sites alike', alike, { timeoutMs, everyMs: 250, seen: () => seen })
+  return until('both sites alike', alike, { everyMs: 250, ...options, seen: () => seen })
 }
 
 const countsOf = (holdings: Holdings | undefined): number[] =>
   Object.values(holdings ?? {}).map((list: readonly RecordView[]) => list.length)
 
-async function holdingsOf(api: Api, run: string): Promise<Holdings> {
-  const [creates, edits, lostCreates, lostEdits] = await Promise.all([
-    listAll(api, `/v1/collections/${createsOf(run)}/records`),
-    listAll(api, `/v1/collections/${editsOf(run)}/records`),
-    listAll(api, `/v1/conflicts?collection=${createsOf(run)}`),
-    listAll(api, `/v1/conflicts?collection=${editsOf(run)}`),
+async function holdingsOf(api: Api, collections: readonly string[]): Promise<Holdings> {
+  const listEach = async (pathOf: (collection: string) => string): Promise<RecordView[]> =>
+    (await Promise.all(collections.map((collection) => listAll(api, pathOf(collection))))).flat()
+  const [records, conflicts] = await Promise.all([
+    listEach((collection) => `/v1/collections/${collection}/records`),
+    listEach((collection) => `/v1/conflicts?collection=${collection}`),
   ])
-  const conflicts = [...lostCreates, ...lostEdits].sort((a, b) => (a.id < b.id ? -1 : 1))
-  return { creates, edits, conflicts }
+  return { records, conflicts: conflicts.sort((a, b) => (a.id < b.id ? -1 : 1)) }
 }
 
 async function listAll(api: Api, path: string): Promise<RecordView[]> {
@@ -71,15 +72,15 @@ async function listAll(api: Api, path: string): Promise<RecordView[]> {
 }
 
 /** Holds what the sites have against what they promised. */
-export function judge(ledger: Ledger, { creates, edits, conflicts }: Holdings): Verdict {
+export function judge(ledger: Pick<Ledger, 'created' | 'edited'>, { records, conflicts }: Holdings): Verdict {
   const holders = new Map<string, string[]>()
-  for (const { id, body } of creates) {
-    const op = String(body?.['op'])
-    holders.set(op, [...(holders.get(op) ?? []), id])
+  for (const { id, body } of records) {
+    const op = body?.['op']
+    if (typeof op === 'string') holders.set(op, [...(holders.get(op) ?? []), id])
   }
   const lostCreates = [...ledger.created].filter(([op, id]) => !holders.get(op)?.includes(id)).map(([op]) => op)
   const furthest = new Map<string, number>()
-  for (const { id, recordId = id, body } of [...edits, ...conflicts]) {
+  for (const { id, recordId = id, body } of [...records, ...conflicts]) {
     furthest.set(recordId, Math.max(furthest.get(recordId) ?? 0, Number(body?.['count'] ?? 0)))
   }
   const lostEdits = [...ledger.edited].filter(([id, count]) => (furthest.get(id) ?? 0) < count).map(([id]) => id)

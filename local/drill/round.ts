@@ -5,7 +5,7 @@ import type { Clouds } from '../supervisor/clouds.ts'
 import { apiOf } from '../tour/api.ts'
 import { judge, untilAlike, type Verdict } from './holdings.ts'
 import { type Ledger, newLedger } from './ledger.ts'
-import { startLoad } from './load.ts'
+import { createsOf, editsOf, startLoad } from './load.ts'
 
 /** `kill`: every process of the site dies at once. `hang`: they stand still, so that connections open and nothing answers. */
 export const faults = ['kill', 'hang'] as const
@@ -59,7 +59,8 @@ export async function runRound(clouds: Clouds, options: RoundOptions): Promise<R
   await sleep(options.calmMs)
   await load.stop()
   const api = (each: Site) => apiOf(each, clouds.urls[each].api, key)
-  const holdings = await untilAlike({ aws: api('aws'), azure: api('azure') }, run, convergeMsMax)
+  const apis = { aws: api('aws'), azure: api('azure') }
+  const holdings = await untilAlike(apis, [createsOf(run), editsOf(run)], { timeoutMs: convergeMsMax })
   return { ledger, verdict: judge(ledger, holdings), faultMs, returnMs, servesMs, alikeMs: performance.now() }
 }
 
