@@ -79,4 +79,28 @@ describe('durability=both of an edit that lost a field at the peer', () => {
     expect(await edit(sites.aws.services, { size: 2 }, both)).toMatchObject({ durability: 'both' })
     expect(sites.azure.calls).toEqual({ ...before, offer: (before['offer'] ?? 0) + 1 })
   })
+
+  test.each([
+    ['goes on while there is time', 7, 'both', 21],
+    ['asks the peer nothing more once its client would wait too long', 9, 'local', 18],
+    ['offers it nothing more either', 16, 'local', 16],
+  ])('%s', async (_, secondsPerCall, durability, tookSeconds) => {
+    const sites = await editedAtAzure()
+    const { aws, clock } = sites
+    await edit(aws.services, { title: 'of aws' }, { ...both, durability: 'local' })
+    await sites.flush()
+    const beganMs = clock.monotonicMs()
+    const peer = slowed(aws.services.peer, () => clock.advance(secondsPerCall * 1000))
+    // The record, what it lost here, and a look at what it lost there: three calls.
+    expect(await edit({ ...aws.services, peer }, {}, both)).toMatchObject({ replayed: true, durability })
+    expect(clock.monotonicMs() - beganMs).toBe(tookSeconds * 1000)
+  })
+})
+
+/** Every call that a write makes of it takes this long. */
+const slowed = (peer: Peer, wait: () => Promise<void>): Peer => ({
+  ...peer,
+  offer: (states) => wait().then(() => peer.offer(states)),
+  read: (keys) => wait().then(() => peer.read(keys)),
+  list: (collection, page) => wait().then(() => peer.list(collection, page)),
 })
