@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { peerOf, sites } from '../shared/domain/site.ts'
 import { bundleProgram } from './bundle.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { peersFolder } from './peers.ts'
@@ -14,7 +15,7 @@ import { startStores } from './replication/start-stores.ts'
 const help = `npm run bench -- replication [--quick]
 
   Records taken in a second and core, and the memory for it, beside PouchDB replication; how long a put takes to be stored at
-  the other site, in memory with 100 ms round trip, and at the rates that the local servers bear.
+  the other site, both ways at once in memory with 100 ms round trip, and at the rates that the local servers bear.
   --quick  a hundredth of the records, to see that it works`
 
 const peakMiBMax = 128
@@ -101,10 +102,13 @@ async function benchServers(program: string, folder: string, share: number, prin
 }
 
 async function benchLag(seconds: number, print: Print): Promise<void> {
-  const { perSecond, p50Ms, p99Ms, p999Ms } = await measureLag({ perSecond: 1_000, seconds, roundTripMs: 100 })
-  const name = 'replication: put to stored at the other site, in memory, 100 ms round trip'
-  print({ name: `${name}, rate`, value: perSecond, unit: 'records/s' })
-  print({ name: `${name}, p50`, value: p50Ms, unit: 'ms' })
-  print({ name: `${name}, p99`, value: p99Ms, unit: 'ms', bar: { atMost: lagP99MsMax } })
-  print({ name: `${name}, p99.9`, value: p999Ms, unit: 'ms', bar: { atMost: lagP999MsMax } })
+  const lags = await measureLag({ perSecond: 1_000, seconds, roundTripMs: 100 })
+  for (const from of sites) {
+    const { perSecond, p50Ms, p99Ms, p999Ms } = lags[from]
+    const name = `replication: put at ${from} to stored at ${peerOf(from)}, both ways at once in memory, 100 ms round trip`
+    print({ name: `${name}, rate`, value: perSecond, unit: 'records/s' })
+    print({ name: `${name}, p50`, value: p50Ms, unit: 'ms' })
+    print({ name: `${name}, p99`, value: p99Ms, unit: 'ms', bar: { atMost: lagP99MsMax } })
+    print({ name: `${name}, p99.9`, value: p999Ms, unit: 'ms', bar: { atMost: lagP999MsMax } })
+  }
 }
