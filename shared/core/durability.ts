@@ -6,6 +6,7 @@ import { applyFresh } from './apply-fresh.ts'
 import { conflictKey, conflictPrefix, conflictsCollection } from './conflict-record.ts'
 import { lostPartsOf } from './losers.ts'
 import { assertMayTakeIn, isPaused } from './pause.ts'
+import { isTooFarAhead } from './quarantine.ts'
 import { stateOf } from './record-history.ts'
 import type { Services } from './services.ts'
 
@@ -84,6 +85,8 @@ async function keepWhatLostThere(services: Services, asking: Asking): Promise<bo
   const { items, next } = await services.peer.list(conflicts, { after: prefix, limit: conflictsMax })
   const about = items.filter((state) => keyText(state.key).startsWith(keyText({ ...conflicts, id: prefix })))
   const lost = about.filter(({ stamp }) => stampSite(stamp) === services.site)
+  // A clock that was set back: what is ahead of it waits its turn, though it is of this site.
+  if (lost.some((state) => isTooFarAhead(services, state))) return false
   const outcomes = await applyFresh(services, lost)
   const isAll = next === undefined || about.length < items.length
   return isAll && lost.every((state) => isHeld(outcomes.get(state)))

@@ -72,6 +72,23 @@ describe('durability=both of an edit that lost a field at the peer', () => {
     for (const { services } of [sites.aws, sites.azure]) expect(await lostAt(services)).toEqual([])
   })
 
+  test('is not confirmed while the clock here stands before what it wrote itself', async () => {
+    const sites = await editedAtAzure()
+    const { aws } = sites
+    let backMs = 0
+    const clock = { ...aws.services.clock, now: () => sites.clock.now() - backMs }
+    const list: Peer['list'] = (...asked) => {
+      backMs = 120_000
+      return aws.services.peer.list(...asked)
+    }
+    const setBack: Services = { ...aws.services, clock, peer: { ...aws.services.peer, list } }
+    expect(await edit(setBack, { title: 'of aws' }, both)).toMatchObject({ durability: 'local' })
+    expect(await lostAt(aws.services)).toEqual([])
+    backMs = 0
+    expect(await edit(aws.services, {}, both)).toMatchObject({ replayed: true, durability: 'both' })
+    expect(await lostAt(aws.services)).toEqual([lost])
+  })
+
   test('costs no second call where nothing has met', async () => {
     const sites = await editedAtAzure()
     await sites.flush()
