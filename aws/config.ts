@@ -1,5 +1,10 @@
 import * as z from 'zod'
-import { checkPeerVariables, parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
+import {
+  checkPeerVariables,
+  checkSigningVariables,
+  parseEnvironment,
+  sharedVariables,
+} from '../shared/adapters/environment.ts'
 
 const fields = z.object({
   ...sharedVariables,
@@ -18,7 +23,7 @@ const fields = z.object({
   EDGE_PRIVATE_KEY: z.string().includes('PRIVATE KEY'),
 })
 
-const variables = fields.superRefine(checkPeerVariables)
+const variables = fields.superRefine(checkPeerVariables).superRefine(checkSigningVariables)
 
 export type AwsConfig = z.infer<typeof variables>
 

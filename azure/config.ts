@@ -1,5 +1,10 @@
 import * as z from 'zod'
-import { checkPeerVariables, parseEnvironment, sharedVariables } from '../shared/adapters/environment.ts'
+import {
+  checkPeerVariables,
+  checkSigningVariables,
+  parseEnvironment,
+  sharedVariables,
+} from '../shared/adapters/environment.ts'
 
 /** Each store is reached by a connection string (locally) or by an address and the managed identity (in the cloud). */
 const variables = z
@@ -20,6 +25,7 @@ const variables = z
     VISION_ENDPOINT: z.url().optional(),
   })
   .superRefine(checkPeerVariables)
+  .superRefine(checkSigningVariables)
   .superRefine((value, context) => {
     const miss = (name: string, instead: string): void =>
       context.addIssue({ code: 'custom', path: [name], message: `missing (or ${instead})` })

@@ -1,13 +1,19 @@
+import { generateKeyPairSync } from 'node:crypto'
+
+const { d, ...open } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+const secretKey = JSON.stringify({ ...open, d })
+const openKeys = JSON.stringify({ keys: [open] })
+
 /** Complete enough for a bundle's module code, which connects to nothing. */
-const key = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), kid: 'bench' }
 export const initEnvironment: Readonly<Record<string, string>> = {
   CATAMARAN_STAGE: 'bench',
   PEER_URL: 'http://127.0.0.1:9',
   PUBLIC_URL: 'http://127.0.0.1:9',
   EDGE_URL: 'http://127.0.0.1:9',
-  PEER_PRIVATE_KEY: JSON.stringify({ ...key, d: 'A'.repeat(43) }),
-  PEER_PUBLIC_KEYS: JSON.stringify({ keys: [key] }),
-  CURSOR_KEY: Buffer.alloc(32).toString('base64'),
+  PEER_PRIVATE_KEY: secretKey,
+  PEER_PUBLIC_KEYS: openKeys,
+  SIGNING_PRIVATE_KEY: secretKey,
+  SIGNING_PUBLIC_KEYS: openKeys,
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'local',
   AWS_SECRET_ACCESS_KEY: 'local-secret',

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { FunctionMetadata } from '../local/azure/functions-host/core-types.ts'
 import { build } from '../scripts/build.ts'
-import { samplePeerKeys, sampleSecrets } from './samples.ts'
+import { samplePeerKeys, sampleSecrets, sampleSigningKeys } from './samples.ts'
 import type { Sources } from './sources.ts'
 
 const child = fileURLToPath(new URL('azure-app-child.ts', import.meta.url))
@@ -19,7 +19,8 @@ const environment = {
   PEER_URL: 'https://aws.example',
   PEER_PRIVATE_KEY: sampleSecrets.peerPrivateKey,
   PEER_PUBLIC_KEYS: samplePeerKeys,
-  CURSOR_KEY: sampleSecrets.cursorKey,
+  SIGNING_PRIVATE_KEY: sampleSecrets.signingPrivateKey,
+  SIGNING_PUBLIC_KEYS: sampleSigningKeys,
   COSMOS__accountEndpoint: 'https://records.example',
   COSMOS_DATABASE: 'catamaran',
   STORAGE__blobServiceUri: 'https://blobs.example',

@@ -1,15 +1,21 @@
 import { generateKeyPairSync } from 'node:crypto'
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+const signing = generateKeyPairSync('ed25519')
 
 /** Secrets of the right form that open nothing, made anew each time. */
 export const sampleSecrets = {
   peerPrivateKey: JSON.stringify(privateKey.export({ format: 'jwk' })),
-  cursorKey: Buffer.alloc(32, 1).toString('base64'),
+  signingPrivateKey: JSON.stringify(signing.privateKey.export({ format: 'jwk' })),
 }
 
 /** What the other site would give out: its public keys. */
 export const samplePeerKeys = JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] })
+
+/** What both sites verify by: their public keys. */
+export const sampleSigningKeys = JSON.stringify({
+  keys: [publicKey, signing.publicKey].map((key) => key.export({ format: 'jwk' })),
+})
 
 /** Two that people sign in with, one of either kind of access token. */
 export const sampleSignIn = [

@@ -28,6 +28,9 @@ param peerAudience string = ''
 @description('The application in whose name this site asks Entra ID for tokens for the other one. Empty: it signs with a key of its own.')
 param peerTokenAudience string = ''
 
+@description('The public keys of both sites, by which each takes what the other signed, a JWKS (RFC 7517) in base64: see docs/deploy.md.')
+param signingPublicKeysBase64 string = ''
+
 @description('The host of the other site behind its own domain, to which Front Door turns when this one is down.')
 param peerHost string = ''
 
@@ -303,6 +306,7 @@ module settings 'modules/settings.bicep' = {
     peerSubjects: peerSubjects
     peerAudience: peerAudience
     peerTokenAudience: peerTokenAudience
+    signingPublicKeys: base64ToString(signingPublicKeysBase64)
     allowedOrigins: allowedOrigins
     siteIncarnation: siteIncarnation
     analysisFeatures: analysisFeatures

@@ -1,5 +1,5 @@
 import { writeOpenApi } from '../openapi.ts'
-import { samplePeerKeys, sampleSignIn } from '../samples.ts'
+import { samplePeerKeys, sampleSignIn, sampleSigningKeys } from '../samples.ts'
 import { repository, type Sources } from '../sources.ts'
 import { type Deployment, deploy } from './template.ts'
 import type { Fields, Resource } from './value.ts'
@@ -17,6 +17,7 @@ const least: Fields = {
   alarms: 'off',
   peerUrl: 'https://aws.example.com',
   peerPublicKeysBase64: Buffer.from(samplePeerKeys).toString('base64'),
+  signingPublicKeysBase64: Buffer.from(sampleSigningKeys).toString('base64'),
 }
 
 /** With every option in use that another one does not exclude. */

@@ -85,7 +85,7 @@ async function connectionSettings(sources: Sources): Promise<string[]> {
 }
 
 function plainSecrets(resource: Resource, settings: Readonly<Record<string, string>>): Finding[] {
-  const isSecret = (name: string): boolean => /(PRIVATE_KEY|CURSOR_KEY|SECRET|PASSWORD)$/.test(name)
+  const isSecret = (name: string): boolean => /(PRIVATE_KEY|SECRET|PASSWORD)$/.test(name)
   const open = Object.entries(settings).filter(
     ([name, value]) =>
       (isSecret(name) && value !== '' && !secretName.test(value)) || /AccountKey=|SharedAccessKey=/.test(value),
@@ -111,7 +111,7 @@ async function refusals(
 ): Promise<Finding[]> {
   const secrets: Record<string, string> = {
     'peer-private-key': sampleSecrets.peerPrivateKey,
-    'cursor-key': sampleSecrets.cursorKey,
+    'signing-private-key': sampleSecrets.signingPrivateKey,
   }
   const filled = Object.fromEntries(
     Object.entries(settings).map(([name, value]) => [name, secrets[secretName.exec(value)?.[1] ?? ''] ?? value]),

@@ -242,10 +242,16 @@ export const awsMutations: readonly Mutation[] = [
     '        - Ref: JobsDeadLetterQueue',
   ),
   mistake(
-    'a secret in the template',
+    'a private key in the template',
     environment,
-    "'{{resolve:secretsmanager:${self:service}/${sls:stage}:SecretString:cursorKey}}'",
-    'AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=',
+    "'{{resolve:secretsmanager:${self:service}/${sls:stage}:SecretString:signingPrivateKey}}'",
+    "${env:SIGNING_PRIVATE_KEY, ''}",
+  ),
+  mistake(
+    'a site that knows no key to verify by',
+    environment,
+    "SIGNING_PUBLIC_KEYS: ${env:SIGNING_PUBLIC_KEYS, ''}\n",
+    '',
   ),
   mistake(
     'an upload that acts as a page',

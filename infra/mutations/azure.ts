@@ -99,10 +99,22 @@ export const azureMutations: readonly Mutation[] = [
   ),
   mistake('a trigger without an identity', module('settings'), '    STORAGE__clientId: clientId\n', ''),
   mistake(
-    'a secret in the template',
+    'a private key in the template',
     module('settings'),
-    "CURSOR_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/cursor-key)'",
-    "CURSOR_KEY: 'AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE='",
+    "SIGNING_PRIVATE_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/signing-private-key)'",
+    'SIGNING_PRIVATE_KEY: signingPublicKeys',
+  ),
+  mistake(
+    'a site that knows no key to verify by',
+    module('settings'),
+    '    SIGNING_PUBLIC_KEYS: signingPublicKeys\n',
+    '',
+  ),
+  mistake(
+    'a key to verify by that stays behind',
+    module('settings'),
+    'SIGNING_PUBLIC_KEYS: signingPublicKeys',
+    "SIGNING_PUBLIC_KEYS: ''",
   ),
   mistake(
     'an alarm that is left out',

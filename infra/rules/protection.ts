@@ -23,7 +23,7 @@ const denials = ({ resources }: CloudFormation, type: string, id: string): Json[
     .flatMap(({ properties }) => listOf(at(properties, 'PolicyDocument', 'Statement')))
     .filter((statement) => at(statement, 'Effect') === 'Deny' && at(statement, 'Principal') === '*')
 
-const secret = /(PRIVATE_KEY|CURSOR_KEY|SECRET|PASSWORD)$/
+const secret = /(PRIVATE_KEY|SECRET|PASSWORD)$/
 
 /** What keeps data from being read on its way, and from being removed. */
 export const protectionRequirements: readonly Requirement[] = [

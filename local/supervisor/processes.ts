@@ -79,7 +79,8 @@ const siteEnv = (
     EDGE_URL: urls[site].edge,
     PEER_PRIVATE_KEY: JSON.stringify(secrets.peerKeys[site]),
     PEER_PUBLIC_KEYS: JSON.stringify(publicKeysOf(secrets.peerKeys[peer])),
-    CURSOR_KEY: secrets.cursorKey,
+    SIGNING_PRIVATE_KEY: JSON.stringify(secrets.signingKeys[site]),
+    SIGNING_PUBLIC_KEYS: JSON.stringify(publicKeysOf(secrets.signingKeys.aws, secrets.signingKeys.azure)),
     ANALYTICS_PROGRAM: join(root, 'local/analytics/engine.ts'),
     ...extraEnv,
   }

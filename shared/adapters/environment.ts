@@ -1,3 +1,4 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import * as z from 'zod'
 import { analysisFeatures } from '../domain/analysis.ts'
 import { streamCodecs } from '../domain/stream-codecs.ts'
@@ -16,12 +17,22 @@ const jsonText = <Schema extends z.ZodType>(schema: Schema) =>
     })
     .pipe(schema)
 
+const halfKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url')
+
 const okpKey = z.looseObject({
   kty: z.literal('OKP'),
   crv: z.literal('Ed25519'),
-  x: z.string(),
+  x: halfKey,
   kid: z.string().optional(),
 })
+
+/** An Ed25519 private key as a JWK (RFC 8037). */
+const privateKey = jsonText(okpKey.extend({ d: halfKey }))
+
+/** A JWKS (RFC 7517) in plain configuration. */
+const publicKeys = jsonText(
+  z.object({ keys: z.array(okpKey.refine((key) => !('d' in key), 'holds a private key: take `d` out')).min(1) }),
+)
 
 /** An address to which paths are appended: without a slash at its end. */
 const baseUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
@@ -64,15 +75,14 @@ export const sharedVariables = {
   PEER_AUDIENCE: z.string().min(1).optional(),
   /** Where people sign in, a JSON array; without it API keys alone are taken. */
   SIGN_IN: jsonText(z.array(signInIssuer).min(1).max(4)).optional(),
-  /** In place of an identity service: this site's Ed25519 private key, a JWK (RFC 8037). */
-  PEER_PRIVATE_KEY: jsonText(okpKey.extend({ d: z.string() })).optional(),
-  /** The peer's public keys, a JWKS (RFC 7517). */
-  PEER_PUBLIC_KEYS: jsonText(z.object({ keys: z.array(okpKey).min(1) })).optional(),
-  /** 32 bytes, the same on both sites. */
-  CURSOR_KEY: z
-    .string()
-    .refine((text) => Buffer.from(text, 'base64').byteLength === 32, 'must be 32 bytes in base64')
-    .transform((text) => new Uint8Array(Buffer.from(text, 'base64'))),
+  /** In place of an identity service: this site's private key. */
+  PEER_PRIVATE_KEY: privateKey.optional(),
+  /** The peer's public keys. */
+  PEER_PUBLIC_KEYS: publicKeys.optional(),
+  /** What this site signs cursors and addresses with; never the other one's. */
+  SIGNING_PRIVATE_KEY: privateKey,
+  /** By which it takes what either site signed: the public keys of both, the same at both. */
+  SIGNING_PUBLIC_KEYS: publicKeys,
   /** The origins whose pages may call the API, as browsers state them, separated by commas. */
   ALLOWED_ORIGINS: z
     .string()
@@ -118,6 +128,15 @@ export function checkPeerVariables(config: SharedConfig, context: z.RefinementCt
     return
   }
   for (const name of absent) miss(name)
+}
+
+/** A site whose own key is not among the public ones could not read its own cursors, and neither could the other one. */
+export function checkSigningVariables(config: SharedConfig, context: z.RefinementCtx): void {
+  const own = createPrivateKey({ key: config.SIGNING_PRIVATE_KEY, format: 'jwk' })
+  const { x } = createPublicKey(own).export({ format: 'jwk' })
+  if (config.SIGNING_PUBLIC_KEYS.keys.some((key) => key.x === x)) return
+  const message = 'lacks the public half of SIGNING_PRIVATE_KEY: add it here and at the other site'
+  context.addIssue({ code: 'custom', path: ['SIGNING_PUBLIC_KEYS'], message })
 }
 
 /** Checks an environment; an empty variable counts as missing. The error names every faulty variable, never its value. */

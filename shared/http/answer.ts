@@ -82,7 +82,7 @@ export function answerPage<Item>(
   }
   const last = items[texts.length - 1]
   const after = texts.length < items.length && last && afterOf ? afterOf(last) : next
-  const cursor = after === undefined ? null : sealCursor(call.api.options.cursorKey, scope, { after })
+  const cursor = after === undefined ? null : sealCursor(call.api.options.signing, scope, { after })
   if (cursor !== null) {
     const url = new URL(call.c.req.url)
     url.searchParams.set('cursor', cursor)
@@ -95,7 +95,7 @@ export function answerPage<Item>(
 /** The `after` inside a page cursor. Throws `invalid-cursor`. */
 export function afterOf(call: AnyCall, scope: Json, cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined
-  const { after } = openCursor(call.api.options.cursorKey, scope, cursor)
+  const { after } = openCursor(call.api.options.signing, scope, cursor)
   if (typeof after === 'string') return after
   throw new CatamaranError('invalid-cursor', 'The cursor belongs to another list.')
 }

@@ -9,6 +9,7 @@ import { federatedVerifier } from './federated-token.ts'
 import { peerRoutes } from './peer-routes.ts'
 import { ownKeyVerifier } from './peer-token.ts'
 import { signInVerifier } from './sign-in.ts'
+import { siteSigning } from './signing.ts'
 
 const nowMs = (): number => systemClock.now()
 
@@ -16,7 +17,7 @@ const nowMs = (): number => systemClock.now()
 export const composeApp = (services: Services, config: SharedConfig, { streamsAnswers = false } = {}) =>
   makeApp({
     services,
-    cursorKey: config.CURSOR_KEY,
+    signing: siteSigning({ privateKey: config.SIGNING_PRIVATE_KEY, publicKeys: config.SIGNING_PUBLIC_KEYS.keys }),
     publicUrl: config.PUBLIC_URL,
     peerUrl: config.PEER_URL,
     edgeUrl: config.EDGE_URL,

@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import type { Services } from '../core/services.ts'
 import type { Analytics } from '../ports/analytics.ts'
 import type { SignIn } from './sign-in.ts'
+import type { Signing } from './signing.ts'
 
 export interface RateLimitOptions {
   /** Requests a key or an address may make per window, also the largest burst. */
@@ -11,8 +12,8 @@ export interface RateLimitOptions {
 
 export interface ApiOptions {
   readonly services: Services
-  /** 32 bytes, the same at both sites, so that a cursor of one is valid at the other. */
-  readonly cursorKey: Uint8Array
+  /** Of cursors, addresses of images and of streams: what one site signs is good at the other. */
+  readonly signing: Signing
   /** Base URLs without a trailing slash: this API, the peer's API, this site's CDN. */
   readonly publicUrl: string
   readonly peerUrl: string

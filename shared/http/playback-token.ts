@@ -1,29 +1,20 @@
 import type { PlaybackGrant } from '../core/playback.ts'
-import { CatamaranError, hasCode } from '../domain/errors.ts'
-import { openCursor, sealCursor } from './cursor.ts'
-
-const scope = 'playback'
+import { CatamaranError } from '../domain/errors.ts'
+import { seal, unseal } from './sealed-text.ts'
+import type { Signing } from './signing.ts'
 
 /** A grant as text for a path, valid at both sites. */
-export const sealPlayback = (key: Uint8Array, { tenant, asset, expiresAtMs }: PlaybackGrant): string =>
-  sealCursor(key, scope, { tenant, asset, expiresAtMs })
+export const sealPlayback = (signing: Signing, { tenant, asset, expiresAtMs }: PlaybackGrant): string =>
+  seal(signing, 'playback', null, { tenant, asset, expiresAtMs })
 
-/** Throws `not-found` when the text was not made here, `forbidden` when its time is over. */
-export function openPlayback(key: Uint8Array, token: string, nowMs: number): PlaybackGrant {
-  const { tenant, asset, expiresAtMs } = opened(key, token)
-  if (typeof tenant !== 'string' || typeof asset !== 'string' || typeof expiresAtMs !== 'number') throw unknown()
+/** Throws `not-found` when neither site made the text, `forbidden` when its time is over. */
+export function openPlayback(signing: Signing, token: string, nowMs: number): PlaybackGrant {
+  const { tenant, asset, expiresAtMs } = unseal(signing, 'playback', null, token) ?? {}
+  if (typeof tenant !== 'string' || typeof asset !== 'string' || typeof expiresAtMs !== 'number') {
+    throw new CatamaranError('not-found', 'There is no such playback address: ask for another.')
+  }
   if (nowMs >= expiresAtMs) {
     throw new CatamaranError('forbidden', 'The time of this playback address is over: ask for another.')
   }
   return { tenant, asset, expiresAtMs }
 }
-
-function opened(key: Uint8Array, token: string): ReturnType<typeof openCursor> {
-  try {
-    return openCursor(key, scope, token)
-  } catch (error) {
-    throw hasCode(error, 'invalid-cursor') ? unknown() : error
-  }
-}
-
-const unknown = (): CatamaranError => new CatamaranError('not-found', 'There is no such playback address.')

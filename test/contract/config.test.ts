@@ -6,16 +6,19 @@ import { composeApp } from '../../shared/http/compose-app.ts'
 import { ownKeyCredentials } from '../../shared/http/peer-token.ts'
 import { twoSites } from '../core/two-sites.ts'
 import { startIssuer } from '../http/issuer.ts'
+import { newKey, openHalf } from '../http/signing-keys.ts'
 
-const jwk = { kty: 'OKP', crv: 'Ed25519', x: 'AAAA', kid: 'k1' }
+const peerKey = { ...newKey(), kid: 'k1' }
+const signingKey = newKey()
 const shared = {
   CATAMARAN_STAGE: 'test',
   PEER_URL: 'https://peer.test/',
   PUBLIC_URL: 'https://own.test',
   EDGE_URL: 'https://edge.test',
-  PEER_PRIVATE_KEY: JSON.stringify({ ...jwk, d: 'BBBB' }),
-  PEER_PUBLIC_KEYS: JSON.stringify({ keys: [jwk] }),
-  CURSOR_KEY: Buffer.alloc(32, 1).toString('base64'),
+  PEER_PRIVATE_KEY: JSON.stringify(peerKey),
+  PEER_PUBLIC_KEYS: JSON.stringify({ keys: [openHalf(newKey())] }),
+  SIGNING_PRIVATE_KEY: JSON.stringify(signingKey),
+  SIGNING_PUBLIC_KEYS: JSON.stringify({ keys: [openHalf(newKey()), openHalf(signingKey)] }),
 }
 const aws = {
   ...shared,
@@ -41,8 +44,8 @@ const azure = {
 test('a whole environment is read, in the shapes that the rest of the site uses', () => {
   const config = readAws(aws)
   expect(config).toMatchObject({ PEER_URL: 'https://peer.test', LOG_LEVEL: 'info', S3_FORCE_PATH_STYLE: false })
-  expect(config.PEER_PRIVATE_KEY).toEqual({ ...jwk, d: 'BBBB' })
-  expect(config.CURSOR_KEY).toHaveLength(32)
+  expect(config.PEER_PRIVATE_KEY).toEqual(peerKey)
+  expect(config.SIGNING_PUBLIC_KEYS.keys).toHaveLength(2)
   expect(readAws({ ...aws, S3_FORCE_PATH_STYLE: 'true', FFMPEG_PATH: '' })).toMatchObject({ S3_FORCE_PATH_STYLE: true })
   expect(readAzure(azure)).toMatchObject({ COSMOS_DATABASE: 'catamaran' })
 })
@@ -141,6 +144,17 @@ test('a peer is let in by its identity, or by its key while both are named, and 
   await issuer.stop()
 })
 
+test('a site starts only with the public half of the key that it signs with, and with no private one beside it', () => {
+  const read = (...keys: object[]) => readAws({ ...aws, SIGNING_PUBLIC_KEYS: JSON.stringify({ keys }) })
+  expect(() => read(openHalf(newKey()))).toThrow('SIGNING_PUBLIC_KEYS: lacks the public half of SIGNING_PRIVATE_KEY')
+  expect(() => read(openHalf(signingKey), newKey())).toThrow('SIGNING_PUBLIC_KEYS: holds a private key')
+  expect(() => readAzure({ ...azure, PEER_PUBLIC_KEYS: JSON.stringify({ keys: [newKey()] }) })).toThrow(
+    'PEER_PUBLIC_KEYS: holds a private key',
+  )
+  expect(() => read({ ...openHalf(signingKey), x: 'AAAA' })).toThrow('SIGNING_PUBLIC_KEYS: must be 32 bytes')
+  expect(read(openHalf(signingKey)).SIGNING_PUBLIC_KEYS.keys).toEqual([openHalf(signingKey)])
+})
+
 test('in the cloud the identity takes the place of the connection strings', () => {
   const { COSMOS: _cosmos, STORAGE: _storage, ...rest } = azure
   const cloud = {
@@ -159,7 +173,8 @@ test('a wrong value is named but never shown', () => {
   for (const name of [
     'PEER_PRIVATE_KEY',
     'PEER_PUBLIC_KEYS',
-    'CURSOR_KEY',
+    'SIGNING_PRIVATE_KEY',
+    'SIGNING_PUBLIC_KEYS',
     'EDGE_PRIVATE_KEY',
     'LOG_LEVEL',
     'PEER_URL',

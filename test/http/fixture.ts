@@ -6,6 +6,8 @@ import type { Services } from '../../shared/core/services.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
 import type { Site } from '../../shared/domain/site.ts'
 import type { ApiOptions } from '../../shared/http/options.ts'
+import type { Signing } from '../../shared/http/signing.ts'
+import { signingOf, siteKeys } from './signing-keys.ts'
 import { twoSites, type TwoSites } from '../core/two-sites.ts'
 
 export interface TestApi {
@@ -48,10 +50,11 @@ export interface TestClouds {
   readonly keyWith: (allowed: readonly string[]) => Promise<string>
 }
 
-const cursorKey = new Uint8Array(32).fill(7)
-
 /** Both sites' APIs over stores in memory. Sleeping moves the one clock on at once. */
-export async function testClouds(options: Partial<ApiOptions> = {}): Promise<TestClouds> {
+export async function testClouds(
+  options: Partial<ApiOptions> = {},
+  signing: Record<Site, Signing> = signingOf(siteKeys()),
+): Promise<TestClouds> {
   const sites = twoSites()
   const keys: { acme: string; other: string } = { acme: '', other: '' }
   const make = (site: Site): TestApi => {
@@ -68,7 +71,7 @@ export async function testClouds(options: Partial<ApiOptions> = {}): Promise<Tes
     }
     const app = makeApp({
       services,
-      cursorKey,
+      signing: signing[site],
       publicUrl: `https://${site}.test`,
       peerUrl: `https://${site === 'aws' ? 'azure' : 'aws'}.test`,
       edgeUrl: `https://edge.${site}.test`,

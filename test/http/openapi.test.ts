@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { isJsonObject, type Json, type JsonObject } from '../../shared/domain/json.ts'
 import { makeApp } from '../../shared/http/app.ts'
 import { testClouds, textOf } from './fixture.ts'
+import { signingOf, siteKeys } from './signing-keys.ts'
 
 const objectAt = (value: Json | undefined, name: string): JsonObject => {
   const member = isJsonObject(value) ? value[name] : undefined
@@ -66,7 +67,7 @@ test('every route of the app is in it, and nothing else', async () => {
   const { aws } = await testClouds()
   const app = makeApp({
     services: aws.services,
-    cursorKey: new Uint8Array(32),
+    signing: signingOf(siteKeys()).aws,
     publicUrl: 'https://a.test',
     peerUrl: 'https://b.test',
     edgeUrl: 'https://c.test',

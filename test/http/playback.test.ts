@@ -3,6 +3,7 @@ import { writeRecord } from '../../shared/core/records.ts'
 import { mediaKey, objectKeyOf, type MediaBody, type RenditionBody } from '../../shared/domain/asset.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import { packSegments } from '../../shared/domain/segments.ts'
+import { signatureBytes } from '../../shared/http/signing.ts'
 import { testClouds, textOf, type Answer, type TestClouds } from './fixture.ts'
 
 let clouds: TestClouds
@@ -246,9 +247,11 @@ describe('an address', () => {
   test('cannot be made up, nor made of another', async () => {
     const { hls } = await open()
     const [, token = ''] = /playback\/([^/]+)\//.exec(hls) ?? []
-    const payload = Buffer.from(token, 'base64url').subarray(16).toString()
+    const payload = Buffer.from(token, 'base64url').subarray(signatureBytes).toString()
     const forged = (text: string): string =>
-      Buffer.concat([Buffer.from(token, 'base64url').subarray(0, 16), Buffer.from(text)]).toString('base64url')
+      Buffer.concat([Buffer.from(token, 'base64url').subarray(0, signatureBytes), Buffer.from(text)]).toString(
+        'base64url',
+      )
     for (const other of [
       forged(payload.replace('film', 'farm')),
       forged(payload.replace('acme', 'else')),

@@ -15,6 +15,7 @@ param peerIssuer string
 param peerSubjects string
 param peerAudience string
 param peerTokenAudience string
+param signingPublicKeys string
 param allowedOrigins string
 param siteIncarnation string
 param analysisFeatures string
@@ -65,7 +66,8 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     PEER_AUDIENCE: peerAudience
     PEER_TOKEN_AUDIENCE: peerTokenAudience
     PEER_PRIVATE_KEY: !empty(peerTokenAudience) ? '' : '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/peer-private-key)'
-    CURSOR_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/cursor-key)'
+    SIGNING_PRIVATE_KEY: '@Microsoft.KeyVault(SecretUri=${vaultUri}secrets/signing-private-key)'
+    SIGNING_PUBLIC_KEYS: signingPublicKeys
     ALLOWED_ORIGINS: allowedOrigins
     SITE_INCARNATION: siteIncarnation
     ANALYSIS_FEATURES: analysisFeatures

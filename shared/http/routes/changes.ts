@@ -36,9 +36,9 @@ export function addChangeRoutes(api: Api): void {
   } as const
   route(api, definition, async (call) => {
     const { tenant, query } = call
-    const key = api.options.cursorKey
+    const { signing } = api.options
     const scope = ['changes', tenant]
-    const opened = query.cursor === undefined ? undefined : parseChangesCursor(openCursor(key, scope, query.cursor))
+    const opened = query.cursor === undefined ? undefined : parseChangesCursor(openCursor(signing, scope, query.cursor))
     if (query.cursor !== undefined && !opened)
       throw new CatamaranError('invalid-cursor', 'The cursor belongs to another list.')
     const signal = call.c.req.raw.signal
@@ -50,7 +50,7 @@ export function addChangeRoutes(api: Api): void {
     })
     const value = {
       items: page.items.map(viewOfRecord),
-      cursor: sealCursor(key, scope, page.cursor as unknown as JsonObject),
+      cursor: sealCursor(signing, scope, page.cursor as unknown as JsonObject),
     }
     return answer(call, value, { seen: page.items.map((record) => record.vector) })
   })

@@ -54,14 +54,14 @@ function addSign(api: Api): void {
   } as const
   route(api, definition, async (call) => {
     const { services, tenant, body } = call
-    const { cursorKey, publicUrl } = call.api.options
+    const { signing, publicUrl } = call.api.options
     if (!(await getAsset(services, tenant, body.asset))) throw noSuchAsset()
     const key = await currentImageKey(services, tenant)
     const expires = Math.ceil(services.clock.now() / 1000) + body.expiresInSeconds
     const items = body.images.map((image) => {
       const preset = 'preset' in image ? image.preset : undefined
       const params = 'params' in image ? (image.params as ImageParams) : {}
-      const path = signedImagePath(cursorKey, { tenant, asset: body.asset, preset, params, expires, key })
+      const path = signedImagePath(signing, { tenant, asset: body.asset, preset, params, expires, key })
       return { url: `${publicUrl}${path}`, expiresAt: new Date(expires * 1000).toISOString() }
     })
     return answer(call, { items })

@@ -81,8 +81,11 @@ async function ownerOf(
   if (signature === undefined) return (await authenticate(api, c, scope)).tenant
   if (tenant === undefined || key === undefined || expires === undefined) throw notSigned()
   const signed = { ...image, tenant, key, expires }
-  if (!isImageSignature(api.options.cursorKey, signed, signature)) {
-    throw new CatamaranError('forbidden', 'The signature is not that of this URL.')
+  if (!isImageSignature(api.options.signing, signed, signature)) {
+    throw new CatamaranError(
+      'forbidden',
+      'The signature is not that of this URL: have it signed again (POST /v1/image-urls).',
+    )
   }
   if (services.clock.now() >= expires * 1000) throw new CatamaranError('forbidden', 'The URL has expired.')
   if (!(await isRevokedImageKey(services, tenant, key))) return tenant

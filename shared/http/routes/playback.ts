@@ -57,7 +57,7 @@ async function addresses(call: AnyCall, id: string, seconds: number): Promise<Re
   if (session) await getAsset(services, tenant, id, { session })
   const { sprite } = await playingOf(services, tenant, id)
   const expiresAtMs = Math.floor(services.clock.now() / 1000 + seconds) * 1000
-  const token = sealPlayback(api.options.cursorKey, { tenant, asset: id, expiresAtMs })
+  const token = sealPlayback(api.options.signing, { tenant, asset: id, expiresAtMs })
   const base = `${api.options.publicUrl}/v1/playback/${token}`
   return c.json({
     hls: `${base}/hls.m3u8`,
@@ -69,7 +69,7 @@ async function addresses(call: AnyCall, id: string, seconds: number): Promise<Re
 
 async function file(call: AnyCall, params: z.output<typeof fileParams>): Promise<Response> {
   const { api, c, services } = call
-  const grant = openPlayback(api.options.cursorKey, params.token, services.clock.now())
+  const grant = openPlayback(api.options.signing, params.token, services.clock.now())
   limitRate(api, `${grant.tenant}/${grant.asset}`)
   const found = await playbackFile(services, grant, params.file)
   c.header('cache-control', `private, max-age=${keptSeconds}`)

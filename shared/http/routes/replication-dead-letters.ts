@@ -162,8 +162,8 @@ function addReplayMany(api: Api): void {
     const { kind, cause, limit, cursor } = replayRequestSchema.parse(call.body ?? {})
     const after = afterOf(call, scopeOf(call), cursor)
     const { next, ...report } = await replayDeadLetters(call.services, { kind, cause, limit, after })
-    const { cursorKey } = call.api.options
-    const sealed = next === undefined ? null : sealCursor(cursorKey, scopeOf(call), { after: next })
+    const { signing } = call.api.options
+    const sealed = next === undefined ? null : sealCursor(signing, scopeOf(call), { after: next })
     return answer(call, { ...report, next: sealed })
   })
 }

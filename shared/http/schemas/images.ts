@@ -7,6 +7,7 @@ import {
   presetNamePattern,
   presetsMax,
 } from '../../domain/image-policy.ts'
+import { signatureChars } from '../signing.ts'
 
 const watermarkSchema = z
   .string()
@@ -105,7 +106,7 @@ export const accessQuery = z.strictObject({
   expires: numberParam(z.number().int(), /^[0-9]{1,11}$/).optional(),
   signature: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{43}$/)
+    .regex(new RegExp(`^[A-Za-z0-9_-]{${signatureChars}}$`))
     .optional(),
 })
 
