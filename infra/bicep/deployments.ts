@@ -26,7 +26,7 @@ const most: Fields = {
   edge: 'on',
   alarms: 'on',
   // As long as a stage may be.
-  stage: 'stage-of-16-long',
+  stage: 'stageof16letters',
   lasting: true,
   peerPublicKeysBase64: '',
   peerIssuer: 'https://00000000-0000-0000-0000-000000000000.tokens.sts.global.api.aws',

@@ -12,6 +12,7 @@ import { checkAwsRoles } from './aws-roles.ts'
 import { checkAwsNatives } from './aws-natives.ts'
 import { checkAwsProperties } from './aws-properties.ts'
 import { checkAwsSchema } from './aws-schema.ts'
+import { checkAwsStages } from './aws-stages.ts'
 import { checkAwsTrust } from './aws-trust.ts'
 import { azureChecks } from './azure.ts'
 import { checkAwsDashboard } from './aws-dashboard.ts'
@@ -105,6 +106,12 @@ export const checks: readonly Check[] = [
     cloud: 'aws',
     says: 'one environment of one repository deploys, one person makes stores, and neither removes what holds data',
     run: checkAwsDeployRole,
+  },
+  {
+    name: 'aws-stages',
+    cloud: 'aws',
+    says: "no stage's roles reach another whose name begins the same",
+    run: checkAwsStages,
   },
   {
     name: 'aws-boundary',

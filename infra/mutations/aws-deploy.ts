@@ -29,6 +29,10 @@ export const awsDeployMutations: readonly Mutation[] = [
   mistake('a pipeline that lets records expire', '- dynamodb:List*', '- dynamodb:UpdateTimeToLive'),
   mistake('a pipeline that shortens backups', '- backup:Describe*', "- 'backup:*Lifecycle'"),
   mistake('a pipeline that removes objects', '-serverless*/*', '-*/*'),
+  mistake('a stage within the reach of another', "'[a-z][a-z0-9]{1,15}'", "'[a-z][a-z0-9-]{1,15}'"),
+  mistake('a pipeline that reaches a longer name', 'dashboard/catamaran-${Stage}', 'dashboard/catamaran-${Stage}*'),
+  mistake("a pipeline that reads other stages' logs", '/aws/lambda/catamaran-${Stage}-*', '*${Stage}-*'),
+  mistake('a stage of any name', '  - ./infra/framework/stage-name.cjs\n', '', 'serverless.yml'),
   mistake('a keeper who erases', '- s3:PutBucketVersioning', '- s3:DeleteObjectVersion'),
   mistake('a keeper who is anybody', 'AWS: { Ref: Keeper }', "AWS: '*'"),
   mistake(

@@ -10,7 +10,7 @@ const workflow = '.github/workflows/deploy.yml'
 
 /** In how a new version gets its calls, and goes back. */
 export const releaseMutations: readonly Mutation[] = [
-  aws('a version that nobody can go back to', 'serverless.yml', '  - ./infra/framework/canary.cjs\n', '  []\n'),
+  aws('a version that nobody can go back to', 'serverless.yml', '  - ./infra/framework/canary.cjs\n', ''),
   aws(
     'a version for all at once',
     canary,
