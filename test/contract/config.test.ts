@@ -2,6 +2,8 @@ import { expect, test } from '@jest/globals'
 import { exportJWK, generateKeyPair } from 'jose'
 import { readConfig as readAws } from '../../aws/config.ts'
 import { readConfig as readAzure } from '../../azure/config.ts'
+import { mintKey } from '../../shared/core/keys.ts'
+import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { composeApp } from '../../shared/http/compose-app.ts'
 import { ownKeyCredentials } from '../../shared/http/peer-token.ts'
 import { twoSites } from '../core/two-sites.ts'
@@ -153,6 +155,28 @@ test('a site starts only with the public half of the key that it signs with, and
   )
   expect(() => read({ ...openHalf(signingKey), x: 'AAAA' })).toThrow('SIGNING_PUBLIC_KEYS: must be 32 bytes')
   expect(read(openHalf(signingKey)).SIGNING_PUBLIC_KEYS.keys).toEqual([openHalf(signingKey)])
+})
+
+test('what a site signs by its own key alone, the other takes by the public ones of its environment', async () => {
+  const own = { aws: newKey(), azure: newKey() }
+  const withKey = (whole: Record<string, string>, key: object): Record<string, string> => ({
+    ...whole,
+    SIGNING_PRIVATE_KEY: JSON.stringify(key),
+    SIGNING_PUBLIC_KEYS: JSON.stringify({ keys: [own.aws, own.azure].map(openHalf) }),
+  })
+  const two = twoSites()
+  const { text } = await mintKey(two.aws.services, { tenant: 'acme', name: 'test', scopes: ['records:read'] })
+  await two.flush()
+  const apis = {
+    aws: composeApp(two.aws.services, readAws(withKey(aws, own.aws))),
+    azure: composeApp(two.azure.services, readAzure(withKey(azure, own.azure))),
+  }
+  const ask = (site: Site, query: string) =>
+    apis[site].request(`/v1/changes?${query}`, { headers: { authorization: `Bearer ${text}` } })
+  for (const site of sites) {
+    const { cursor } = (await (await ask(site, 'limit=1')).json()) as { cursor: string }
+    expect([site, (await ask(peerOf(site), `cursor=${cursor}`)).status]).toEqual([site, 200])
+  }
 })
 
 test('in the cloud the identity takes the place of the connection strings', () => {
