@@ -1,8 +1,9 @@
-import type { JobBody, MediaBody } from '../domain/asset.ts'
+import { assetKey, type JobBody, type MediaBody } from '../domain/asset.ts'
 import { hasEnded } from './job-state.ts'
 import { readJob, resumeJob, type JobRef } from './job-store.ts'
 import { readMedia } from './media-store.ts'
 import { openJobShards, putDue } from './open-work.ts'
+import { readRecord } from './record-reads.ts'
 import type { Services } from './services.ts'
 
 /** Of an asset and its job either may be ahead of the other on its way here for so long. */
@@ -23,17 +24,16 @@ export async function noteUnfinished(services: Services, ref: JobRef, media: Med
   await putDue(services, openJobShards, { ...due, value: { unfinished: true } })
 }
 
-/** Opens a job again whose asset is still not through, where its bytes can be had. */
+/** Opens a job again whose asset is still not through, where its bytes are. What was deleted is gone on with when it is brought back. */
 export async function resumeUnfinished(services: Services, ref: JobRef, job: JobBody): Promise<void> {
   const media = await readMedia(services, ref.tenant, job.asset)
   if (!isOpen(media) || media.job !== ref.job) return
-  const isHere =
-    job.source.site === services.site ||
-    (media.objectKey !== undefined && (await services.objects.head(media.objectKey)) !== undefined)
-  if (!isHere) return
+  if (!(await readRecord(services, assetKey(ref.tenant, job.asset)))) return
+  if (!(await services.objects.head(media.objectKey))) return
   services.telemetry.log('warn', 'A job had ended before its asset was through, and is opened again', { ...ref })
   await resumeJob(services, ref)
 }
 
-const isOpen = (media: MediaBody | undefined): media is MediaBody =>
-  media?.status === 'uploaded' || media?.status === 'processing'
+/** From then on its bytes are an object, and whoever has that can go on. */
+const isOpen = (media: MediaBody | undefined): media is MediaBody & { readonly objectKey: string } =>
+  media?.status === 'processing' && media.objectKey !== undefined

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { applyStates } from '../../shared/core/apply.ts'
-import { createAssetFromBytes, getAsset } from '../../shared/core/assets.ts'
+import { createAssetFromBytes, deleteAsset, getAsset } from '../../shared/core/assets.ts'
 import { writeMedia } from '../../shared/core/media-store.ts'
 import { stateOf } from '../../shared/core/record-history.ts'
 import { ingestWorld, tenant, type IngestSite, type IngestWorld } from './ingest-world.ts'
@@ -62,6 +62,21 @@ test('or by the other, which may hear of the job after it has heard of the asset
   expect(await statusAt(azure, id)).toBe('processing')
   await world.pass(12)
   expect(await statusAt(azure, id)).toBe('ready')
+})
+
+test.each([
+  ['an asset that was deleted meanwhile', 'processing'],
+  ['an asset whose new bytes are no object yet', 'uploaded'],
+] as const)('%s is left alone', async (_, status) => {
+  const { aws, azure } = world
+  const id = await beginAgainAtAzure()
+  if (status === 'processing') await deleteAsset(aws.services, tenant, id, { precondition: { kind: 'none' } })
+  else await writeMedia(azure.services, tenant, id, (media) => media && { ...media, status })
+  await world.settle()
+  await world.pass(60)
+  const jobs = aws.records.all().filter(({ key }) => key.collection === '_jobs')
+  expect(jobs.map(({ body }) => body?.['state'])).toEqual(['done'])
+  expect(jobs[0]?.stamp).toBe(azure.records.all().find(({ key }) => key.collection === '_jobs')?.stamp)
 })
 
 test('what is only ahead of its job is left alone', async () => {
