@@ -117,7 +117,8 @@ export function uppySuite(pair: () => Pair): void {
       expect(failed?.failed.map((each) => each.id) ?? [begunId]).toEqual([begunId])
       const { key } = begun
       expect(signed.filter((part) => part === 1).length).toBeGreaterThan(1)
-      expect(refused).toEqual([1])
+      // A server that refuses may close while the part is still on its way; what is cut off so is sent once more.
+      expect([...new Set(refused)]).toEqual([1])
       await untilArrived(pair().apis[site], key, 2)
 
       const second = await uppyWith(watched)
