@@ -1,34 +1,29 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { mkdtemp } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { makeSamples } from '../local/samples/make.ts'
 import { rssOfTrees } from '../local/supervisor/process-table.ts'
+import { workbench } from '../test/media/workbench.ts'
 import { printFigure } from './figures.ts'
+import { sampleJobs } from './media/job-samples.ts'
 
 const child = fileURLToPath(new URL('media/job-child.ts', import.meta.url))
 const pollMs = 20
 const mib = 2 ** 20
 
 /**
- * The most memory that a job of each kind of sample file takes, with all processes that it starts, which share some of it: so
- * no less than what is needed. No bar is set; the functions have 3,008 MB at AWS and 4,096 MB at Azure.
+ * The most memory that a job of each kind takes, with all processes that it starts, which share some of it: so no less than what
+ * is needed. No bar is set; the functions have 3,008 MB at AWS and 4,096 MB at Azure.
  */
 export async function benchJobs(): Promise<boolean> {
-  const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
-  try {
-    const samples = await makeSamples(join(folder, 'samples'))
-    printFigure({ name: 'jobs: a worker that does nothing', value: await peakMiBOf([]), unit: 'MiB' })
-    for (const { file, mediaType } of samples) {
-      const workFolder = await mkdtemp(join(folder, 'work-'))
-      const value = await peakMiBOf([file, mediaType, workFolder])
-      printFigure({ name: `jobs: peak memory, ${basename(file)}`, value, unit: 'MiB' })
-    }
-    return true
-  } finally {
-    await rm(folder, { recursive: true, force: true })
+  await using bench = await workbench()
+  const jobs = await sampleJobs(bench)
+  printFigure({ name: 'jobs: a worker that does nothing', value: await peakMiBOf([]), unit: 'MiB' })
+  for (const { name, file, mediaType, what } of jobs) {
+    const workFolder = await mkdtemp(bench.at('work-'))
+    const value = await peakMiBOf([file, mediaType, workFolder, ...(what ? [what] : [])])
+    printFigure({ name: `jobs: peak memory, ${name}`, value, unit: 'MiB' })
   }
+  return true
 }
 
 async function peakMiBOf(args: readonly string[]): Promise<number> {
