@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, functionNames } from '../scripts/build.ts'
+import { bench } from './bench.ts'
 import { coldInitMs } from './cold-start.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { initEnvironment } from './init-environment.ts'
@@ -14,11 +15,14 @@ const bars = {
   azure: { kilobytes: 1_500, initMs: 250 },
 }
 
-/**
- * What a function costs before its first call: size and loading time of each bundle, whether two builds and two packagings give
- * the same bytes, and what is unpacked. Wants what `npm run stage:aws` and `npm run stage` lay out.
- */
-export async function benchCold(): Promise<boolean> {
+export const coldBench = bench(
+  `What a function costs before its first call: size and loading time of each bundle, whether two builds and two packagings give
+  the same bytes, and what is unpacked. Wants what npm run stage:aws and npm run stage lay out.`,
+  {},
+  measureCold,
+)
+
+async function measureCold(): Promise<boolean> {
   let met = true
   const print = (figure: Figure): void => {
     met = printFigure(figure) && met

@@ -2,13 +2,14 @@ import { copyFile, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { execFile } from 'node:child_process'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { forEachOf } from '../shared/core/each.ts'
 import { mediaConverter } from '../shared/media/converter.ts'
 import { partPixelsDefault } from '../shared/media/film-plan.ts'
 import { findFfmpeg } from '../shared/media/ffmpeg-path.ts'
 import { ffmpegRunner } from '../shared/media/ffmpeg.ts'
 import type { ConversionSource, ConvertedFile, FilmPlan, Inspection } from '../shared/ports/media-converter.ts'
+import { bench } from './bench.ts'
 import { printFigure } from './figures.ts'
 
 const shareMin = 0.9
@@ -22,20 +23,24 @@ interface Film {
   readonly inspection: Inspection
 }
 
-/**
- * A long film made in parts by one worker a core, beside one ffmpeg that uses all cores: `--seconds N` of film, `--size WxH`,
- * `--part-pixels N` for a smaller one.
- * True when the parts take at most a ninth longer, and no frame is lost.
- */
-export async function benchFilm(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      seconds: { type: 'string', default: '600' },
-      size: { type: 'string', default: '1280x720' },
-      'part-pixels': { type: 'string', default: String(partPixelsDefault) },
-    },
-  })
+const options = {
+  seconds: { type: 'string', default: '600', value: 'N', about: 'seconds of film' },
+  size: { type: 'string', default: '1280x720', value: 'WXH', about: 'size of its pictures' },
+  'part-pixels': {
+    type: 'string',
+    default: String(partPixelsDefault),
+    value: 'N',
+    about: 'pixels that a part has at most, of all rungs together',
+  },
+} as const
+
+export const filmBench = bench(
+  'A long film made in parts by one worker a core, beside one ffmpeg that uses all cores; no frame may be lost.',
+  options,
+  measureFilm,
+)
+
+async function measureFilm(values: Readonly<Record<keyof typeof options, string>>): Promise<boolean> {
   const ffmpeg = findFfmpeg({ searchPath: process.env['PATH'] })
   if (!ffmpeg) throw new Error('There is no ffmpeg to measure with')
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))

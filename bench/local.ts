@@ -7,6 +7,7 @@ import { build } from '../scripts/build.ts'
 import { apiOf } from '../local/tour/api.ts'
 import { type Site, sites } from '../shared/domain/site.ts'
 import { type BareHost, startBareHost } from './bare-host.ts'
+import { bench } from './bench.ts'
 import { printBundles } from './cold.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { type HttpRequest, type Load, measureLoad } from './load.ts'
@@ -18,8 +19,13 @@ const warmUp = 60
 const concurrencies = [1, 8] as const
 const startSecondsBar = 15
 
-/** Everything on this machine, with fresh data. True when every bar was met. */
-export async function benchLocal(): Promise<boolean> {
+export const localBench = bench(
+  'Both clouds on this machine, with fresh data: start, calls to the API beside a bare handler, and how soon the other site has it.',
+  {},
+  measureLocal,
+)
+
+async function measureLocal(): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
   let met = true
   const print = (figure: Figure): void => {

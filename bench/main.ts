@@ -1,35 +1,49 @@
 /** `npm run bench -- NAME`: figures of this machine, one JSON object a line. */
-import { benchCold } from './cold.ts'
-import { benchFilm } from './film.ts'
-import { benchJobs } from './jobs.ts'
-import { benchLocal } from './local.ts'
-import { benchData } from './media-data.ts'
-import { benchMedia } from './media.ts'
-import { benchObjects } from './objects.ts'
-import { benchReconcile } from './reconcile.ts'
-import { benchReplication } from './replication.ts'
-import { benchUpload } from './upload.ts'
-import { benchUsers } from './users.ts'
-import { benchVideo } from './video.ts'
+import { type Bench, helpOf, isMisunderstood } from './bench.ts'
+import { coldBench } from './cold.ts'
+import { filmBench } from './film.ts'
+import { jobsBench } from './jobs.ts'
+import { localBench } from './local.ts'
+import { dataBench } from './media-data.ts'
+import { mediaBench } from './media.ts'
+import { objectsBench } from './objects.ts'
+import { reconcileBench } from './reconcile.ts'
+import { replicationBench } from './replication.ts'
+import { uploadBench } from './upload.ts'
+import { usersBench } from './users.ts'
+import { videoBench } from './video.ts'
 
-const benches: Readonly<Record<string, (args: readonly string[]) => Promise<boolean>>> = {
-  cold: benchCold,
-  data: benchData,
-  film: benchFilm,
-  jobs: benchJobs,
-  local: benchLocal,
-  media: benchMedia,
-  objects: benchObjects,
-  reconcile: benchReconcile,
-  replication: benchReplication,
-  upload: benchUpload,
-  users: benchUsers,
-  video: benchVideo,
+const benches: Readonly<Record<string, Bench>> = {
+  cold: coldBench,
+  data: dataBench,
+  film: filmBench,
+  jobs: jobsBench,
+  local: localBench,
+  media: mediaBench,
+  objects: objectsBench,
+  reconcile: reconcileBench,
+  replication: replicationBench,
+  upload: uploadBench,
+  users: usersBench,
+  video: videoBench,
 }
+
 const [name = '', ...args] = process.argv.slice(2)
-const bench = benches[name]
-if (bench === undefined) {
-  process.stderr.write(`Say what to measure: npm run bench -- ${Object.keys(benches).join(' | ')}\n`)
+const asked = benches[name]
+if (!asked) {
+  process.stderr.write(
+    `Say what to measure: npm run bench -- ${Object.keys(benches).join(' | ')}; --help after it tells more\n`,
+  )
+  process.exit(name === '--help' ? 0 : 1)
+}
+if (args.includes('--help')) {
+  process.stdout.write(`${helpOf(name, asked)}\n`)
+  process.exit(0)
+}
+try {
+  process.exit((await asked.measure(args)) ? 0 : 1)
+} catch (error) {
+  if (!isMisunderstood(error)) throw error
+  process.stderr.write(`${error.message}\nnpm run bench -- ${name} --help tells what can be said.\n`)
   process.exit(1)
 }
-process.exit((await bench(args)) ? 0 : 1)

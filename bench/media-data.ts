@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
+import { bench } from './bench.ts'
 import { bundleProgram } from './bundle.ts'
 import type { Reading, Way } from './data/reader-child.ts'
 import { median, type Figure, printFigure } from './figures.ts'
@@ -19,19 +20,20 @@ const growthMiBMax = 64
 /** Of csv-parse making the same objects. */
 const rateBar = 0.7
 
-/**
- * Reading and converting CSV files beside csv-parse alone. `--rate-mib N` is the file whose rows are counted by the second,
- * `--mib N` the largest whose memory is looked at, `--runs N` how often each. True when every bar was met.
- */
-export async function benchData(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      'rate-mib': { type: 'string', default: '64' },
-      mib: { type: 'string', default: '2048' },
-      runs: { type: 'string', default: '5' },
-    },
-  })
+const options = {
+  'rate-mib': {
+    type: 'string',
+    default: '64',
+    value: 'N',
+    about: 'MiB of the file whose rows are counted by the second',
+  },
+  mib: { type: 'string', default: '2048', value: 'N', about: 'MiB of the largest whose memory is looked at' },
+  runs: { type: 'string', default: '5', value: 'N', about: 'times that each is read' },
+} as const
+
+export const dataBench = bench('CSV files read and converted, beside csv-parse alone.', options, measureData)
+
+async function measureData(values: Readonly<Record<keyof typeof options, string>>): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
   let met = true
   const print = (figure: Figure): void => {

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import sharp from 'sharp'
 import { chance } from '../local/samples/chance.ts'
 import { landscape } from '../local/samples/landscape.ts'
+import { bench } from './bench.ts'
 import { type Figure, median, printFigure } from './figures.ts'
 import { imageMakers, type Maker } from './media/image-makers.ts'
 import { greyOf, ssim } from './media/ssim.ts'
@@ -22,16 +22,19 @@ const bytesShareMax = 1.05
 /** Of 100, as a policy or a URL asks for them. */
 const avifQualities = [50, 55, 60, 62, 64, 66, 68, 70, 75, 80] as const
 
-/**
- * Responsive sets of one photo, beside other makers of them, interleaved: `--runs N`, `--width N` pixels of the photo. AVIF is
- * made at the quality at which it looks like that of the peers; its bytes are read off its own curve at just their looks. True
- * when every bar was met.
- */
-export async function benchMedia(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { runs: { type: 'string', default: '3' }, width: { type: 'string', default: '4000' } },
-  })
+const options = {
+  runs: { type: 'string', default: '3', value: 'N', about: 'times that each is made, of which the median counts' },
+  width: { type: 'string', default: '4000', value: 'N', about: 'pixels of the photo' },
+} as const
+
+export const mediaBench = bench(
+  `Responsive sets of one photo, beside other makers of them, interleaved. AVIF is made at the quality at which it looks like that
+  of the peers; its bytes are read off its own curve at just their looks.`,
+  options,
+  measureMedia,
+)
+
+async function measureMedia(values: Readonly<Record<keyof typeof options, string>>): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
   let met = true
   const print = (figure: Figure): void => {

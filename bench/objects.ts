@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { peerOf, type Site, sites } from '../shared/domain/site.ts'
+import { bench } from './bench.ts'
 import { bundleProgram } from './bundle.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { copyByCore, copyByRclone } from './objects/copier.ts'
@@ -18,21 +18,25 @@ const smallAtOnce = 24
 /** How often as fast as rclone. */
 const speedBar = 2
 
-/**
- * Copies between the local S3 server and Azurite, beside rclone between the same two. `--objects N` and `--mib N` make it
- * smaller, `--huge-mib N` is the largest object whose memory is looked at, `--memory` looks at that alone. True when every bar
- * was met.
- */
-export async function benchObjects(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      objects: { type: 'string', default: '5000' },
-      mib: { type: 'string', default: '1024' },
-      'huge-mib': { type: 'string', default: '10240' },
-      memory: { type: 'boolean', default: false },
-    },
-  })
+export const objectsBench = bench(
+  'Copies between the local S3 server and Azurite, beside rclone between the same two, and the memory for them.',
+  {
+    objects: { type: 'string', default: '5000', value: 'N', about: 'small objects' },
+    mib: { type: 'string', default: '1024', value: 'N', about: 'MiB of the large one' },
+    'huge-mib': { type: 'string', default: '10240', value: 'N', about: 'MiB of the largest whose memory is looked at' },
+    memory: { type: 'boolean', default: false, about: 'the memory alone' },
+  },
+  measureObjects,
+)
+
+interface Wishes {
+  readonly objects: string
+  readonly mib: string
+  readonly 'huge-mib': string
+  readonly memory: boolean
+}
+
+async function measureObjects(values: Wishes): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
   let met = true
   const print = (figure: Figure): void => {
@@ -51,7 +55,7 @@ export async function benchObjects(args: readonly string[]): Promise<boolean> {
 async function benchBesideRclone(
   program: string,
   folder: string,
-  { objects, mib }: { readonly objects: string; readonly mib: string },
+  { objects, mib }: Wishes,
   print: (figure: Figure) => void,
 ): Promise<void> {
   const servers = await startServers(folder, portBase)

@@ -1,10 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
-import { parseArgs } from 'node:util'
 import { digestBuckets } from '../shared/core/digest-tree.ts'
 import { bucketCount } from '../shared/domain/record.ts'
 import { sites as siteNames } from '../shared/domain/site.ts'
 import { memoryRecordStore } from '../test/memory/record-store.ts'
 import { memorySiteStore } from '../test/memory/site-store.ts'
+import { bench } from './bench.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { bucketSizes, storedStates } from './reconcile/fill.ts'
 import { editScattered, measureRun, type Run, settle } from './reconcile/runs.ts'
@@ -20,20 +20,25 @@ const bars: Readonly<Record<number, number>> = { 0: 350, 100: 150_000, 1_000: 50
 
 type Print = (figure: Figure) => void
 
-/**
- * What a reconcile costs: bytes on the wire, records read, seconds. In memory, with `--records N` a side and `--objects N`
- * assets; or, with `--real`, over the local DynamoDB and Cosmos DB with `--real-records N`. True when every bar was met.
- */
-export async function benchReconcile(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      records: { type: 'string', default: '1000000' },
-      objects: { type: 'string', default: '5000' },
-      real: { type: 'boolean', default: false },
-      'real-records': { type: 'string', default: '50000' },
-    },
-  })
+export const reconcileBench = bench(
+  'What a reconcile costs: bytes on the wire, records read, seconds; in memory unless told.',
+  {
+    records: { type: 'string', default: '1000000', value: 'N', about: 'records a side' },
+    objects: { type: 'string', default: '5000', value: 'N', about: 'assets' },
+    real: { type: 'boolean', default: false, about: 'over the local DynamoDB and Cosmos DB instead' },
+    'real-records': { type: 'string', default: '50000', value: 'N', about: 'records a side of those' },
+  },
+  measureReconcile,
+)
+
+interface Wishes {
+  readonly records: string
+  readonly objects: string
+  readonly real: boolean
+  readonly 'real-records': string
+}
+
+async function measureReconcile(values: Wishes): Promise<boolean> {
   setFlagsFromString(`--max-old-space-size=${heapMiB}`)
   let met = true
   const print: Print = (figure) => {

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { peerOf, sites } from '../shared/domain/site.ts'
+import { bench } from './bench.ts'
 import { bundleProgram } from './bundle.ts'
 import { type Figure, printFigure } from './figures.ts'
 import { peersFolder } from './peers.ts'
@@ -12,11 +13,12 @@ import { measureLag } from './replication/lag.ts'
 import { measureRates } from './replication/rates.ts'
 import { startStores } from './replication/start-stores.ts'
 
-const help = `npm run bench -- replication [--quick]
-
-  Records taken in a second and core, and the memory for it, beside PouchDB replication; how long a put takes to be stored at
-  the other site, both ways at once in memory with 100 ms round trip, and at the rates that the local servers bear.
-  --quick  a hundredth of the records, to see that it works`
+export const replicationBench = bench(
+  `Records taken in a second and core, and the memory for it, beside PouchDB replication; how long a put takes to be stored at
+  the other site, both ways at once in memory with 100 ms round trip, and at the rates that the local servers bear.`,
+  { quick: { type: 'boolean', default: false, about: 'a hundredth of the records, to see that it works' } },
+  measureReplication,
+)
 
 const peakMiBMax = 128
 const recordsPerSecondMin = 10_000
@@ -27,15 +29,8 @@ const portBase = 14_700
 const flags = ['--max-semi-space-size=2', '--max-old-space-size=64', '--disable-warning=ExperimentalWarning']
 const run = promisify(execFile)
 
-/** True when every bar was met. */
-export async function benchReplication(args: readonly string[]): Promise<boolean> {
-  const options = { quick: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } } as const
-  const { values } = parseArgs({ args: [...args], options })
-  if (values.help) {
-    process.stdout.write(`${help}\n`)
-    return true
-  }
-  const share = values.quick ? 0.01 : 1
+async function measureReplication({ quick }: { readonly quick: boolean }): Promise<boolean> {
+  const share = quick ? 0.01 : 1
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
   let met = true
   const print = (figure: Figure): void => {
@@ -45,8 +40,8 @@ export async function benchReplication(args: readonly string[]): Promise<boolean
     const program = await bundleProgram('bench/replication/apply-child.ts', folder)
     await benchApply(program, folder, share, print)
     await benchServers(program, join(folder, 'servers'), share, print)
-    await benchLag(values.quick ? 2 : 20, print)
-    await measureRates(join(folder, 'clouds'), values.quick ? 2 : 10, print)
+    await benchLag(quick ? 2 : 20, print)
+    await measureRates(join(folder, 'clouds'), quick ? 2 : 10, print)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { build } from '../scripts/build.ts'
 import { type Site, sites } from '../shared/domain/site.ts'
 import { throughBoth, writeSparse } from '../test/e2e/large-file.ts'
 import { watchMemory } from '../test/e2e/memory-watch.ts'
 import { type Pair, startPair } from '../test/e2e/pair.ts'
+import { bench } from './bench.ts'
 import { printFigure } from './figures.ts'
 
 /** What any one process may grow by, whatever the size of the file. */
@@ -13,17 +13,19 @@ const grownMiBMax = 220
 /** No local server is as slow as this. */
 const leastBytesPerMs = 5_000
 
-/**
- * One large file (`--gib N`, 5 by default) through each site: by signed parts straight into its store, pulled over by the
- * other, and read back there through its edge. True when every byte came back and no process grew with the file.
- */
-export async function benchUpload(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({ args: [...args], options: { gib: { type: 'string', default: '5' } } })
+export const uploadBench = bench(
+  `One large file through each site: by signed parts straight into its store, pulled over by the other, and read back there
+  through its edge. Every byte has to come back, and no process may grow with the file.`,
+  { gib: { type: 'string', default: '5', value: 'N', about: 'GiB that it has' } },
+  measureUpload,
+)
+
+async function measureUpload({ gib }: { readonly gib: string }): Promise<boolean> {
   await build()
   const pair = await startPair()
   try {
     let met = true
-    for (const site of sites) met = (await benchFrom(pair, site, Number(values.gib))) && met
+    for (const site of sites) met = (await benchFrom(pair, site, Number(gib))) && met
     return met
   } finally {
     await pair.stop()

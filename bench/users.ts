@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clouds, startClouds } from '../local/supervisor/clouds.ts'
 import type { Site } from '../shared/domain/site.ts'
+import { bench } from './bench.ts'
 import { printFigure } from './figures.ts'
 import { gather } from './users/crowd.ts'
-import { helpText, readUsersOptions } from './users/options.ts'
+import { readUsersOptions, type UsersOptions, usersOptions } from './users/options.ts'
 import { figuresOf, type Outcome } from './users/report.ts'
 import type { Run } from './users/runs.ts'
 import type { Tally } from './users/tally.ts'
@@ -19,13 +20,16 @@ const shownMax = 10
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`)
 
-/** True when every bar was met. A signal ends it early, with nothing left behind. */
-export async function benchUsers(args: readonly string[]): Promise<boolean> {
-  const options = readUsersOptions(args)
-  if (options.help) {
-    process.stdout.write(`${helpText}\n`)
-    return true
-  }
+export const usersBench = bench(
+  `Users of both clouds on this machine, each with a connection of its own, who create, read and edit records, list them and look
+  at pictures, with time to think in between: 2,000 at once, then 10,000 who come evenly and stay. Then what was acknowledged
+  is held against what both sites hold. Takes about half an hour.`,
+  usersOptions,
+  (values) => measureUsers(readUsersOptions(values)),
+)
+
+/** A signal ends it early, with nothing left behind. */
+async function measureUsers(options: UsersOptions): Promise<boolean> {
   const { signal } = untilSignalled()
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))
   let clouds: Clouds | undefined

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs, promisify } from 'node:util'
+import { promisify } from 'node:util'
 import { containerReader } from '../shared/media/container-reader.ts'
 import { mediaConverter } from '../shared/media/converter.ts'
 import { findFfmpeg } from '../shared/media/ffmpeg-path.ts'
@@ -12,6 +12,7 @@ import { convertMp4 } from '../shared/media/video-mp4.ts'
 import type { EncodingWork } from '../shared/media/video-work.ts'
 import { isTrack } from '../shared/media/video.ts'
 import type { ConversionSource, Recipe } from '../shared/ports/media-converter.ts'
+import { bench } from './bench.ts'
 import { median, printFigure } from './figures.ts'
 
 const ladderShareMax = 0.75
@@ -23,15 +24,18 @@ interface Film {
   readonly recipes: readonly Recipe[]
 }
 
-/**
- * What is gained by one decode for all rungs beside a run a rung, and by copying a film that a phone plays beside encoding it:
- * `--seconds N` of film, `--runs N`, interleaved. True when both bars were met.
- */
-export async function benchVideo(args: readonly string[]): Promise<boolean> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: { seconds: { type: 'string', default: '30' }, runs: { type: 'string', default: '3' } },
-  })
+const options = {
+  seconds: { type: 'string', default: '30', value: 'N', about: 'seconds of film' },
+  runs: { type: 'string', default: '3', value: 'N', about: 'times that each is made, interleaved' },
+} as const
+
+export const videoBench = bench(
+  'What is gained by one decode for all rungs beside a run a rung, and by copying a film that a phone plays beside encoding it.',
+  options,
+  measureVideo,
+)
+
+async function measureVideo(values: Readonly<Record<keyof typeof options, string>>): Promise<boolean> {
   const path = findFfmpeg({ searchPath: process.env['PATH'] })
   if (!path) throw new Error('There is no ffmpeg to measure with')
   const workFolder = await mkdtemp(join(tmpdir(), 'catamaran-bench-'))

@@ -1,38 +1,26 @@
-import { parseArgs } from 'node:util'
 import { type Site, sites } from '../../shared/domain/site.ts'
 import { type Run, runNames, runs } from './runs.ts'
 
-export const helpText = `npm run bench -- users [options]
-
-  Users of both clouds on this machine, each with a connection of its own, who create, read and edit records, list them and
-  look at pictures, with time to think in between: 2,000 at once, then 10,000 who come evenly and stay. Then
-  what was acknowledged is held against what both sites hold. Takes about half an hour.
-  --run NAME         this one alone: at-once or spawned
-  --users N          how many users
-  --ramp-seconds N   the time in which they come
-  --seconds N        the time from then on, which is measured
-  --think-seconds N  the mean time between an answer and the user's next call
-  --site NAME        all of them at this one: aws or azure`
-
-const options = {
-  run: { type: 'string' },
-  users: { type: 'string' },
-  seconds: { type: 'string' },
-  'ramp-seconds': { type: 'string' },
-  'think-seconds': { type: 'string' },
-  site: { type: 'string' },
-  help: { type: 'boolean', default: false },
+export const usersOptions = {
+  run: { type: 'string', value: 'NAME', about: 'this one alone: at-once or spawned' },
+  users: { type: 'string', value: 'N', about: 'how many users' },
+  'ramp-seconds': { type: 'string', value: 'N', about: 'the time in which they come' },
+  seconds: { type: 'string', value: 'N', about: 'the time from then on, which is measured' },
+  'think-seconds': { type: 'string', value: 'N', about: "the mean time between an answer and the user's next call" },
+  site: { type: 'string', value: 'NAME', about: 'all of them at this one: aws or azure' },
 } as const
 
 export interface UsersOptions {
-  readonly help: boolean
   readonly runs: readonly (readonly [name: string, run: Run])[]
   readonly sites: readonly Site[]
 }
 
-/** Reads the command line. Throws RangeError that names the option which makes no sense. */
-export function readUsersOptions(args: readonly string[]): UsersOptions {
-  const { values } = parseArgs({ args: [...args], options })
+/** What the command line says. Throws RangeError that names the option which makes no sense. */
+export function readUsersOptions(
+  values: {
+    readonly [Name in keyof typeof usersOptions]?: string | undefined
+  },
+): UsersOptions {
   const numberOf = (name: 'users' | 'seconds' | 'ramp-seconds' | 'think-seconds'): number | undefined => {
     const text = values[name]
     if (text === undefined || Number(text) > 0) return text === undefined ? undefined : Number(text)
@@ -46,7 +34,6 @@ export function readUsersOptions(args: readonly string[]): UsersOptions {
   }
   const changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return {
-    help: values.help,
     runs: chosen('run', runNames, values.run).map((name) => [name, { ...runs[name], ...changes }]),
     sites: chosen('site', sites, values.site),
   }

@@ -39,17 +39,17 @@ describe('when and where users act', () => {
   })
 
   test('options change what the runs are, and one that makes no sense is named', () => {
-    const { runs, sites: chosen } = readUsersOptions(['--run', 'spawned', '--users', '50', '--site', 'azure'])
+    const { runs, sites: chosen } = readUsersOptions({ run: 'spawned', users: '50', site: 'azure' })
     expect(runs).toMatchObject([['spawned', { users: 50, rampSeconds: 400, peers: { p50: { value: 18 } } }]])
     expect(chosen).toEqual(['azure'])
-    expect(readUsersOptions([]).runs.map(([name]) => name)).toEqual(['at-once', 'spawned'])
+    expect(readUsersOptions({}).runs.map(([name]) => name)).toEqual(['at-once', 'spawned'])
     for (const [option, text] of [
-      ['--users', '-1'],
-      ['--seconds', 'many'],
-      ['--run', 'all'],
-      ['--site', 'gcp'],
+      ['users', '-1'],
+      ['seconds', 'many'],
+      ['run', 'all'],
+      ['site', 'gcp'],
     ] as const) {
-      expect(() => readUsersOptions([`${option}=${text}`])).toThrow(option)
+      expect(() => readUsersOptions({ [option]: text })).toThrow(`--${option}`)
     }
   })
 })
