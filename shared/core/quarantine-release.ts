@@ -8,12 +8,15 @@ import type { Services } from './services.ts'
 
 const releaseItems = 100
 const releasePagesMax = 10
-/** Ten minutes: what an hour may place is out of the way long before the next hour has placed as much again. */
-const failuresMax = 10
+/**
+ * Half an hour: a store that takes only some of what it is asked has recovered by then, and what an hour may place is out of
+ * the way before the next hour has placed as much again.
+ */
+const failuresMax = 30
 
 /**
  * Applies what the quarantine holds and the clock has caught up with, oldest stamp first, up to 1,000 a run. What fails stays,
- * and after ten runs becomes a dead letter, so that it holds nothing up; while the store is away nothing counts as failed.
+ * and after thirty runs becomes a dead letter, so that it holds nothing up; while the store is away nothing counts as failed.
  * How many were applied.
  */
 export async function releaseQuarantine(services: Services): Promise<number> {

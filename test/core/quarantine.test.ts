@@ -78,7 +78,7 @@ test('as many as a run looks at become dead letters when they go on failing, and
   expect(kinds(await applyStates(services, states))).toEqual({ quarantined: 1001 })
   await sites.clock.advance(2 * hourMs + 2000)
   const failing = refusing(sites, 1000)
-  for (const _ of indexes(9)) expect(await releaseQuarantine(failing)).toBe(0)
+  for (const _ of indexes(29)) expect(await releaseQuarantine(failing)).toBe(0)
   const letters = async () => (await listDeadLetters(services, { limit: 1001 })).items
   expect(await letters()).toEqual([])
   await releaseQuarantine(failing)
@@ -108,7 +108,7 @@ test('a run that dies between filing and removing files nothing twice', async ()
   await applyStates(services, await statesAhead(sites, 120_000, 1))
   await sites.clock.advance(121_100)
   const failing = refusing(sites, 1)
-  for (const _ of indexes(9)) await releaseQuarantine(failing)
+  for (const _ of indexes(29)) await releaseQuarantine(failing)
   const remove: Services['siteStore']['remove'] = () => Promise.reject(new CatamaranError('unavailable', 'killed'))
   const dying = { ...failing, siteStore: { ...services.siteStore, remove } }
   await expect(releaseQuarantine(dying)).rejects.toMatchObject({ code: 'unavailable' })
