@@ -38,7 +38,7 @@ export const watermarkPositions = ['centre', 'northwest', 'northeast', 'southwes
 export type WatermarkPosition = (typeof watermarkPositions)[number]
 
 /** Raised whenever the same options give other bytes. */
-export const imageRecipeVersion = 3
+export const imageRecipeVersion = 4
 
 /** Reads a recipe's options. Throws `invalid-media` for what none of ours says. */
 export function wishOf({ name, options }: Recipe): ImageWish {
