@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, jest } from '@jest/globals'
 import { type Pair, startPair } from './pair.ts'
 import { assetsSuite } from './suites/assets.ts'
 import { browserSuite } from './suites/browser.ts'
+import { captionsSuite } from './suites/captions.ts'
 import { contentSuite } from './suites/content.ts'
 import { crashSuite } from './suites/crash.ts'
 import { dropsSuite } from './suites/drops.ts'
@@ -50,6 +51,7 @@ describe('both clouds', () => {
   importsSuite(pair)
   contentSuite(pair)
   streamsSuite(pair)
+  captionsSuite(pair)
   tablesSuite(pair)
   tracesSuite(pair)
   revokedKeysSuite()
