@@ -1,15 +1,12 @@
 /** `npm run drill`: a site is lost under load and returns; figures with their bars, one JSON object a line. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import type { parseArgs } from 'node:util'
 import { printFigure, quantile } from '../bench/figures.ts'
 import { sites } from '../shared/domain/site.ts'
 import { figuresOf, slowestCallMsBar, slowestMs } from './drill/report.ts'
 import { faults, type Round, runRound } from './drill/round.ts'
+import { playDrill, say, stageHelp, stageOptions } from './drill/stage.ts'
 import { seedKey } from './seed.ts'
-import { portBaseDefault } from './supervisor/addresses.ts'
-import { type Clouds, startClouds } from './supervisor/clouds.ts'
+import type { Clouds } from './supervisor/clouds.ts'
 
 const helpText = `npm run drill -- [options]
 
@@ -19,25 +16,20 @@ const helpText = `npm run drill -- [options]
   --away-seconds N   how long it stays away (15)
   --calm-seconds N   load before the loss, and after the return (5)
   --workers N        clients, half of which prefer aws (6)
-  --port-base N      first of the ports (${portBaseDefault + 100})
-  --keep             keep the data folder, with the logs`
+${stageHelp}`
 
 const options = {
+  ...stageOptions,
   site: { type: 'string' },
   fault: { type: 'string' },
   rounds: { type: 'string', default: '1' },
   'away-seconds': { type: 'string', default: '15' },
   'calm-seconds': { type: 'string', default: '5' },
   workers: { type: 'string', default: '6' },
-  'port-base': { type: 'string', default: String(portBaseDefault + 100) },
-  keep: { type: 'boolean', default: false },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
-type Values = ReturnType<typeof parse>
-const parse = (args: string[]) => parseArgs({ args, options }).values
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values']
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`)
 const failuresShownMax = 5
 
 async function drill(clouds: Clouds, values: Values): Promise<boolean> {
@@ -76,33 +68,9 @@ function sayFailures({ ledger, verdict }: Round): void {
   for (const name of verdict.doubled.slice(0, failuresShownMax)) say(`  doubled: ${name}`)
 }
 
-async function run(): Promise<number> {
-  const values = parse(process.argv.slice(2))
-  if (values.help) {
-    say(helpText)
-    return 0
-  }
-  const folder = await mkdtemp(join(tmpdir(), 'catamaran-drill-'))
-  let clouds: Clouds | undefined
-  const stop = async (): Promise<void> => {
-    for (const site of sites) clouds?.wakeSite(site)
-    await clouds?.stop()
-    if (values.keep) say(`kept: ${folder}`)
-    else await rm(folder, { recursive: true, force: true })
-  }
-  const onSignal = (): void => void stop().then(() => process.exit(130))
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal)
-  try {
-    clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase: Number(values['port-base']) })
-    return (await drill(clouds, values)) ? 0 : 1
-  } finally {
-    await stop()
-  }
-}
-
-try {
-  process.exit(await run())
-} catch (error) {
-  say((error as Error).stack ?? String(error))
-  process.exit(2)
-}
+await playDrill({
+  name: 'drill',
+  helpText,
+  options,
+  play: async (stage, values) => drill(await stage.start(), values),
+})

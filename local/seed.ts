@@ -1,4 +1,4 @@
-import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { dynamoRecordStore } from '../aws/adapters/record-store.ts'
@@ -8,6 +8,7 @@ import { mintKey } from '../shared/core/keys.ts'
 import type { Services } from '../shared/core/services.ts'
 import { type Site, sites } from '../shared/domain/site.ts'
 import { scopes } from '../shared/http/api.ts'
+import { tableOf } from './aws/table-of.ts'
 import type { Clouds } from './supervisor/clouds.ts'
 import { apiOf } from './tour/api.ts'
 import { until } from './tour/until.ts'
@@ -70,16 +71,10 @@ async function isAccepted(clouds: Clouds, site: Site, key: string, signal: Abort
 async function servicesOf({ connections }: Clouds): Promise<Services> {
   const { region, credentials, dynamodb } = connections.aws
   const client = new DynamoDBClient({ region, credentials, endpoint: dynamodb })
-  const { TableNames = [] } = await client.send(new ListTablesCommand({}))
-  const table = (suffix: string): string => {
-    const name = TableNames.find((each) => each.endsWith(suffix))
-    if (name === undefined) throw new Error(`There is no table ${suffix} at ${dynamodb}`)
-    return name
-  }
   return {
     site: 'aws',
-    records: dynamoRecordStore({ client, table: table('records') }),
-    siteStore: dynamoSiteStore({ client, table: table('site') }),
+    records: dynamoRecordStore({ client, table: await tableOf(client, 'records') }),
+    siteStore: dynamoSiteStore({ client, table: await tableOf(client, 'site') }),
     clock: systemClock,
     random: systemRandom,
     telemetry: { log: () => undefined, metric: () => undefined },

@@ -2,6 +2,7 @@ import { type Site, sites } from '../../shared/domain/site.ts'
 import type { Api } from '../tour/api.ts'
 import { until, type UntilOptions } from '../tour/until.ts'
 import type { Ledger } from './ledger.ts'
+import { listAll } from './pages.ts'
 
 type Apis = Readonly<Record<Site, Api>>
 
@@ -10,11 +11,6 @@ interface RecordView {
   readonly etag: string
   readonly recordId?: string
   readonly body: Readonly<Record<string, unknown>> | null
-}
-
-interface Page {
-  readonly items: readonly RecordView[]
-  readonly next: string | null
 }
 
 /** What both sites hold of some collections, once they hold the same. */
@@ -52,22 +48,16 @@ const countsOf = (holdings: Holdings | undefined): number[] =>
 
 async function holdingsOf(api: Api, collections: readonly string[]): Promise<Holdings> {
   const listEach = async (pathOf: (collection: string) => string): Promise<RecordView[]> =>
-    (await Promise.all(collections.map((collection) => listAll(api, pathOf(collection))))).flat()
+    (await Promise.all(collections.map((collection) => viewsOf(api, pathOf(collection))))).flat()
   const [records, conflicts] = await Promise.all([
-    listEach((collection) => `/v1/collections/${collection}/records`),
-    listEach((collection) => `/v1/conflicts?collection=${collection}`),
+    listEach((collection) => `/v1/collections/${collection}/records?limit=1000`),
+    listEach((collection) => `/v1/conflicts?limit=1000&collection=${collection}`),
   ])
   return { records, conflicts: conflicts.sort((a, b) => (a.id < b.id ? -1 : 1)) }
 }
 
-async function listAll(api: Api, path: string): Promise<RecordView[]> {
-  const items: RecordView[] = []
-  let cursor = ''
-  do {
-    const page = await api.get<Page>(`${path}${path.includes('?') ? '&' : '?'}limit=1000${cursor}`)
-    items.push(...page.items)
-    cursor = page.next === null ? '' : `&cursor=${encodeURIComponent(page.next)}`
-  } while (cursor !== '')
+async function viewsOf(api: Api, path: string): Promise<RecordView[]> {
+  const items = await listAll<RecordView>(api, path)
   return items.map(({ id, etag, recordId, body }) => ({ id, etag, ...(recordId ? { recordId } : {}), body }))
 }
 

@@ -6,6 +6,7 @@ import { apiOf } from '../tour/api.ts'
 import { judge, untilAlike, type Verdict } from './holdings.ts'
 import { type Ledger, newLedger } from './ledger.ts'
 import { createsOf, editsOf, startLoad } from './load.ts'
+import { untilServes } from './serves.ts'
 
 /** `kill`: every process of the site dies at once. `hang`: they stand still, so that connections open and nothing answers. */
 export const faults = ['kill', 'hang'] as const
@@ -55,23 +56,11 @@ export async function runRound(clouds: Clouds, options: RoundOptions): Promise<R
   const returnMs = performance.now()
   if (fault === 'kill') await clouds.startSite(site)
   else clouds.wakeSite(site)
-  const servesMs = await untilServes(clouds, site, key)
+  const servesMs = await untilServes(apiOf(site, clouds.urls[site].api, key))
   await sleep(options.calmMs)
   await load.stop()
   const api = (each: Site) => apiOf(each, clouds.urls[each].api, key)
   const apis = { aws: api('aws'), azure: api('azure') }
   const holdings = await untilAlike(apis, [createsOf(run), editsOf(run)], { timeoutMs: convergeMsMax })
   return { ledger, verdict: judge(ledger, holdings), faultMs, returnMs, servesMs, alikeMs: performance.now() }
-}
-
-async function untilServes(clouds: Clouds, site: Site, key: string): Promise<number> {
-  const api = apiOf(site, clouds.urls[site].api, key)
-  for (;;) {
-    const status = await api.call('GET', '/v1/health/ready', { timeoutMs: 2_000 }).then(
-      (answer) => answer.status,
-      () => 0,
-    )
-    if (status === 200) return performance.now()
-    await sleep(100)
-  }
 }

@@ -43,7 +43,8 @@ export interface Clouds {
   /** Process id by process name, of those that run now. */
   readonly pids: Readonly<Record<string, number>>
   stopSite(site: Site): Promise<void>
-  startSite(site: Site): Promise<void>
+  /** `env` is set on its host from now on, on top of what both were given; the site must be stopped then. */
+  startSite(site: Site, env?: Readonly<Record<string, string>>): Promise<void>
   /** SIGKILL to every process of the site at once; they stay away until `startSite`. */
   loseSite(site: Site): Promise<void>
   /** Stops every process of the site where it stands, until `wakeSite`: connections open, and nothing is answered. */
@@ -94,16 +95,17 @@ export async function startClouds(options: CloudsOptions): Promise<Clouds> {
       portBase,
       scheduleScale: options.scheduleScale ?? scheduleScaleDefault,
       secrets,
-      extraEnv: options.env ?? {},
     }
     // The stores start meanwhile; only the hosts wait for it.
     const built = build().then(({ millis }) => onEvent({ kind: 'built', millis }))
-    const group = (site: Site) =>
-      createGroup(processesOf(site, surroundings), { logFolder: join(dataFolder, 'logs'), onEvent, built })
-    const groups = { aws: group('aws'), azure: group('azure') }
+    const groupOf = (site: Site, env: Readonly<Record<string, string>> = {}): Group => {
+      const specs = processesOf(site, { ...surroundings, extraEnv: { ...options.env, ...env } })
+      return createGroup(specs, { logFolder: join(dataFolder, 'logs'), onEvent, built })
+    }
+    const groups = { aws: groupOf('aws'), azure: groupOf('azure') }
     options.onAbandon?.(() => abandonAll(groups))
     await startBoth(groups, options.signal)
-    return cloudsOf(groups, { dataFolder, portBase, release: () => lock.release() })
+    return cloudsOf(groups, { dataFolder, portBase, groupOf, release: () => lock.release() })
   } catch (error) {
     await lock.release()
     throw folderError(dataFolder, error)
@@ -185,13 +187,15 @@ function levelsOf(specs: readonly ProcessSpec[]): string[][] {
 interface Held {
   readonly dataFolder: string
   readonly portBase: number
+  /** The processes of a site whose host has this in its environment besides. */
+  groupOf(site: Site, env: Readonly<Record<string, string>>): Group
   release(): Promise<void>
 }
 
-function cloudsOf(groups: Readonly<Record<Site, Group>>, held: Held): Clouds {
-  const all = [...groups.aws.children.values(), ...groups.azure.children.values()]
+function cloudsOf(groups: Record<Site, Group>, held: Held): Clouds {
+  const all = (): Child[] => [...groups.aws.children.values(), ...groups.azure.children.values()]
   const child = (name: ProcessName): Child => {
-    const found = all.find((each) => each.name === name)
+    const found = all().find((each) => each.name === name)
     if (found === undefined) throw new Error(`no process is called ${name}`)
     return found
   }
@@ -203,10 +207,13 @@ function cloudsOf(groups: Readonly<Record<Site, Group>>, held: Held): Clouds {
     connections: connectionsOf(held.portBase),
     dataFolder: held.dataFolder,
     get pids() {
-      return Object.fromEntries(all.flatMap((each) => (each.pid() ? [[each.name, each.pid() ?? 0]] : [])))
+      return Object.fromEntries(all().flatMap((each) => (each.pid() ? [[each.name, each.pid() ?? 0]] : [])))
     },
     stopSite: (site) => groups[site].stop(),
-    startSite: (site) => groups[site].start(),
+    startSite: (site, env) => {
+      if (env) groups[site] = held.groupOf(site, env)
+      return groups[site].start()
+    },
     loseSite: (site) => groups[site].lose(),
     freezeSite: (site) => each(site, (one) => one.freeze()),
     wakeSite: (site) => each(site, (one) => one.wake()),

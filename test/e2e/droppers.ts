@@ -1,7 +1,8 @@
-import { DeleteObjectCommand, ListBucketsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
+import { DeleteObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { BlobServiceClient, ContainerSASPermissions } from '@azure/storage-blob'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { bucketOf } from '../../local/aws/bucket-of.ts'
 import type { Clouds } from '../../local/supervisor/clouds.ts'
 import type { Site } from '../../shared/domain/site.ts'
 
@@ -13,16 +14,8 @@ export interface Dropper {
   remove(key: string): Promise<void>
 }
 
-export const uploadsBucket = (clouds: Clouds): Promise<{ s3: S3Client; bucket: string }> => bucketOf(clouds, 'uploads')
-
-export async function bucketOf(clouds: Clouds, area: 'uploads' | 'objects'): Promise<{ s3: S3Client; bucket: string }> {
-  const { region, credentials, s3: endpoint } = clouds.connections.aws
-  const s3 = new S3Client({ region, credentials, endpoint, forcePathStyle: true })
-  const { Buckets = [] } = await s3.send(new ListBucketsCommand({}))
-  const bucket = Buckets.map(({ Name = '' }) => Name).find((name) => name.includes(`-${area}`))
-  if (!bucket) throw new Error(`There is no bucket for ${area} among ${Buckets.map(({ Name }) => Name).join(', ')}`)
-  return { s3, bucket }
-}
+export const uploadsBucket = ({ connections }: Clouds): Promise<{ s3: S3Client; bucket: string }> =>
+  bucketOf(connections.aws, 'uploads')
 
 async function s3Dropper(clouds: Clouds): Promise<Dropper> {
   const { s3, bucket: Bucket } = await uploadsBucket(clouds)

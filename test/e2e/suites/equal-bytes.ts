@@ -3,10 +3,10 @@ import { BlobServiceClient } from '@azure/storage-blob'
 import { expect, test } from '@jest/globals'
 import { randomBytes } from 'node:crypto'
 import sharp from 'sharp'
+import { bucketOf } from '../../../local/aws/bucket-of.ts'
 import type { Api } from '../../../local/tour/api.ts'
 import type { Asset } from '../../../local/tour/upload.ts'
 import { sendDirect, untilReadyAtBoth } from '../assets-tools.ts'
-import { bucketOf } from '../droppers.ts'
 import { type Pair, sites, unique } from '../pair.ts'
 
 export function equalBytesSuite(pair: () => Pair): void {
@@ -52,7 +52,7 @@ async function readAt(api: Api, { id, renditions }: Asset): Promise<string[]> {
 async function storedAt({ clouds, tenant }: Pair, site: (typeof sites)[number], { id }: Asset): Promise<string[]> {
   const prefix = `objects/${tenant}/${id}/`
   if (site === 'aws') {
-    const { s3, bucket: Bucket } = await bucketOf(clouds, 'objects')
+    const { s3, bucket: Bucket } = await bucketOf(clouds.connections.aws, 'objects')
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: prefix }))
     return Contents.map(({ Key = '' }) => Key).sort()
   }

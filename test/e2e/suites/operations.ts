@@ -1,11 +1,11 @@
 import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { describe, expect, test } from '@jest/globals'
+import { bucketOf } from '../../../local/aws/bucket-of.ts'
 import { until } from '../../../local/tour/until.ts'
 import { uploadFile } from '../../../local/tour/upload.ts'
 import type { Site } from '../../../shared/domain/site.ts'
 import { type Bytes, randomFile, sha256Of, untilReadyAtBoth } from '../assets-tools.ts'
-import { bucketOf } from '../droppers.ts'
 import { type Pair, unique } from '../pair.ts'
 
 interface OperationView {
@@ -49,7 +49,7 @@ export function operationsSuite(pair: () => Pair): void {
     test('a deep repair brings back an object that one store lost and mends one that the other damaged', async () => {
       const [lost, damaged] = [await upload('lost'), await upload('damaged')]
       const keyOf = ({ id, file }: Uploaded): string => `objects/${pair().tenant}/${id}/${file.sha256}`
-      const { s3, bucket: Bucket } = await bucketOf(pair().clouds, 'objects')
+      const { s3, bucket: Bucket } = await bucketOf(pair().clouds.connections.aws, 'objects')
       await s3.send(new DeleteObjectCommand({ Bucket, Key: keyOf(lost) }))
       const blob = BlobServiceClient.fromConnectionString(pair().clouds.connections.azure.storage)
         .getContainerClient('objects')
