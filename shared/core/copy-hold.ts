@@ -1,9 +1,9 @@
 import { CatamaranError } from '../domain/errors.ts'
 import {
+  copiedParts,
   missingPartition,
   getMissing,
   missingOf,
-  storedParts,
   type CopyState,
   type MissingObject,
 } from './missing-objects.ts'
@@ -20,7 +20,7 @@ export interface CopyHold {
   readonly signal: AbortSignal
   /** Where the next run goes on. Written soon, one write at a time, and no later than `stop`. */
   save(copy: CopyState | undefined): void
-  /** Whether more is stored than when this run began. */
+  /** Whether the copy has come further than where this run began. */
   readonly moved: () => boolean
   stop(): Promise<void>
 }
@@ -80,7 +80,7 @@ export function holdCopy(services: Services, missing: MissingObject, outer: Abor
     signal: AbortSignal.any([outer, losing.signal]),
     save: (next) => {
       copy = next
-      moved ||= storedParts(next) > storedParts(missing.copy)
+      moved ||= copiedParts(next) > copiedParts(missing.copy)
       writeSoon()
       // A small object is there before its lease has to be renewed. Ends by the signal, and by doing nothing after it.
       if (!isBeating) beat().catch(() => undefined)

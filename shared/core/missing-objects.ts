@@ -52,6 +52,8 @@ export type CopyState = {
       parts: number
       crc64nvme: string
       sha256: string
+      /** SHA-256 of each part, from 1 on, that a run stored which could not put its hash down. */
+      partDigests?: string[]
     }
   | {
       /** The store reads the peer's by itself, and says what it got: parts 1 to n. */
@@ -60,9 +62,15 @@ export type CopyState = {
     }
 )
 
+export type BytesState = CopyState & { by: 'bytes' }
+
 /** Parts 1 to this are stored. */
 export const storedParts = (copy: CopyState | undefined): number =>
-  copy?.by === 'store' ? copy.stored.length : (copy?.parts ?? 0)
+  copy?.by === 'store' ? copy.stored.length : Math.max(copy?.parts ?? 0, copy?.partDigests?.length ?? 0)
+
+/** Grows with each part that is stored, and with each that is read again. */
+export const copiedParts = (copy: CopyState | undefined): number =>
+  storedParts(copy) + (copy?.by === 'bytes' && copy.partDigests ? copy.parts : 0)
 
 export type CopyTarget = Pick<MissingObject, 'tenant' | 'asset' | 'key'>
 

@@ -30,6 +30,8 @@ export interface WorkTools {
   readonly outbound: Outbound
   /** Larger objects are copied, and files from elsewhere stored, in parts of at least this many bytes; 8 MiB unless told. */
   readonly copyPartBytes?: number
+  /** Objects of at most this many bytes are first copied as if nothing would stop that; 1 GiB unless told. */
+  readonly oneGoBytesMax?: number
   /** Of a file larger than the disk, so many bytes are read between two checkpoints at most; 4 GiB unless told. */
   readonly readStepBytes?: number
   /** The disk that work folders are on, as it is now. */

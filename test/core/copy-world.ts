@@ -39,7 +39,7 @@ export interface CopyWorld {
   missing(key: string): Promise<MissingObject | undefined>
 }
 
-export function copyWorld({ byStore = false } = {}): CopyWorld {
+export function copyWorld({ byStore = false, oneGoBytesMax = 0 } = {}): CopyWorld {
   const sites = twoSites()
   const clock = memoryClock()
   const random = memoryRandom()
@@ -77,6 +77,7 @@ export function copyWorld({ byStore = false } = {}): CopyWorld {
   }
   const work = {
     copyPartBytes: partBytes,
+    oneGoBytesMax,
     fetch: (url: string, init: Parameters<Fetch>[1]) => {
       world.asked.push(init.headers['range'] ?? '')
       return world.fetch(url, init)

@@ -10,6 +10,8 @@ import type { World } from './world.ts'
 const dayMs = 86_400_000
 /** So few that most objects go by parts. */
 export const copyPartBytes = 32
+/** So few that about as many objects are copied in one go as not. */
+const oneGoBytesMax = 200
 /** So few that most files are read in several steps. */
 const readStepBytes = 100
 
@@ -58,6 +60,7 @@ const toolsOf = (world: World, site: Site): WorkTools => ({
   workFolder: async () => ({ path: '/nowhere', remove: async () => {} }),
   workFileBytesMax: 0,
   copyPartBytes,
+  oneGoBytesMax,
   readStepBytes,
   fetch: peerFetch(world, site),
   outbound: outboundOf(world, site),
