@@ -12,6 +12,7 @@ import type { Sources } from '../sources.ts'
 const neverSet: ReadonlySet<string> = new Set([
   'ANALYTICS_PROGRAM',
   'COSMOS',
+  'FILM_PART_PIXELS',
   'IDENTITY_ENDPOINT',
   'IDENTITY_HEADER',
   'PATH',

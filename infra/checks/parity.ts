@@ -56,7 +56,9 @@ async function settingFindings(sources: Sources): Promise<Finding[]> {
   )
   const set = await sources.text('aws/infra/environment.yml')
   const notSet = shared.filter(
-    (name) => !['ANALYTICS_PROGRAM', 'FFMPEG_PATH', 'PATH'].includes(name) && !new RegExp(`^${name}:`, 'm').test(set),
+    (name) =>
+      !['ANALYTICS_PROGRAM', 'FFMPEG_PATH', 'FILM_PART_PIXELS', 'PATH'].includes(name) &&
+      !new RegExp(`^${name}:`, 'm').test(set),
   )
   return notSet.map((name) => ({
     file: 'aws/infra/environment.yml',

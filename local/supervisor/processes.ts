@@ -55,6 +55,7 @@ const inherited = [
   'LANG',
   'JAVA_HOME',
   'FFMPEG_PATH',
+  'FILM_PART_PIXELS',
   'LOG_LEVEL',
   'SITE_INCARNATION',
   'ALLOWED_ORIGINS',

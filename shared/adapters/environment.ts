@@ -107,6 +107,8 @@ export const sharedVariables = {
   /** What adaptive streams are encoded in besides H.264, of `hevc` and `av1`; many times the work of H.264. */
   STREAM_CODECS: textList.pipe(z.array(z.enum(streamCodecs))).optional(),
   FFMPEG_PATH: z.string().min(1).optional(),
+  /** For local development alone: what one worker encodes of a long film, so that a small one is long. */
+  FILM_PART_PIXELS: z.coerce.number().positive().optional(),
   /** A program that runs one SQL query over Parquet files; without it the API answers none. */
   ANALYTICS_PROGRAM: z.string().min(1).optional(),
   /** Where ffmpeg is looked for when FFMPEG_PATH does not name it. */

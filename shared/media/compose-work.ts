@@ -16,19 +16,28 @@ export interface WorkToolsOptions {
   readonly PATH?: string | undefined
   /** What adaptive streams are encoded in besides H.264. */
   readonly STREAM_CODECS?: readonly StreamCodec[] | undefined
+  /** Local development: what one worker encodes of a long film, in place of what takes it three minutes. */
+  readonly FILM_PART_PIXELS?: number | undefined
   /** Local development: users may name servers on this machine. */
   readonly PRIVATE_ADDRESSES?: boolean
 }
 
 /** The converter and the work folders of a job; each folder is private and removed with all in it. */
 export function composeWorkTools(options: WorkToolsOptions): WorkTools {
-  const { FFMPEG_PATH, PATH, PRIVATE_ADDRESSES = false, STREAM_CODECS: codecs } = options
+  const {
+    FFMPEG_PATH,
+    PATH,
+    PRIVATE_ADDRESSES = false,
+    STREAM_CODECS: codecs,
+    FILM_PART_PIXELS: partPixelsMax,
+  } = options
   const path = findFfmpeg({ configured: FFMPEG_PATH, searchPath: PATH })
   return {
     converter: mediaConverter({
       ffmpeg: path === undefined ? undefined : ffmpegRunner({ path }),
       heifDecoder: findHeifDecoder(),
       codecs,
+      partPixelsMax,
     }),
     fetch,
     fetchRange,

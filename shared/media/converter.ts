@@ -37,7 +37,7 @@ interface ConverterOptions {
   /** What `findHeifDecoder` found; without it HEIC is stored as it is. */
   readonly heifDecoder?: string | undefined
   /** What one worker encodes of a long film; see `film-plan.ts`. */
-  readonly partPixelsMax?: number
+  readonly partPixelsMax?: number | undefined
   /** What adaptive streams are encoded in besides H.264, which all players know. */
   readonly codecs?: readonly StreamCodec[] | undefined
 }

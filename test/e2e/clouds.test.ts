@@ -12,6 +12,7 @@ import { imagesSuite } from './suites/images.ts'
 import { importsSuite } from './suites/imports.ts'
 import { keysSuite, revokedKeysSuite } from './suites/keys.ts'
 import { largeSuite } from './suites/large.ts'
+import { longFilmsSuite } from './suites/long-films.ts'
 import { operationsSuite } from './suites/operations.ts'
 import { recordsSuite } from './suites/records.ts'
 import { replicationSuite } from './suites/replication.ts'
@@ -52,6 +53,7 @@ describe('both clouds', () => {
   contentSuite(pair)
   streamsSuite(pair)
   captionsSuite(pair)
+  longFilmsSuite(pair)
   tablesSuite(pair)
   tracesSuite(pair)
   revokedKeysSuite()

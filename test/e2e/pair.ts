@@ -28,13 +28,15 @@ export interface Pair {
 const tenant = 'e2e'
 const foreignTenant = 'other'
 const portTriesMax = 50
+/** A film of three times this is made in parts: more than any that a suite does not mean to be. */
+const FILM_PART_PIXELS = '450000000'
 
 export async function startPair(): Promise<Pair> {
   const folder = await mkdtemp(join(tmpdir(), 'catamaran-e2e-'))
   const pages = await startPageHost()
   const portBase = await freePortBase()
   const issuer = await startIssuer(issuerPortFrom(portBase))
-  const env = { SIGN_IN: signInAt(issuerPortFrom(portBase)), ALLOWED_ORIGINS: pages.origin }
+  const env = { FILM_PART_PIXELS, SIGN_IN: signInAt(issuerPortFrom(portBase)), ALLOWED_ORIGINS: pages.origin }
   const clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase, env })
   try {
     const [key, foreignKey] = [await seedKey(clouds, tenant), await seedKey(clouds, foreignTenant)]
