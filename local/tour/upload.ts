@@ -1,4 +1,4 @@
-import { openAsBlob } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { AssetView } from '../../shared/core/asset-view.ts'
 import type { UploadPlan } from '../../shared/core/uploads.ts'
 import type { PresignedRequest } from '../../shared/ports/object-store.ts'
@@ -33,26 +33,37 @@ export async function continueUpload(api: Api, id: string, path: string): Promis
 }
 
 async function sendAndComplete(api: Api, id: string, plan: UploadPlan, path: string): Promise<Asset> {
-  await sendBytes(api, id, plan, await openAsBlob(path))
+  const file = await open(path)
+  try {
+    await sendBytes(api, id, plan, file)
+  } finally {
+    await file.close()
+  }
   return (await api.call<Asset>('POST', `/v1/assets/${id}/complete`, { status: [200, 202] })).body
 }
 
-async function sendBytes(api: Api, id: string, plan: UploadPlan, content: Blob): Promise<void> {
+async function sendBytes(api: Api, id: string, plan: UploadPlan, file: FileHandle): Promise<void> {
   if (plan.kind === 'done') return
   if (plan.kind === 'single') {
-    await putBytes(plan.request, content)
+    await putBytes(plan.request, await file.readFile())
     return
   }
   if (plan.requests.length === 0) return
   await forEach(plan.requests, partsAtOnceMax, async ({ part, request }) => {
-    await putBytes(request, content.slice((part - 1) * plan.partBytes, part * plan.partBytes))
+    await putBytes(request, await partOf(file, part, plan.partBytes))
   })
   // The plan signs some of the missing parts at a time.
-  await sendBytes(api, id, await api.get<UploadPlan>(`/v1/assets/${id}/upload`), content)
+  await sendBytes(api, id, await api.get<UploadPlan>(`/v1/assets/${id}/upload`), file)
+}
+
+/** A Blob of the file would hold less: node counts its bytes in 32 bits. */
+async function partOf(file: FileHandle, part: number, partBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(partBytes), 0, partBytes, (part - 1) * partBytes)
+  return buffer.subarray(0, bytesRead)
 }
 
 /** Sends bytes to the store as a signed request asks. */
-export async function putBytes(request: PresignedRequest, content: Blob): Promise<void> {
+export async function putBytes(request: PresignedRequest, content: Uint8Array<ArrayBuffer>): Promise<void> {
   const { method, url, headers } = request
   const response = await fetch(url, { method, headers, body: content, signal: AbortSignal.timeout(partTimeoutMs) })
   const text = await response.text()

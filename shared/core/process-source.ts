@@ -29,7 +29,8 @@ export type FetchedSource =
   | { readonly kind: 'superseded' }
 
 /**
- * Reads the staged bytes, or the object that an earlier run made of them. The object is later written from what was read
+ * Reads the staged bytes, or the object that an earlier run made of them. Bytes that were sent once more, since a client did
+ * not hear that the upload was completed, are as good when their digest was declared. The object is later written from what was read
  * and verified here: the staged file may change at any moment, since its uploader can still write to it.
  */
 export async function fetchSource(
@@ -44,13 +45,12 @@ export async function fetchSource(
     (made && (await services.objects.get(made, undefined, lease.signal))) || (await openStaged(services, lease))
   if (!body) return source.drop ? { kind: 'superseded' } : sourceGone(services, lease)
   const isMade = body.key === made
-  if (!isMade && body.etag !== source.etag) {
-    await body.stream.cancel()
-    return source.drop
-      ? { kind: 'superseded' }
-      : rejected('source-changed', 'The uploaded bytes were changed after the upload was completed.')
-  }
   const declared = (await readRecord(services, assetKey(lease.ref.tenant, asset)))?.body as AssetBody | undefined
+  const isChanged = !isMade && body.etag !== source.etag
+  if (isChanged && (source.drop || declared?.sha256 === undefined)) {
+    await body.stream.cancel()
+    return source.drop ? { kind: 'superseded' } : changed
+  }
   const pinned = { key: body.key, etag: body.etag, bytes: body.bytes }
   const whole = body.bytes > (await workFileBytesMax(work)) ? await readAgain(services, work, lease, body) : undefined
   if (!whole) await assertRoomFor(work, body.bytes)
@@ -60,7 +60,7 @@ export async function fetchSource(
     throw new CatamaranError('unavailable', `The store gave ${digests.bytes} of ${body.bytes} bytes.`)
   }
   const failure = isMade ? undefined : mismatch(digests, declared)
-  if (failure) return { kind: 'rejected', failure }
+  if (failure) return isChanged ? changed : { kind: 'rejected', failure }
   const mediaType = declared?.mediaType ?? body.mediaType
   const keep = whole
     ? (to: string, type: string) => keepByCopy(services, lease, { pinned, whole, to, mediaType: type })
@@ -88,6 +88,8 @@ async function sourceGone(services: Services, { ref, job }: Lease): Promise<Fetc
 }
 
 const rejected = (code: string, detail: string): FetchedSource => ({ kind: 'rejected', failure: { code, detail } })
+
+const changed = rejected('source-changed', 'The uploaded bytes were changed after the upload was completed.')
 
 function mismatch(found: Digests, declared: AssetBody | undefined): Failure | undefined {
   if (found.bytes === 0) return { code: 'empty', detail: 'The file holds no bytes.' }

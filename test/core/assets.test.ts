@@ -18,6 +18,7 @@ import { faultsOf, ingestWorld, tenant, type IngestWorld } from './ingest-world.
 const none = { precondition: { kind: 'none' } } as const
 const bytes = Buffer.from('a picture of a boat with two hulls')
 const photo = { name: 'boat.jpg', mediaType: 'image/jpeg' } as const
+const sourceChanged = { status: 'failed', error: { code: 'source-changed' } }
 
 describe('assets', () => {
   let world: IngestWorld
@@ -152,6 +153,25 @@ describe('assets', () => {
     }
     expect(world.aws.objects.all().map(({ info }) => info.key.split('/')[0])).toEqual(['uploads'])
     expect((await completeUpload(services, tenant, asset.id)).status).toBe('failed')
+  })
+
+  test.each([
+    ['the same once more, as their digest tells', { sha256: sha256Hex(bytes) }, bytes, { status: 'ready' }],
+    ['others than their digest', { sha256: sha256Hex(bytes) }, Buffer.alloc(bytes.length), sourceChanged],
+    ['the same, which nobody declared', {}, bytes, sourceChanged],
+  ])('bytes that come after the upload was completed: %s', async (_what, declared, later, expected) => {
+    // Blob Storage gives the same bytes another ETag each time.
+    const { services: here, objects } = world.azure
+    const { asset, upload } = await createAsset(here, tenant, { ...photo, ...declared, upload: 'single' })
+    if (upload.kind !== 'single') throw new Error(upload.kind)
+    const { url } = upload.request
+    await objects.fetch(url, { method: 'PUT', body: bytes })
+    await completeUpload(here, tenant, asset.id)
+    await objects.fetch(url, { method: 'PUT', body: later })
+    await world.settle()
+    for (const site of [world.aws, world.azure]) {
+      expect(await getAsset(site.services, tenant, asset.id)).toMatchObject(expected)
+    }
   })
 
   test('damaged media fail with the reason of the converter, once', async () => {

@@ -111,6 +111,7 @@ export async function ingestWorld({
       clock,
       random,
       baseUrl: `https://${site}.test`,
+      ...(site === 'azure' && { uploads: 'blocks' }),
       onChange: ({ kind, key }) => {
         if (key.startsWith('drop/')) events.push({ key, change: kind })
       },
