@@ -22,6 +22,7 @@ export interface Metric {
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 const causeDepthMax = 5
+const ecsVersion = '8.17.0'
 
 /** One JSON line a log entry, named as the Elastic Common Schema does; `metricLine` gives a metric's line in the cloud's own form. */
 export function lineTelemetry(options: TelemetryOptions, metricLine: (metric: Metric) => JsonObject): Telemetry {
@@ -40,6 +41,7 @@ export function lineTelemetry(options: TelemetryOptions, metricLine: (metric: Me
       if (levels.indexOf(level) < levels.indexOf(levelMin)) return
       emit(() => ({
         '@timestamp': new Date(clock.now()).toISOString(),
+        'ecs.version': ecsVersion,
         'log.level': level,
         message,
         ...base,

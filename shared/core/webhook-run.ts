@@ -145,7 +145,7 @@ async function giveUp(services: Services, lane: WebhookLane, entry: QueueEntry):
   await removeQueued(services, entry)
   const answered = { isTaken: false, error, tookMs: 0 } as const
   await note(services, lane, { message, answered, outcome: 'given-up' })
-  services.telemetry.log('warn', 'A webhook message was given up', { ...lane, message: message.id })
+  services.telemetry.log('warn', 'A webhook message was given up', { ...lane, messageId: message.id })
   return onwards
 }
 

@@ -108,6 +108,7 @@ export function telemetrySuite(name: string, make: (options: Omit<TelemetryOptio
       expect(read()).toMatchObject([
         {
           '@timestamp': '1970-01-01T00:00:00.000Z',
+          'ecs.version': '8.17.0',
           'log.level': 'error',
           message: 'It failed',
           'service.name': 'http',
