@@ -14,6 +14,8 @@ interface Waiting {
   readonly requestId: string
   readonly event: string
   readonly settle: (result: Invocation) => void
+  readonly fail: (error: Throttled) => void
+  readonly untilMs: number
 }
 
 /** Too many invocations wait for an instance: what Lambda answers with 429. */
@@ -47,16 +49,17 @@ export class FunctionPool {
     return this.all.size
   }
 
-  /** Rejects with Throttled when too many wait. */
-  invoke(event: string): Promise<Invocation> {
+  /** Rejects with Throttled when too many wait, or when no instance was free for `waitMsMax`. */
+  invoke(event: string, { waitMsMax = Infinity } = {}): Promise<Invocation> {
     if (this.closed || this.waiting.length >= this.options.waitingMax) return Promise.reject(new Throttled())
-    return new Promise((settle) => {
-      this.waiting.push({ requestId: randomUUID(), event, settle })
+    return new Promise((settle, fail) => {
+      this.waiting.push({ requestId: randomUUID(), event, settle, fail, untilMs: performance.now() + waitMsMax })
       this.dispatch()
     })
   }
 
   private dispatch(): void {
+    this.dropLate()
     while (this.waiting.length > 0) {
       // The last one used is the warmest, and lets the others grow old.
       const instance = this.idle.pop()
@@ -65,6 +68,15 @@ export class FunctionPool {
       if (next) void this.run(instance, next)
     }
     while (this.waiting.length > this.starting && this.all.size < this.options.instancesMax && !this.closed) this.grow()
+  }
+
+  /** Whoever asked has given up by the time that these would be answered: to run them would make the next ones late as well. */
+  private dropLate(): void {
+    const nowMs = performance.now()
+    for (let first = this.waiting[0]; first && first.untilMs < nowMs; first = this.waiting[0]) {
+      first.fail(new Throttled())
+      this.waiting.shift()
+    }
   }
 
   private grow(): void {

@@ -6,10 +6,14 @@ import { proxyAnswerOf, proxyEventOf, type ProxyContext } from './proxy-event.ts
 
 const requestBytesMax = 10 * 1024 * 1024
 const integrationMsMax = 29_000
+/** Lambda has no queue for calls that somebody waits for; this machine has few instances. */
+const waitMsMax = 10_000
 
 export interface GatewayOptions extends ProxyContext {
   readonly pool: FunctionPool
   readonly integrationMsMax?: number
+  /** How long a call waits for an instance before it is answered with 429. */
+  readonly waitMsMax?: number
   /** What the API's document says of answers that are the gateway's own. */
   readonly responses?: GatewayResponses
 }
@@ -28,7 +32,10 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
   if (!body) return fail('REQUEST_TOO_LARGE', response, options)
   const event = JSON.stringify(proxyEventOf(request, body, options))
   if (Buffer.byteLength(event) > payloadBytesMax) return fail('REQUEST_TOO_LARGE', response, options)
-  const result = await withTimeout(options.pool.invoke(event), options.integrationMsMax ?? integrationMsMax)
+  const result = await withTimeout(
+    options.pool.invoke(event, { waitMsMax: options.waitMsMax ?? waitMsMax }),
+    options.integrationMsMax ?? integrationMsMax,
+  )
   if (result === 'late') return fail('INTEGRATION_TIMEOUT', response, options)
   if (result === 'throttled') return fail('THROTTLED', response, options)
   const answer = result.ok ? proxyAnswerOf(result.payload) : undefined
