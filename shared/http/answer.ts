@@ -3,6 +3,8 @@ import type { Idempotency, WriteOptions } from '../core/records.ts'
 import { CatamaranError } from '../domain/errors.ts'
 import { derivedId, sha256Hex } from '../domain/hash.ts'
 import { canonicalJson, type Json } from '../domain/json.ts'
+import { originOf } from '../domain/site.ts'
+import { joinSessions } from '../replication/session.ts'
 import { joinVectors, type Vector } from '../replication/vector.ts'
 import type { ApiEnv } from './api.ts'
 import { clientHas, preconditionOf } from './conditions.ts'
@@ -23,7 +25,7 @@ export interface AnswerOptions {
 /** A JSON answer. With an ETag, a GET whose client has it already is answered 304. */
 export function answer(call: AnyCall, value: unknown, options: AnswerOptions = {}): Response {
   const { c } = call
-  setAnswerHeaders(c, options)
+  setAnswerHeaders(call, options)
   const { etag } = options
   const read = c.req.method === 'GET' || c.req.method === 'HEAD'
   if (read && etag && clientHas(etag, c.req.header('if-none-match'))) return c.body(null, 304)
@@ -36,12 +38,12 @@ export function jsonText(c: Context<ApiEnv>, text: string, status: 200 | 201 | 2
 }
 
 export function noContent(call: AnyCall, options: AnswerOptions = {}): Response {
-  setAnswerHeaders(call.c, options)
+  setAnswerHeaders(call, options)
   return call.c.body(null, 204)
 }
 
 function setAnswerHeaders(
-  c: Context<ApiEnv>,
+  { c, services }: AnyCall,
   { etag, location, replayed, durability, seen = [] }: AnswerOptions,
 ): void {
   if (etag) {
@@ -51,8 +53,9 @@ function setAnswerHeaders(
   if (location) c.header('location', location)
   if (replayed) c.header('idempotency-replayed', 'true')
   if (durability === 'both') c.header('preference-applied', 'durability=both')
-  const session = seen.reduce(joinVectors, c.get('seen') ?? {})
-  if (Object.keys(session).length > 0) c.header('catamaran-session', formatSession(session))
+  const shown = { [originOf(services.site, services.incarnation)]: seen.reduce(joinVectors, {}) }
+  const session = formatSession(joinSessions(c.get('session') ?? {}, shown))
+  if (session !== '') c.header('catamaran-session', session)
 }
 
 /** A page that a Lambda can still answer with (6 MB, base64 aside). */
@@ -88,7 +91,7 @@ export function answerPage<Item>(
     url.searchParams.set('cursor', cursor)
     call.c.header('link', `<${call.api.options.publicUrl}${url.pathname}${url.search}>; rel="next"`)
   }
-  setAnswerHeaders(call.c, { seen })
+  setAnswerHeaders(call, { seen })
   return jsonText(call.c, `{"items":[${texts.join(',')}],"next":${JSON.stringify(cursor)}}`)
 }
 

@@ -2,7 +2,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { Caller } from '../core/keys.ts'
 import type { Services } from '../core/services.ts'
 import type { Span } from '../core/trace.ts'
-import type { Vector } from '../replication/vector.ts'
+import type { Session } from '../replication/session.ts'
 import type { ApiOptions } from './options.ts'
 import type { RateLimiter } from './rate-limit.ts'
 
@@ -28,8 +28,8 @@ export type ApiEnv = {
     span: Span
     /** Set once the key is known. */
     caller?: Caller
-    /** The newest stamps of the request's session and of everything in the answer. */
-    seen?: Vector
+    /** The request's session. */
+    session?: Session
     /** The route's pattern, for logs and metrics. */
     routePattern?: string
   }

@@ -4,6 +4,8 @@ import type { Caller } from '../core/keys.ts'
 import type { Services } from '../core/services.ts'
 import { within } from '../core/trace.ts'
 import { CatamaranError } from '../domain/errors.ts'
+import { originOf } from '../domain/site.ts'
+import { seenElsewhere } from '../replication/session.ts'
 import type { Vector } from '../replication/vector.ts'
 import type { Api, ApiEnv, Scope } from './api.ts'
 import { authenticate } from './authenticate.ts'
@@ -61,6 +63,7 @@ export interface Call<P, Q, B> {
   readonly params: P
   readonly query: Q
   readonly body: B
+  /** The newest stamps that the client has seen, but for what this site showed it itself. */
   readonly session: Vector | undefined
 }
 
@@ -92,8 +95,8 @@ export function route<P extends z.ZodType = None, Q extends z.ZodType = None, B 
     const query = validate(definition.query ?? none, queryOf(c), 'query') as z.output<Q>
     const body = (await bodyOf(api, c, definition)) as z.output<B>
     const sessionText = c.req.header('catamaran-session')
-    const session = sessionText === undefined ? undefined : parseSession(sessionText)
-    if (session) c.set('seen', session)
+    if (sessionText !== undefined) c.set('session', parseSession(sessionText))
+    const session = seenElsewhere(c.get('session') ?? {}, originOf(api.services.site, api.services.incarnation))
     const services = mayWait ? api.waiting(c.req.header('prefer')) : api.services
     return handler({ c, api, services, caller, tenant: caller.tenant, params, query, body, session })
   })

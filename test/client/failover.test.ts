@@ -2,9 +2,11 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FailoverError, failoverClient, type FailoverOptions } from '../../client/failover.ts'
 import { joinSessions } from '../../client/session.ts'
-import type { Site } from '../../shared/domain/site.ts'
+import type { Origin, Site } from '../../shared/domain/site.ts'
 import { formatStamp } from '../../shared/domain/stamp.ts'
 import { formatSession, parseSession } from '../../shared/http/session.ts'
+import { joinSessions as joinParsed } from '../../shared/replication/session.ts'
+import type { Vector } from '../../shared/replication/vector.ts'
 import { type ScriptedSite, scriptedSite } from './scripted-site.ts'
 
 let a: ScriptedSite
@@ -111,8 +113,11 @@ test("the caller's signal ends a call at once, while it is sent and while it wai
 })
 
 const stamp = (site: Site, ms: number) => formatStamp({ ms, counter: 0, nonce: '00000000', site })
-const sessionOf = (seen: Partial<Record<Site, number>>): string =>
-  formatSession(Object.fromEntries(Object.entries(seen).map(([site, ms]) => [site, stamp(site as Site, ms)])))
+const shown = (seen: Partial<Record<Site, number>>): Vector =>
+  Object.fromEntries(Object.entries(seen).map(([site, ms]) => [site, stamp(site as Site, ms)]))
+/** Of what was shown at AWS, unless told otherwise. */
+const sessionOf = (seen: Partial<Record<Site, number>>, where: Origin = 'aws'): string =>
+  formatSession({ [where]: shown(seen) })
 
 test('sessions are joined, and sent with every later request to either site', async () => {
   const [one, two] = [sessionOf({ aws: 1 }), sessionOf({ azure: 2 })]
@@ -126,10 +131,20 @@ test('sessions are joined, and sent with every later request to either site', as
   expect(b.seen[0]?.headers['catamaran-session']).toBe(joinSessions(one, two))
 })
 
-test('what is joined is a session to the API, and has the later stamp of each site', () => {
-  const joined = joinSessions(sessionOf({ aws: 2, azure: 5 }), sessionOf({ aws: 3, azure: 4 }))
-  expect(joined).toBe(sessionOf({ aws: 3, azure: 5 }))
-  expect(parseSession(joined ?? '')).toEqual({ aws: stamp('aws', 3), azure: stamp('azure', 5) })
+test('what is joined is a session to the API, and has the later stamp of what each life of a site showed', () => {
+  const given = [
+    sessionOf({ aws: 2, azure: 5 }),
+    sessionOf({ azure: 7 }, 'azure'),
+    sessionOf({ aws: 1, azure: 1 }, 'aws-1'),
+    sessionOf({ aws: 3, azure: 4 }),
+  ]
+  const joined = given.reduce((one, other) => joinSessions(one, other) ?? '')
+  expect(parseSession(joined)).toEqual({
+    aws: shown({ aws: 3, azure: 5 }),
+    azure: shown({ azure: 7 }),
+    'aws-1': shown({ aws: 1, azure: 1 }),
+  })
+  expect(joined).toBe(formatSession(given.map(parseSession).reduce(joinParsed)))
   expect(joinSessions(undefined, 'x')).toBe('x')
 })
 

@@ -179,6 +179,22 @@ describe('both sites', () => {
     }
   })
 
+  test('what a site showed it shows again while the other one is away, but not what the other one showed', async () => {
+    const { aws, azure, sites } = await testClouds()
+    const made = await azure.call('PUT', `${records}/a`, { json: { n: 1 }, headers: create })
+    await sites.flush()
+    const listed = await aws.call('GET', records)
+    sites.connected = false
+    const sessionOf = ({ headers }: typeof made) => ({ 'catamaran-session': headers.get('catamaran-session') ?? '' })
+    for (const path of [records, `${records}/a`, `${records}/none`]) {
+      const seen = [sessionOf(listed), sessionOf(made)].map((headers) => aws.call('GET', path, { headers }))
+      const statuses = (await Promise.all(seen)).map(({ status }) => status)
+      // Of the record itself each can tell that it is as new as what was seen.
+      const expected = { [records]: [200, 503], [`${records}/a`]: [200, 200], [`${records}/none`]: [404, 503] }[path]
+      expect([path, ...statuses]).toEqual([path, ...(expected ?? [])])
+    }
+  })
+
   test('durability=both is confirmed only when the peer holds the write', async () => {
     const { aws, sites } = await testClouds()
     const prefer = { ...create, prefer: 'durability=both' }

@@ -1,5 +1,6 @@
-import { originOf, peerOf, sites, type Site } from '../../shared/domain/site.ts'
+import { type Origin, originOf, peerOf, sites, type Site } from '../../shared/domain/site.ts'
 import { keyText, type RecordKey } from '../../shared/domain/record.ts'
+import { livesOf, type Session } from '../../shared/replication/session.ts'
 import { entriesOf, type Vector } from '../../shared/replication/vector.ts'
 import type { World } from './world.ts'
 
@@ -32,8 +33,10 @@ export function assertAlone(world: World, site: Site, peerUse: PeerUse, { failur
 }
 
 /** What a read needs of the peer of `site` when its session has seen so much. Without a key: a list. */
-export function peerUseOf({ sites: all }: World, site: Site, session: Vector, key?: RecordKey): PeerUse {
-  const { [originOf(site, all[site].incarnation)]: _, ...others } = session
+export function peerUseOf({ sites: all }: World, site: Site, session: Session, key?: RecordKey): PeerUse {
+  const here = originOf(site, all[site].incarnation)
   const held = key && all[site].latest.get(keyText(key))?.vector
-  return entriesOf(others).some(([origin, stamp]) => (held?.[origin] ?? '') < stamp) ? 'answer' : 'none'
+  const isOwed = ([where, shown]: [Origin, Vector]): boolean =>
+    where !== here && entriesOf(shown).some(([origin, stamp]) => origin !== here && (held?.[origin] ?? '') < stamp)
+  return livesOf(session).some(isOwed) ? 'answer' : 'none'
 }

@@ -1,10 +1,11 @@
 import type { Services } from '../../shared/core/services.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
-import { peerOf, sites, type Site } from '../../shared/domain/site.ts'
+import { type Origin, peerOf, sites, type Site } from '../../shared/domain/site.ts'
+import { seenElsewhere } from '../../shared/replication/session.ts'
 import { compareVectors, type Vector } from '../../shared/replication/vector.ts'
 import { peerUseOf } from './alone.ts'
 import type { Code } from './code.ts'
-import { remember, tenant, type Client } from './client.ts'
+import { lifeOf, remember, tenant, type Client } from './client.ts'
 import { formsCollection } from './fields-kept.ts'
 import { editForm, setPolicy } from './forms.ts'
 import type { Profile } from './profile.ts'
@@ -102,10 +103,14 @@ async function read(world: World, client: Client, key: RecordKey): Promise<void>
   const seen = client.seen.get(keyText(key))
   const { session } = client
   const peerUse = peerUseOf(world, site, session, key)
-  const outcome = await request(world, site, (services, code) => code.readRecord(services, key, { session }), peerUse)
+  const reading = async (services: Services, code: Code) => {
+    const where = lifeOf(services)
+    return { where, shown: await code.readRecord(services, key, { session: seenElsewhere(session, where) }) }
+  }
+  const outcome = await request(world, site, reading, peerUse)
   if (outcome.kind !== 'answered') return
   const stillSeen = client.seen.get(keyText(key)) && seen
-  assertForwards(world, client, { site, key, seen: stillSeen, shown: outcome.value })
+  assertForwards(world, client, { ...outcome.value, site, key, seen: stillSeen })
 }
 
 /** Nor does it in a list. */
@@ -114,22 +119,27 @@ async function list(world: World, client: Client): Promise<void> {
   const seenBefore = new Map(client.seen)
   const { session } = client
   const peerUse = peerUseOf(world, site, session)
-  const listing = (services: Services, code: Code) =>
-    code.listRecords(services, { tenant, collection }, { limit: pageMax }, { session })
+  const listing = async (services: Services, code: Code) => {
+    const where = lifeOf(services)
+    const options = { session: seenElsewhere(session, where) }
+    return { where, page: await code.listRecords(services, { tenant, collection }, { limit: pageMax }, options) }
+  }
   const outcome = await request(world, site, listing, peerUse)
   if (outcome.kind !== 'answered') return
-  const shown = new Map(outcome.value.items.map((record) => [keyText(record.key), record]))
+  const { where, page } = outcome.value
+  const shown = new Map(page.items.map((record) => [keyText(record.key), record]))
   // What comes after the end of a page was not asked for.
-  const { next } = outcome.value
+  const { next } = page
   for (let index = 0; index < world.profile.records; index++) {
     const key = { tenant, collection, id: `r${index}` }
     if (next !== undefined && key.id > next) continue
     const seen = client.seen.get(keyText(key)) && seenBefore.get(keyText(key))
-    assertForwards(world, client, { site, key, seen, shown: shown.get(keyText(key)) })
+    assertForwards(world, client, { where, site, key, seen, shown: shown.get(keyText(key)) })
   }
 }
 
 interface Shown {
+  readonly where: Origin
   readonly site: Site
   readonly key: RecordKey
   readonly seen: Vector | undefined
@@ -137,9 +147,9 @@ interface Shown {
 }
 
 /** What is not shown must be deleted there by somebody who had seen what the client has. */
-function assertForwards(world: World, client: Client, { site, key, seen, shown }: Shown): void {
+function assertForwards(world: World, client: Client, { where, site, key, seen, shown }: Shown): void {
   const vector = shown?.vector ?? world.sites[site].latestOf(key)?.vector
-  if (shown) remember(client, key, shown.vector)
+  if (shown) remember(client, where, key, shown.vector)
   if (!seen || (vector && ['equal', 'after'].includes(compareVectors(vector, seen)))) return
   world.ledger.violations.push(
     `5: ${client.name} read ${keyText(key)} backwards at ${site}: ${JSON.stringify({ seen, vector })}`,

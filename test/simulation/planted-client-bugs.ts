@@ -60,6 +60,12 @@ export const clientBugs: readonly PlantedBug[] = [
     replace: '',
   },
   {
+    name: 'a session asks the other site for what it was shown at this one',
+    file: 'shared/replication/session.ts',
+    find: 'where === here ? []',
+    replace: 'where === undefined ? []',
+  },
+  {
     name: 'a write forgets what the peer wrote',
     file: records,
     find: 'vector: { ...current?.vector, [origin]: stamp }',

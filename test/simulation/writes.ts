@@ -1,12 +1,15 @@
+import type { Services } from '../../shared/core/services.ts'
 import { etagOf, type Precondition, type Written } from '../../shared/core/records.ts'
 import { sha256Hex } from '../../shared/domain/hash.ts'
 import type { JsonObject } from '../../shared/domain/json.ts'
 import { keyText, type RecordKey, type StoredRecord } from '../../shared/domain/record.ts'
-import { peerOf, type Site } from '../../shared/domain/site.ts'
+import { type Origin, peerOf, type Site } from '../../shared/domain/site.ts'
 import type { Stamp } from '../../shared/domain/stamp.ts'
+import { seenElsewhere } from '../../shared/replication/session.ts'
 import { compareVectors } from '../../shared/replication/vector.ts'
 import { peerUseOf } from './alone.ts'
-import { remember, type Client } from './client.ts'
+import type { Code } from './code.ts'
+import { lifeOf, remember, type Client } from './client.ts'
 import { isKept } from './content.ts'
 import { request } from './request.ts'
 import type { World } from './world.ts'
@@ -31,6 +34,7 @@ interface Read {
 }
 
 interface Answer {
+  readonly where: Origin
   readonly written: Written
   readonly read: Read | undefined
   readonly site: Site
@@ -52,11 +56,14 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
     const outcome = await request(
       world,
       site,
-      (services, { writeRecord }) => writeRecord(services, key, options, wanted.change ?? (() => body)),
+      async (services, { writeRecord }) => ({
+        where: lifeOf(services),
+        written: await writeRecord(services, key, options, wanted.change ?? (() => body)),
+      }),
       durability === 'both' ? 'time' : 'none',
     )
     if (outcome.kind === 'answered') {
-      return acknowledge(world, client, wanted, { written: outcome.value, read, site, peerLife })
+      return acknowledge(world, client, wanted, { ...outcome.value, read, site, peerLife })
     }
     if (outcome.kind === 'refused') {
       if (outcome.code === 'precondition-failed') world.mark('precondition failed')
@@ -71,7 +78,9 @@ export async function write(world: World, client: Client, wanted: Wanted): Promi
 async function readFirst(world: World, client: Client, key: RecordKey): Promise<Read | undefined> {
   const { session, home } = client
   const peerUse = peerUseOf(world, home, session, key)
-  const outcome = await request(world, home, (services, code) => code.readRecord(services, key, { session }), peerUse)
+  const reading = (services: Services, code: Code) =>
+    code.readRecord(services, key, { session: seenElsewhere(session, lifeOf(services)) })
+  const outcome = await request(world, home, reading, peerUse)
   if (outcome.kind !== 'answered') return undefined
   await world.scheduler.delay(1 + world.streams.workload.pick(pauseMsMax), `${client.name} thinks it over`)
   return { record: outcome.value }
@@ -86,7 +95,7 @@ function acknowledge(
   world: World,
   client: Client,
   { key, text, durability }: Wanted,
-  { written, read, site, peerLife }: Answer,
+  { where, written, read, site, peerLife }: Answer,
 ): void {
   const { ledger, mark } = world
   const { record, replayed } = written
@@ -99,7 +108,7 @@ function acknowledge(
   if (both) assertHeldByPeer(world, { site, stamp, peerLife }, record)
   if (read && !replayed) assertUnchanged(world, key, stamp, read.record)
   ledger.acknowledged.push({ key, stamp, both })
-  remember(client, key, record.vector)
+  remember(client, where, key, record.vector)
 }
 
 /**
