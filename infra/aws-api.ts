@@ -40,6 +40,9 @@ function problem(status: number, code: ErrorCode): JsonObject {
     responseParameters: {
       'gatewayresponse.header.Content-Type': "'application/problem+json'",
       'gatewayresponse.header.Cache-Control': "'no-store'",
+      // It holds nothing of anybody, and a page that may not read it takes it for a network that is down.
+      'gatewayresponse.header.Access-Control-Allow-Origin': "'*'",
+      'gatewayresponse.header.Access-Control-Expose-Headers': "'Retry-After'",
       ...(status === 429 || status === 503 ? { 'gatewayresponse.header.Retry-After': "'1'" } : {}),
     },
     // The gateway puts a JSON text, quotes included, in place of the message.

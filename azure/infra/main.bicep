@@ -70,6 +70,14 @@ param logReaderSubject string = ''
 @allowed(['on', 'off'])
 param edge string = 'on'
 
+@description('Which site the edge turns to: this one while it is well, the one that answers sooner, or both by weight.')
+@allowed(['failover', 'latency', 'weighted'])
+param routing string = 'failover'
+
+@description('Of 1,000, and at least 1: azd knows no numbers.')
+param siteWeight string = '128'
+param peerWeight string = '127'
+
 @description('Whether the alarms watch. Each is a query that is paid for.')
 @allowed(['on', 'off'])
 param alarms string = 'on'
@@ -264,6 +272,9 @@ module frontDoor 'modules/edge.bicep' = if (edge == 'on') {
     blobHost: objects.outputs.blobHost
     customDomain: customDomain
     workspaceId: monitoring.outputs.workspaceId
+    routing: routing
+    siteWeight: int(siteWeight)
+    peerWeight: int(peerWeight)
   }
 }
 

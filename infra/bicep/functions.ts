@@ -39,6 +39,7 @@ export const functions: Readonly<Record<string, Call>> = {
   empty: ([value]) => value === null || lengthOf(value) === 0,
   endsWith: (args) => textAt(args, 0).endsWith(textAt(args, 1)),
   guid: guidText,
+  int: (args) => Number(textAt(args, 0)),
   items: ([value]) => (isFields(value) ? Object.entries(value).map(([key, member]) => ({ key, value: member })) : []),
   join: ([list, between = '']) => (isList(list) ? list.map(textOf).join(textOf(between)) : ''),
   json: (args) => JSON.parse(textAt(args, 0)) as Value,

@@ -6,6 +6,7 @@ import { checkBicepDeployRole } from './bicep-deploy-role.ts'
 import { checkBicepEdge } from './bicep-edge.ts'
 import { checkBicepHeaders } from './bicep-headers.ts'
 import { checkBicepPublicName } from './bicep-public-name.ts'
+import { checkBicepRefusals } from './bicep-refusals.ts'
 import { checkBicepRights } from './bicep-rights.ts'
 import { checkBicepSettings } from './bicep-settings.ts'
 import { checkBicepSignIn } from './bicep-sign-in.ts'
@@ -93,6 +94,12 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'the gateway looks at the tokens of every service that people may sign in with',
     run: checkBicepSignIn,
+  },
+  {
+    name: 'bicep-refusals',
+    cloud: 'azure',
+    says: 'what the gateway answers by itself is a problem of the catalogue, which pages can read',
+    run: checkBicepRefusals,
   },
   {
     name: 'parity',

@@ -199,6 +199,18 @@ export const azureMutations: readonly Mutation[] = [
     "tier == 'Consumption' ? '' : loadTextContent('../policies/rate.xml')",
     "loadTextContent('../policies/rate.xml')",
   ),
+  mistake(
+    'refusals that no page can read',
+    policy('refusal'),
+    '<set-header name="Access-Control-Allow-Origin" exists-action="override"><value>*</value></set-header>',
+    '',
+  ),
+  mistake(
+    'a problem of another name',
+    'azure/infra/policies/refusals.json',
+    '"code": "throttled"',
+    '"code": "slow-down"',
+  ),
   mistake('a policy that is no XML', 'azure/infra/policies/peer.xml', '  <outbound>', '  <outbond>'),
   mistake(
     'a word that Azure does not know',

@@ -125,3 +125,28 @@ test("what is a developer's own has no locks, what is there to stay has them", a
   }
   expect(await Promise.all(['own', 'dev', 'production'].map(locksOf))).toEqual([0, 4, 4])
 })
+
+test.each([
+  ['failover', [1, 2], 50],
+  ['latency', [1, 1], 0],
+  ['weighted', [1, 1], 1000],
+])('the edge turns to the sites by %s', async (routing, priorities, borneMs) => {
+  const { resources, problems } = await deploy(repository, 'azure/infra/main.bicep', {
+    stage: 'dev',
+    location: 'westeurope',
+    operatorEmail: 'operators@example.com',
+    peerHost: 'aws.example.com',
+    routing,
+    siteWeight: '30',
+    peerWeight: '70',
+  })
+  expect(problems).toEqual([])
+  const sites = resources.filter(({ type, parent }) => type.endsWith('/origins') && parent?.name.endsWith('/apis'))
+  const said = sites.map((site) => [site.name.split('/').at(-1), site.at('properties', 'weight')])
+  expect(said).toEqual([
+    ['azure', 30],
+    ['aws', 70],
+  ])
+  expect(sites.map((site) => site.at('properties', 'priority'))).toEqual(priorities)
+  expect(sites[0]?.parent?.at('properties', 'loadBalancingSettings', 'additionalLatencyInMilliseconds')).toBe(borneMs)
+})

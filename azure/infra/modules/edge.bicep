@@ -5,6 +5,12 @@ param peerHost string
 param blobHost string
 param customDomain string
 param workspaceId string
+param routing string
+param siteWeight int
+param peerWeight int
+
+// Whoever answers within this of the fastest is as good: with 0 the nearest alone, with the most that there is both, by weight.
+var borneMs = { failover: 50, latency: 0, weighted: 1000 }
 
 resource profile 'Microsoft.Cdn/profiles@2024-02-01' = {
   name: name
@@ -34,7 +40,7 @@ resource apis 'Microsoft.Cdn/profiles/originGroups@2024-02-01' = {
       probeRequestType: 'GET'
       probeIntervalInSeconds: 30
     }
-    loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: 50 }
+    loadBalancingSettings: { sampleSize: 4, successfulSamplesRequired: 3, additionalLatencyInMilliseconds: borneMs[routing] }
     sessionAffinityState: 'Disabled'
   }
 }
@@ -47,7 +53,7 @@ resource thisSite 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = {
     originHostHeader: apiHost
     httpsPort: 443
     priority: 1
-    weight: 1000
+    weight: siteWeight
     enabledState: 'Enabled'
     enforceCertificateNameCheck: true
   }
@@ -60,8 +66,8 @@ resource otherSite 'Microsoft.Cdn/profiles/originGroups/origins@2024-02-01' = if
     hostName: peerHost
     originHostHeader: peerHost
     httpsPort: 443
-    priority: 2
-    weight: 1000
+    priority: routing == 'failover' ? 2 : 1
+    weight: peerWeight
     enabledState: 'Enabled'
     enforceCertificateNameCheck: true
   }

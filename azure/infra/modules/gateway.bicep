@@ -25,7 +25,15 @@ var filled = [
   for (one, index) in issuers: replace(replace(replace(checks[index], 'PLACE', places[index]), 'ISSUER', one.issuer), 'RECEIVER', one.audience)
 ]
 var tokens = empty(issuers) ? '' : '<choose>${join(filled, '')}</choose>'
-var policy = replace(replace(loadTextContent('../policies/api.xml'), '<!-- limits -->', limits), '<!-- tokens -->', tokens)
+// What the gateway answers by itself is a problem as the app's own are; the first is for bodies that are too large.
+var refusals = loadJsonContent('../policies/refusals.json')
+var headers = { none: '', challenge: loadTextContent('../policies/challenge.xml'), later: loadTextContent('../policies/later.xml') }
+var forms = [for one in refusals: replace(loadTextContent('../policies/refusal.xml'), '<!-- header -->', headers[one.header])]
+var named = [for (one, index) in refusals: replace(replace(forms[index], 'STATUS', string(one.status)), 'CODE', one.code)]
+var answers = [for (one, index) in refusals: replace(replace(named[index], 'TITLE', one.title), 'DETAIL', one.detail)]
+var cases = [for (one, index) in refusals: '<when condition="@(${one.when})">${answers[index]}</when>']
+var accepted = replace(replace(loadTextContent('../policies/api.xml'), '<!-- limits -->', limits), '<!-- tokens -->', tokens)
+var policy = replace(replace(accepted, '<!-- too large -->', answers[0]), '<!-- refusals -->', join(cases, ''))
 var apiUrl = 'https://${appHost}'
 
 resource gateway 'Microsoft.ApiManagement/service@2024-05-01' = {

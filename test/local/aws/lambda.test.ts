@@ -248,6 +248,7 @@ describe('the gateway', () => {
     for (const answer of answers) {
       expect(answer.headers.get('content-type')).toBe('application/problem+json')
       expect(answer.headers.get('cache-control')).toBe('no-store')
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*')
       expect(answer.headers.get('retry-after')).toBe(answer.status === 503 ? '1' : null)
       const code = answer.status === 413 ? 'too-large' : 'unavailable'
       expect(await answer.json()).toMatchObject({
