@@ -13,7 +13,7 @@ import { decoding } from './reasons.ts'
 import { numberOption } from './recipe-options.ts'
 import { glimpses, isCaptions, isTrack } from './video.ts'
 import { finishTracks, isSound, rawPath } from './video-ladder.ts'
-import { convertMp4 } from './video-mp4.ts'
+import { encodeMp4 } from './video-mp4.ts'
 import type { EncodingWork } from './video-work.ts'
 
 type Fetch = Parameters<FilmMaker['join']>[1]
@@ -63,8 +63,8 @@ async function joinFilm(plan: FilmPlan, fetch: Fetch, work: EncodingWork): Promi
     made.push(await need(fetch, extras, recipe))
   }
   const nowhere = { path: '', mediaType: 'video/mp4', bytes: 0 }
-  const whole =
-    mp4.options.copy === true ? await need(fetch, extras, mp4) : await convertMp4(nowhere, mp4, streamed, work)
+  const copied = mp4.options.copy === true ? await fetch(extras, mp4.name) : undefined
+  const whole = copied ? { ...copied, recipe: mp4 } : await encodeMp4(nowhere, mp4, streamed, work)
   const all = [...streamed, whole]
   const files = [...made, ...all, ...(await glimpses(all, recipes, work))]
   return { files, properties: toldLoudness(heard?.properties) }

@@ -20,7 +20,7 @@ import { invalidMedia } from './reasons.ts'
 import { numberOption } from './recipe-options.ts'
 import { isCaptions, isTrack } from './video.ts'
 import { isSound, rawPath, rungsTo, soundTo } from './video-ladder.ts'
-import { convertMp4 } from './video-mp4.ts'
+import { copyMp4 } from './video-mp4.ts'
 import type { EncodingWork } from './video-work.ts'
 import { rename } from 'node:fs/promises'
 
@@ -54,11 +54,12 @@ async function makeExtras(
   work: EncodingWork,
 ): Promise<ConvertedFile[]> {
   const poster = recipes.find(({ name }) => name === 'poster')
-  const copied = recipes.find(({ name, options }) => name.startsWith('video-') && options.copy === true)
+  const mp4 = recipes.find(({ name }) => name.startsWith('video-'))
+  const copied = mp4 && (await copyMp4(source, mp4, work))
   return [
     ...(poster ? [await convertPoster(source, poster, work)] : []),
     ...(await convertCaptions(source, recipes.filter(isCaptions), work)),
-    ...(copied ? [await convertMp4(source, copied, [], work)] : []),
+    ...(copied ? [copied] : []),
   ]
 }
 

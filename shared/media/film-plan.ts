@@ -5,6 +5,7 @@ import { frameTimes, type FrameTimes } from './frame-times.ts'
 import { rungOption } from './recipe-options.ts'
 import { isTrack } from './video.ts'
 import { denserCodec, isSound } from './video-ladder.ts'
+import { rungNameOf } from './video-mp4.ts'
 
 /**
  * What one worker encodes of a long film, all rungs of all its frames together. A slow function of either cloud encodes some
@@ -78,7 +79,7 @@ const pixelsOf = ({ width, height }: { readonly width: number; readonly height: 
 /** Nobody has the whole film to copy: its MP4 is joined from the rung of the same size. */
 function uncopied(recipe: Recipe): Recipe {
   if (recipe.options.copy !== true) return recipe
-  return { ...recipe, options: { ...recipe.options, copy: false, from: recipe.name.replace(/^video-/, 'cmaf-') } }
+  return { ...recipe, options: { ...recipe.options, copy: false, from: rungNameOf(recipe) } }
 }
 
 /** The MP4 of a film with a single rung is joined from that, as it is where there are several. */

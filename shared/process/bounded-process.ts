@@ -105,7 +105,7 @@ interface OutputReader {
 
 function endOf(child: ChildProcess, stderr: Readable): Promise<Ending> {
   let messages = ''
-  stderr.setEncoding('utf8').on('data', (text: string) => void (messages = (messages + text).slice(-messagesCharsMax)))
+  stderr.setEncoding('utf8').on('data', (text: string) => void (messages = lastLines(messages + text)))
   return new Promise((resolve, reject) => {
     const notStarted = (cause: Error): void =>
       reject(new CatamaranError('unavailable', 'A program that is needed cannot be started here', { cause }))
@@ -118,6 +118,13 @@ function endOf(child: ChildProcess, stderr: Readable): Promise<Ending> {
       else resolve({ kind: 'exit', code, messages })
     })
   })
+}
+
+/** What is kept begins with a whole line. */
+function lastLines(text: string): string {
+  if (text.length <= messagesCharsMax) return text
+  const end = text.slice(-messagesCharsMax)
+  return end.slice(end.indexOf('\n') + 1)
 }
 
 function killGroup(child: ChildProcess): void {

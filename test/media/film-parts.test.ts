@@ -37,6 +37,25 @@ test('a film in parts has every frame once and in order, in all rungs alike, and
   expect(named(files, 'cmaf-aac').properties.gainDb).toBeCloseTo(-16 - Number(whole['loudnessLufs']), 0)
 })
 
+test('a film in parts that phones play is copied, or joined of its parts when much of its sound cannot be heard', async () => {
+  await using bench = await workbench()
+  const plain = ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-c:a', 'aac']
+  for (const [name, noise, remuxed] of [
+    ['whole.mp4', [], true],
+    ['noisy.mp4', ['-bsf:a', 'noise=400'], false],
+  ] as const) {
+    const film = { name, frames: 240, size: [480, 400], rate: 10, args: [...plain, ...noise] } as const
+    const { files, parts } = await inParts(
+      await countedFilm(bench, film),
+      60 * (480 * 400 + 324 * 270 + 0.3 * 480 * 400),
+    )
+    expect(parts[0]?.map(({ recipe }) => recipe.name)).toEqual(['poster', ...(remuxed ? ['video-h264-400'] : [])])
+    const made = named(files, 'video-h264-400')
+    expect(made).toMatchObject({ recipe: { options: { copy: true } }, properties: { remuxed, hasAudio: true } })
+    expect(spans(await numbersOf(made.path))).toBe('0-239')
+  }
+}, 60_000)
+
 /** When each frame of a film is shown, in milliseconds after the first. */
 async function timesOf(path: string, mediaType: string): Promise<number[]> {
   const found = await frameTimes(ffmpeg, { path, mediaType }, never())

@@ -8,6 +8,7 @@ import { mediaConverter } from '../../shared/media/converter.ts'
 import { probeWithFfmpeg } from '../../shared/media/ffmpeg-probe.ts'
 import { inputArgs } from '../../shared/media/ffmpeg-input.ts'
 import { ffmpegRunner } from '../../shared/media/ffmpeg.ts'
+import { measureLoudness } from '../../shared/media/loudness.ts'
 import { probeTracks } from '../../shared/media/track-probe.ts'
 import { expectFastStart } from './fast-start.ts'
 import { converter, ffmpeg, ffmpegPath, named, never, run, turn, workbench } from './workbench.ts'
@@ -95,6 +96,19 @@ test('what already plays on phones is copied, not encoded again', async () => {
     const frames = (path: string): Promise<string> => framesDigest(path)
     expect(await frames(mp4.path)).toBe(await frames(bench.at(name)))
   }
+}, 60_000)
+
+test('a film whose copy nobody could hear is encoded', async () => {
+  await using bench = await workbench()
+  const path = await bench.film('film.mp4', ...picture(1, '64x48'), ...tone(1), ...h264, '-c:a', 'aac')
+  const bytes = await readFile(path)
+  // Where the runs of chunks are no runs any more (ISO/IEC 14496-12, 8.7.4), one reader finds other packets than the next.
+  const runs = bytes.lastIndexOf('stsc') + 12
+  bytes.writeUInt32BE(0x08000003, runs + 2 * 12)
+  const { files } = await run(await bench.write('damaged.mp4', bytes))
+  expect(named(files, 'video-h264-48').properties).toMatchObject({ remuxed: false, hasAudio: true })
+  const sound = named(files, 'cmaf-aac')
+  expect((await measureLoudness(ffmpeg, sound, never()))?.integrated).toBeGreaterThan(-20)
 }, 60_000)
 
 /** A digest of every decoded frame. */

@@ -51,6 +51,13 @@ test('a process that nobody watches any more still has an end to its processor t
   expect(await shell('ulimit -t >&2', { cpuMsMax: 1_500 })).toEqual({ kind: 'exit', code: 0, messages: '4\n' })
 })
 
+test('of many messages the last are kept, each of them whole', async () => {
+  const { messages } = (await shell('seq 100000 >&2')) as { messages: string }
+  const kept = messages.trimEnd().split('\n').map(Number)
+  expect(kept).toEqual(kept.map((_, at) => 100_001 - kept.length + at))
+  expect(messages.length).toBeGreaterThan(16_000)
+})
+
 test('a process sees no environment', async () => {
   const names = 'process.stderr.write(Object.keys(process.env).sort().join())'
   const asking = startProcess([process.execPath, '-e', names], { limits: ample, signal: never })
