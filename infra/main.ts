@@ -8,6 +8,7 @@ import { awsMutations } from './mutations/aws.ts'
 import { awsDeployMutations } from './mutations/aws-deploy.ts'
 import { awsToolMutations } from './mutations/aws-tools.ts'
 import { azureMutations } from './mutations/azure.ts'
+import { azureGatewayMutations } from './mutations/azure-gateway.ts'
 import type { Mutation } from './mutations/mutation.ts'
 import { releaseMutations } from './mutations/releases.ts'
 import { repository, sourcesIn } from './sources.ts'
@@ -83,6 +84,7 @@ const mutations = [
   ...awsDeployMutations,
   ...awsToolMutations,
   ...azureMutations,
+  ...azureGatewayMutations,
   ...releaseMutations,
 ].filter(({ name }) => name.includes(only ?? ''))
 if (values.help) {

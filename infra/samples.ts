@@ -17,6 +17,9 @@ export const sampleSigningKeys = JSON.stringify({
   keys: [publicKey, signing.publicKey].map((key) => key.export({ format: 'jwk' })),
 })
 
+/** Whose pages may call the API. */
+export const sampleOrigin = 'https://app.example.com'
+
 /** Two that people sign in with, one of either kind of access token. */
 export const sampleSignIn = [
   {

@@ -74,7 +74,7 @@ param edge string = 'on'
 @allowed(['failover', 'latency', 'weighted'])
 param routing string = 'failover'
 
-@description('Of 1,000, and at least 1: azd knows no numbers.')
+@description('Of 1,000; 0 is taken for 1, which is the least that Front Door takes. Text, for azd knows no numbers.')
 param siteWeight string = '128'
 param peerWeight string = '127'
 
@@ -258,6 +258,7 @@ module gateway 'modules/gateway.bicep' = {
     publisherEmail: operatorEmail
     appHost: app.outputs.host
     signIn: base64ToString(signInBase64)
+    allowedOrigins: allowedOrigins
   }
 }
 
@@ -273,8 +274,8 @@ module frontDoor 'modules/edge.bicep' = if (edge == 'on') {
     customDomain: customDomain
     workspaceId: monitoring.outputs.workspaceId
     routing: routing
-    siteWeight: int(siteWeight)
-    peerWeight: int(peerWeight)
+    siteWeight: max(1, int(siteWeight))
+    peerWeight: max(1, int(peerWeight))
   }
 }
 

@@ -1,5 +1,5 @@
 import { writeOpenApi } from '../openapi.ts'
-import { samplePeerKeys, sampleSignIn, sampleSigningKeys } from '../samples.ts'
+import { sampleOrigin, samplePeerKeys, sampleSignIn, sampleSigningKeys } from '../samples.ts'
 import { repository, type Sources } from '../sources.ts'
 import { type Deployment, deploy } from './template.ts'
 import type { Fields, Resource } from './value.ts'
@@ -36,7 +36,7 @@ const most: Fields = {
   peerHost: 'aws.example.com',
   customDomain: 'media.example.com',
   publicDomain,
-  allowedOrigins: 'https://app.example.com',
+  allowedOrigins: sampleOrigin,
   analysisFeatures: 'labels,moderation',
   recordsCapacity: 'autoscale',
   gatewayTier: 'StandardV2',

@@ -44,6 +44,7 @@ export const functions: Readonly<Record<string, Call>> = {
   join: ([list, between = '']) => (isList(list) ? list.map(textOf).join(textOf(between)) : ''),
   json: (args) => JSON.parse(textAt(args, 0)) as Value,
   length: ([value]) => lengthOf(value),
+  max: (args) => Math.max(...args.map(Number)),
   replace: (args) => textAt(args, 0).replaceAll(textAt(args, 1), textAt(args, 2)),
   resourceGroup: () => ({ id: '/subscriptions/1/resourceGroups/catamaran', name: 'catamaran', location: 'westeurope' }),
   string: (args) => textAt(args, 0),

@@ -5,6 +5,7 @@ import { checkBicepCompiles } from './bicep-compiles.ts'
 import { checkBicepDeployRole } from './bicep-deploy-role.ts'
 import { checkBicepEdge } from './bicep-edge.ts'
 import { checkBicepHeaders } from './bicep-headers.ts'
+import { checkBicepPreflights } from './bicep-preflights.ts'
 import { checkBicepPublicName } from './bicep-public-name.ts'
 import { checkBicepRefusals } from './bicep-refusals.ts'
 import { checkBicepRights } from './bicep-rights.ts'
@@ -100,6 +101,12 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'what the gateway answers by itself is a problem of the catalogue, which pages can read',
     run: checkBicepRefusals,
+  },
+  {
+    name: 'bicep-preflights',
+    cloud: 'azure',
+    says: 'the gateway tells pages of the allowed origins what the app would',
+    run: checkBicepPreflights,
   },
   {
     name: 'parity',

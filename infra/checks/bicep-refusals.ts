@@ -45,11 +45,16 @@ export async function checkBicepRefusals(sources: Sources): Promise<Finding[]> {
     textOf(policy.at('properties', 'value') ?? ''),
   ) as Policy
   const errors = onError?.choose?.when ?? []
-  const early = [inbound?.choose ?? []].flat().flatMap(({ when }) => when)
+  const early = [inbound?.choose ?? []]
+    .flat()
+    .flatMap(({ when }) => when)
+    .filter((one) => Number(one['return-response']?.['set-status']['@code']) >= 400)
+  const isBounded = early.some((one) => problemIn(one['return-response']).code === 'too-large')
   const answers = [...early, ...errors].flatMap((one) => one['return-response'] ?? [])
   const codes = new Set(errors.map((one) => problemIn(one['return-response']).code))
   const lacking = expected.filter((code) => !codes.has(code))
   return [
+    ...(isBounded ? [] : [onResource(policy, 'refusals', 'a body of any size goes in', 'answer too-large in api.xml')]),
     ...lacking.map((code) => onResource(policy, 'refusals', `nothing is ${code}`, 'add it to refusals.json')),
     ...(errors.at(-1)?.['@condition'] === '@(true)'
       ? []

@@ -46,6 +46,7 @@ export const awsMutations: readonly Mutation[] = [
     "Fn::Split: [',', '*']",
   ),
   mistake('a vault that its owner can unlock', 'aws/infra/vault.yml', 'Mode: COMPLIANCE', 'Mode: GOVERNANCE'),
+  mistake('objects whose versions can be suspended', buckets, '      ObjectLockEnabled: *lockable\n', ''),
   mistake('a vault without a lock', 'aws/infra/vault.yml', '[IsLasting, true,', '[IsLasting, false,'),
   mistake(
     'a stage that anybody takes away',

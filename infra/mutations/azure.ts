@@ -9,7 +9,6 @@ const mistake = (name: string, file: string, find: string, replace: string): Mut
 })
 const module = (name: string): string => `azure/infra/modules/${name}.bicep`
 const bootstrap = (name: string): string => `azure/infra/bootstrap/${name}`
-const policy = (name: string): string => `azure/infra/policies/${name}.xml`
 const workflow = '.github/workflows/deploy.yml'
 const main = 'azure/infra/main.bicep'
 const stores = 'azure/infra/stores.json'
@@ -194,25 +193,6 @@ export const azureMutations: readonly Mutation[] = [
   ),
   mistake('a firewall that only watches', module('edge'), "mode: 'Prevention'", "mode: 'Detection'"),
   mistake(
-    'a policy that the tier lacks',
-    module('gateway'),
-    "tier == 'Consumption' ? '' : loadTextContent('../policies/rate.xml')",
-    "loadTextContent('../policies/rate.xml')",
-  ),
-  mistake(
-    'refusals that no page can read',
-    policy('refusal'),
-    '<set-header name="Access-Control-Allow-Origin" exists-action="override"><value>*</value></set-header>',
-    '',
-  ),
-  mistake(
-    'a problem of another name',
-    'azure/infra/policies/refusals.json',
-    '"code": "throttled"',
-    '"code": "slow-down"',
-  ),
-  mistake('a policy that is no XML', 'azure/infra/policies/peer.xml', '  <outbound>', '  <outbond>'),
-  mistake(
     'a word that Azure does not know',
     module('drops'),
     "endpointType: 'StorageQueue'",
@@ -281,10 +261,6 @@ output id string`,
   mistake('an output that the other site waits for', main, 'output IDENTITY_PRINCIPAL_ID', 'output PRINCIPAL_ID'),
   mistake('a variable that stays behind', workflow, '          PEER_HOST: ${{ vars.PEER_HOST }}\n', ''),
   mistake('a parameter that nobody can give', 'docs/deploy.md', '`budgetAmount`', 'the budget'),
-  mistake('tokens for anybody', policy('audience'), '<audience>RECEIVER</audience>', '<audience>*</audience>'),
-  mistake('tokens of any issuer', policy('client'), '<issuer>ISSUER</issuer>', '<issuer>https://example.com</issuer>'),
-  mistake('tokens without a signature', policy('token'), 'signed-tokens="true"', 'signed-tokens="false"'),
-  mistake('a service whose tokens nobody looks at', module('gateway'), "join(filled, '')", 'filled[0]'),
   mistake('a pull request that deploys', bootstrap('deploy-role.bicep'), ':environment:${stage}', ':pull_request'),
   mistake('a deployment that deletes', bootstrap('deploy-types.json'), '"*/read",', '"*",'),
   mistake(

@@ -96,12 +96,12 @@ export const storeRequirements: readonly Requirement[] = [
     'take the origins from ALLOWED_ORIGINS',
   ),
   buckets(
-    'vault-lock',
+    'bucket-lock',
     ['ObjectLockEnabled', ...lasting],
     equals(true),
-    'it can be emptied',
+    'its versions can be suspended, or the vault emptied',
     'enable Object Lock',
-    isNotVault,
+    ({ id }) => !['UploadsBucket', 'ObjectsBucket', 'VaultBucket'].includes(id),
   ),
   buckets(
     'vault-lock',

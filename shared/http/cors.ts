@@ -1,7 +1,8 @@
 import type { Context } from 'hono'
 import type { Api, ApiEnv } from './api.ts'
 
-const allowHeaders = [
+/** What a page may send. */
+export const allowHeaders = [
   'Authorization',
   'Content-Disposition',
   'Content-Type',
@@ -33,7 +34,8 @@ const exposeHeaders = [
   'X-Request-Id',
 ].join(', ')
 
-const preflightSeconds = 600
+/** For how long a page keeps what it was told. */
+export const preflightSeconds = 600
 
 /** Lets the pages of exactly the allowed origins read the answer. Keys are sent by scripts, so no credentials mode. */
 export function setCorsHeaders({ options }: Api, c: Context<ApiEnv>, headers: Headers): void {

@@ -127,24 +127,26 @@ test("what is a developer's own has no locks, what is there to stay has them", a
 })
 
 test.each([
-  ['failover', [1, 2], 50],
-  ['latency', [1, 1], 0],
-  ['weighted', [1, 1], 1000],
-])('the edge turns to the sites by %s', async (routing, priorities, borneMs) => {
+  ['failover', '30', [1, 2], 50],
+  ['latency', '30', [1, 1], 0],
+  ['weighted', '30', [1, 1], 1000],
+  // Route 53 takes a site out so; Front Door has no 0.
+  ['weighted', '0', [1, 1], 1000],
+])('the edge turns to the sites by %s, to this one with %s', async (routing, siteWeight, priorities, borneMs) => {
   const { resources, problems } = await deploy(repository, 'azure/infra/main.bicep', {
     stage: 'dev',
     location: 'westeurope',
     operatorEmail: 'operators@example.com',
     peerHost: 'aws.example.com',
     routing,
-    siteWeight: '30',
+    siteWeight,
     peerWeight: '70',
   })
   expect(problems).toEqual([])
   const sites = resources.filter(({ type, parent }) => type.endsWith('/origins') && parent?.name.endsWith('/apis'))
   const said = sites.map((site) => [site.name.split('/').at(-1), site.at('properties', 'weight')])
   expect(said).toEqual([
-    ['azure', 30],
+    ['azure', Math.max(1, Number(siteWeight))],
     ['aws', 70],
   ])
   expect(sites.map((site) => site.at('properties', 'priority'))).toEqual(priorities)

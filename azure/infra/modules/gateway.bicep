@@ -8,6 +8,7 @@ param tier string
 param publisherEmail string
 param appHost string
 param signIn string
+param allowedOrigins string
 
 // The Consumption tier has no limits by key: there the edge's firewall and the app itself limit the rate.
 var limits = tier == 'Consumption' ? '' : loadTextContent('../policies/rate.xml')
@@ -32,7 +33,8 @@ var forms = [for one in refusals: replace(loadTextContent('../policies/refusal.x
 var named = [for (one, index) in refusals: replace(replace(forms[index], 'STATUS', string(one.status)), 'CODE', one.code)]
 var answers = [for (one, index) in refusals: replace(replace(named[index], 'TITLE', one.title), 'DETAIL', one.detail)]
 var cases = [for (one, index) in refusals: '<when condition="@(${one.when})">${answers[index]}</when>']
-var accepted = replace(replace(loadTextContent('../policies/api.xml'), '<!-- limits -->', limits), '<!-- tokens -->', tokens)
+var known = replace(loadTextContent('../policies/api.xml'), 'ORIGINS', replace(allowedOrigins, ' ', ''))
+var accepted = replace(replace(known, '<!-- limits -->', limits), '<!-- tokens -->', tokens)
 var policy = replace(replace(accepted, '<!-- too large -->', answers[0]), '<!-- refusals -->', join(cases, ''))
 var apiUrl = 'https://${appHost}'
 
@@ -61,13 +63,13 @@ resource api 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
   }
 }
 
-// What no OpenAPI document names. Preflights are the app's to answer, which knows the allowed origins.
+// What no OpenAPI document names.
 var others = [
   { name: 'index', method: 'GET', path: '/' }
   { name: 'docs', method: 'GET', path: '/docs' }
   { name: 'document', method: 'GET', path: '/openapi.json' }
   { name: 'heads', method: 'HEAD', path: '/*' }
-  { name: 'preflights', method: 'OPTIONS', path: '/*' }
+  { name: 'options', method: 'OPTIONS', path: '/*' }
 ]
 
 // One after the other: the gateway refuses two at once.
