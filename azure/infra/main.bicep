@@ -88,6 +88,10 @@ param recordsCapacity string = 'serverless'
 
 param recordsThroughputMax int = 10000
 
+@description('Whose key the stores wrap theirs with: the platform\'s, or one of one\'s own in the vault. It is chosen before the first deployment.')
+@allowed(['platform', 'own'])
+param storesKey string = 'platform'
+
 @description('Consumption costs nothing when idle; the others limit the rate of each key.')
 @allowed(['Consumption', 'BasicV2', 'StandardV2'])
 param gatewayTier string = 'Consumption'
@@ -137,6 +141,37 @@ module identity 'modules/identity.bicep' = {
   params: { name: '${service}-${stage}', location: location, tags: tags }
 }
 
+module vault 'modules/vault.bicep' = {
+  scope: group
+  name: 'vault'
+  params: {
+    name: 'cata-${token}'
+    location: location
+    tags: tags
+    principalId: identity.outputs.principalId
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module keys 'modules/keys.bicep' = if (storesKey == 'own') {
+  scope: group
+  name: 'keys'
+  params: {
+    name: '${service}-${stage}'
+    location: location
+    tags: tags
+    lasting: lasting
+    vaultName: vault.outputs.name
+  }
+}
+
+var key = storesKey == 'own' ? {
+  identityId: keys.outputs.identityId
+  vaultUri: vault.outputs.uri
+  name: keys.outputs.keyName
+  uri: keys.outputs.keyUri
+} : {}
+
 module records 'modules/records.bicep' = {
   scope: group
   name: 'records'
@@ -149,6 +184,7 @@ module records 'modules/records.bicep' = {
     principalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
     lasting: lasting
+    key: key
   }
 }
 
@@ -162,13 +198,14 @@ module objects 'modules/objects.bicep' = {
     principalId: identity.outputs.principalId
     workspaceId: monitoring.outputs.workspaceId
     lasting: lasting
+    key: key
   }
 }
 
 module archive 'modules/archive.bicep' = {
   scope: group
   name: 'archive'
-  params: { name: 'catavault${token}', location: location, tags: tags, lasting: lasting }
+  params: { name: 'catavault${token}', location: location, tags: tags, lasting: lasting, key: key }
 }
 
 module archiveIn 'modules/archive-in.bicep' = {
@@ -203,18 +240,6 @@ module drops 'modules/drops.bicep' = {
     location: location
     tags: tags
     storageName: objects.outputs.name
-  }
-}
-
-module vault 'modules/vault.bicep' = {
-  scope: group
-  name: 'vault'
-  params: {
-    name: 'cata-${token}'
-    location: location
-    tags: tags
-    principalId: identity.outputs.principalId
-    workspaceId: monitoring.outputs.workspaceId
   }
 }
 

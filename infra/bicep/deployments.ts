@@ -40,6 +40,7 @@ const most: Fields = {
   analysisFeatures: 'labels,moderation',
   recordsCapacity: 'autoscale',
   gatewayTier: 'StandardV2',
+  storesKey: 'own',
   signInBase64: Buffer.from(JSON.stringify(sampleSignIn)).toString('base64'),
   logForwarding: 'on',
   logReaderIssuer: 'https://00000000-0000-0000-0000-000000000000.tokens.sts.global.api.aws',

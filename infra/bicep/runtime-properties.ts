@@ -24,6 +24,9 @@ export const runtimeProperties: Readonly<Record<string, Readonly<Record<string, 
   'Microsoft.Insights/components': {
     'properties.ConnectionString': ({ name }) => `InstrumentationKey=${guidOf(name)}`,
   },
+  'Microsoft.KeyVault/vaults/keys': {
+    'properties.keyUri': ({ name }) => `https://${name.replace('/', '.vault.azure.net/keys/')}`,
+  },
   'Microsoft.KeyVault/vaults': { 'properties.vaultUri': ({ name }) => `https://${name}.vault.azure.net/` },
   'Microsoft.ManagedIdentity/userAssignedIdentities': {
     'properties.clientId': ({ name }) => guidOf(`c${name}`),

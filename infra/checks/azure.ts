@@ -5,6 +5,7 @@ import { checkBicepCompiles } from './bicep-compiles.ts'
 import { checkBicepDeployRole } from './bicep-deploy-role.ts'
 import { checkBicepEdge } from './bicep-edge.ts'
 import { checkBicepHeaders } from './bicep-headers.ts'
+import { checkBicepKeys } from './bicep-keys.ts'
 import { checkBicepPreflights } from './bicep-preflights.ts'
 import { checkBicepPublicName } from './bicep-public-name.ts'
 import { checkBicepRefusals } from './bicep-refusals.ts'
@@ -34,6 +35,12 @@ export const azureChecks: readonly Check[] = [
     cloud: 'azure',
     says: 'stores are closed, keyless, versioned, locked, and every queue has its poison queue',
     run: checkBicepStores,
+  },
+  {
+    name: 'bicep-keys',
+    cloud: 'azure',
+    says: "with a key of one's own all that holds data is wrapped with it, in a name that may do nothing else",
+    run: checkBicepKeys,
   },
   {
     name: 'bicep-rights',

@@ -6,9 +6,10 @@ import type { Sources } from '../sources.ts'
 
 /** Azure's own roles, as they are named and numbered in every tenant, and where they may be given. */
 const builtIn: Readonly<
-  Record<string, { readonly id: string; readonly on: 'data' | 'host' | 'failures' | 'hub' | 'other' }>
+  Record<string, { readonly id: string; readonly on: 'data' | 'host' | 'failures' | 'hub' | 'key' | 'other' }>
 > = {
   eventHubsDataReceiver: { id: 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde', on: 'hub' },
+  keyVaultCryptoServiceEncryptionUser: { id: 'e147488a-f6f5-4113-8e2d-b22465e65bf6', on: 'key' },
   keyVaultSecretsUser: { id: '4633458b-17de-408a-b874-0445c86b69e6', on: 'other' },
   monitoringMetricsPublisher: { id: '3913510d-42f4-4e42-8a64-420c390055eb', on: 'other' },
   storageBlobDataContributor: { id: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe', on: 'failures' },
@@ -111,6 +112,7 @@ function placeOf(scope: Value | undefined, dataAccounts: ReadonlySet<string>): s
   if (!(scope instanceof Resource)) return 'everything'
   if (scope.type.endsWith('/containers')) return scope.name.endsWith('/failures') ? 'failures' : 'container'
   if (scope.type === 'Microsoft.EventHub/namespaces/eventhubs') return 'hub'
+  if (scope.type === 'Microsoft.KeyVault/vaults/keys') return 'key'
   if (scope.type !== 'Microsoft.Storage/storageAccounts') return 'other'
   return dataAccounts.has(scope.name) ? 'data' : 'host'
 }

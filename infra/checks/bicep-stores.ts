@@ -248,17 +248,21 @@ async function capacityFindings(sources: Sources): Promise<Finding[]> {
   ]
 }
 
-/** A lock stands between a mistaken delete and the accounts that hold everything. */
-async function lockFindings(sources: Sources): Promise<Finding[]> {
-  const locks = await resourcesOf(sources, 'Microsoft.Authorization/locks')
+/** What holds records, objects and their copies. */
+export async function holdersIn(sources: Sources): Promise<Resource[]> {
   const containers = await resourcesOf(sources, container)
-  const holders = [
+  return [
     ...(await resourcesOf(sources, cosmos)),
     ...(await resourcesOf(sources, account)).filter((one) =>
       containers.some(({ parent, name }) => parent?.parent === one && /\/(objects|vault)$/.test(name)),
     ),
   ]
-  return holders
+}
+
+/** A lock stands between a mistaken delete and the accounts that hold everything. */
+async function lockFindings(sources: Sources): Promise<Finding[]> {
+  const locks = await resourcesOf(sources, 'Microsoft.Authorization/locks')
+  return (await holdersIn(sources))
     .filter(
       (holder) =>
         !locks.some((lock) => lock.at('scope') === holder && lock.at('properties', 'level') === 'CanNotDelete'),

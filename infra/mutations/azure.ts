@@ -34,6 +34,10 @@ export const azureMutations: readonly Mutation[] = [
     "    properties: { publicAccess: 'None' }\n  }\n]",
     "    properties: { publicAccess: 'Blob' }\n  }\n]",
   ),
+  mistake('copies under another key', module('archive'), 'keyname: key.name', "keyname: 'other'"),
+  mistake('records under another key', module('records'), ', keyVaultKeyUri: key.uri', ''),
+  mistake('a key that the site uses', main, 'identityId: keys.outputs.identityId', 'identityId: identity.outputs.id'),
+  mistake('a key that anybody deletes', module('keys'), '  scope: vault\n', '  scope: stores\n'),
   mistake('TLS 1.0', module('objects'), "minimumTlsVersion: 'TLS1_2'", "minimumTlsVersion: 'TLS1_0'"),
   mistake('objects without versions', module('objects'), 'isVersioningEnabled: true', 'isVersioningEnabled: false'),
   mistake(

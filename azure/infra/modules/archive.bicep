@@ -2,6 +2,13 @@ param name string
 param location string
 param tags object
 param lasting bool
+param key object
+
+var encryption = empty(key) ? { keySource: 'Microsoft.Storage' } : {
+  keySource: 'Microsoft.Keyvault'
+  identity: { userAssignedIdentity: key.identityId }
+  keyvaultproperties: { keyvaulturi: key.vaultUri, keyname: key.name }
+}
 
 // A copy of every object that nobody, the account's owner included, can change or remove before its time, once its policy
 // has been locked: see docs/deploy.md. Azure itself fills it; no identity of the site has any right on it.
@@ -11,6 +18,7 @@ resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   tags: tags
   sku: { name: 'Standard_LRS' }
   kind: 'StorageV2'
+  identity: empty(key) ? { type: 'None' } : { type: 'UserAssigned', userAssignedIdentities: { '${key.identityId}': {} } }
   properties: {
     accessTier: 'Cool'
     allowBlobPublicAccess: false
@@ -20,6 +28,7 @@ resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
     minimumTlsVersion: 'TLS1_2'
     publicNetworkAccess: 'Enabled'
     supportsHttpsTrafficOnly: true
+    encryption: union(encryption, { services: { blob: { enabled: true, keyType: 'Account' } } })
   }
 }
 

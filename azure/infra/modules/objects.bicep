@@ -2,12 +2,19 @@ param name string
 param location string
 param tags object
 param lasting bool
+param key object
 param principalId string
 param workspaceId string
 
 var stores = loadJsonContent('../stores.json')
 var roles = loadJsonContent('../roles.json')
 var groupId = resourceGroup().id
+// Without its version: what is rotated is taken over.
+var encryption = empty(key) ? { keySource: 'Microsoft.Storage' } : {
+  keySource: 'Microsoft.Keyvault'
+  identity: { userAssignedIdentity: key.identityId }
+  keyvaultproperties: { keyvaulturi: key.vaultUri, keyname: key.name }
+}
 
 resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   name: name
@@ -15,6 +22,7 @@ resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   tags: tags
   sku: { name: 'Standard_ZRS' }
   kind: 'StorageV2'
+  identity: empty(key) ? { type: 'None' } : { type: 'UserAssigned', userAssignedIdentities: { '${key.identityId}': {} } }
   properties: {
     accessTier: 'Hot'
     allowBlobPublicAccess: false
@@ -24,14 +32,13 @@ resource storage 'Microsoft.Storage/storageAccounts@2023-05-01' = {
     minimumTlsVersion: 'TLS1_2'
     publicNetworkAccess: 'Enabled'
     supportsHttpsTrafficOnly: true
-    encryption: {
-      keySource: 'Microsoft.Storage'
+    encryption: union(encryption, {
       requireInfrastructureEncryption: true
       services: {
         blob: { enabled: true, keyType: 'Account' }
         queue: { enabled: true, keyType: 'Account' }
       }
-    }
+    })
   }
 }
 

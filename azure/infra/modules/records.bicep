@@ -2,6 +2,7 @@ param name string
 param location string
 param tags object
 param lasting bool
+param key object
 
 @allowed(['serverless', 'autoscale'])
 param capacity string
@@ -11,6 +12,7 @@ param principalId string
 param workspaceId string
 
 var declared = loadJsonContent('../stores.json').cosmos
+var encryption = empty(key) ? {} : { defaultIdentity: 'UserAssignedIdentity=${key.identityId}', keyVaultKeyUri: key.uri }
 var dataActions = 'Microsoft.DocumentDB/databaseAccounts'
 
 resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
@@ -18,7 +20,8 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
   location: location
   tags: tags
   kind: 'GlobalDocumentDB'
-  properties: {
+  identity: empty(key) ? { type: 'None' } : { type: 'UserAssigned', userAssignedIdentities: { '${key.identityId}': {} } }
+  properties: union(encryption, {
     databaseAccountOfferType: 'Standard'
     locations: [
       { locationName: location, failoverPriority: 0, isZoneRedundant: false }
@@ -34,7 +37,7 @@ resource account 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' = {
     disableKeyBasedMetadataWriteAccess: true
     minimalTlsVersion: 'Tls12'
     publicNetworkAccess: 'Enabled'
-  }
+  })
 }
 
 resource database 'Microsoft.DocumentDB/databaseAccounts/sqlDatabases@2024-11-15' = {
