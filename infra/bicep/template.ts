@@ -80,6 +80,7 @@ class Template {
   readonly #file: string
   readonly #given: Fields
   readonly #symbols = new Map<string, Symbol>()
+  readonly #within = new Map<Resource, readonly Resource[]>()
   readonly #scope: Scope
 
   constructor(run: Run, file: string, given: Fields) {
@@ -174,7 +175,8 @@ class Template {
   }
 
   #keep(resource: Resource, node: Node): Resource {
-    if (node.type === 'resource_declaration') this.#run.resources.push(resource)
+    const kept = node.type === 'resource_declaration' ? [resource] : (this.#within.get(resource) ?? [])
+    this.#run.resources.push(...kept)
     return resource
   }
 
@@ -200,9 +202,12 @@ class Template {
       const fields = evaluate(body, scope) as Fields
       const file = moduleFile(this.#file, node)
       const given = isFields(fields['params']) ? fields['params'] : {}
-      const outputs = new Template(this.#run, file, given).deploy()
+      const resources: Resource[] = []
+      const outputs = new Template({ ...this.#run, resources }, file, given).deploy()
       const facts = { symbol: nameOf(node), type: 'module', apiVersion: '', file: this.#file, line: lineOf(node) }
-      return new Resource({ ...facts, existing: false, body: { ...fields, outputs } })
+      const module = new Resource({ ...facts, existing: false, body: { ...fields, outputs } })
+      this.#within.set(module, resources)
+      return module
     })
   }
 

@@ -100,6 +100,14 @@ describe('templates', () => {
     ])
   })
 
+  test('a module that a condition leaves out deploys nothing, and can be named', async () => {
+    const main = (on: boolean): string =>
+      `module m 'm.bicep' = if (${on}) {\n  name: 'm'\n}\noutput o string = m.outputs.o\n`
+    const made = (on: boolean) => deployed({ 'main.bicep': main(on), 'm.bicep': `${vault}output o string = v.name\n` })
+    expect((await made(true)).resources).toHaveLength(1)
+    expect(await made(false)).toMatchObject({ resources: [], outputs: { o: 'v' }, problems: [] })
+  })
+
   test('what a compiler would refuse or warn of', async () => {
     const problemsOf = async (text: string, parameters?: Fields) =>
       (await deployed({ 'main.bicep': text }, parameters)).problems
