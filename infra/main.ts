@@ -4,13 +4,8 @@ import { build } from '../scripts/build.ts'
 import { checks } from './checks/all.ts'
 import { lineOf } from './finding.ts'
 import { findingsOf, plant } from './mutate.ts'
-import { awsMutations } from './mutations/aws.ts'
-import { awsDeployMutations } from './mutations/aws-deploy.ts'
-import { awsToolMutations } from './mutations/aws-tools.ts'
-import { azureMutations } from './mutations/azure.ts'
-import { azureGatewayMutations } from './mutations/azure-gateway.ts'
+import { allMutations } from './mutations/all.ts'
 import type { Mutation } from './mutations/mutation.ts'
-import { releaseMutations } from './mutations/releases.ts'
 import { repository, sourcesIn } from './sources.ts'
 
 const help = `npm run check:infra [-- --mutations | -- --only TEXT]
@@ -79,14 +74,7 @@ const { values } = parseArgs({
   },
 })
 const { only } = values
-const mutations = [
-  ...awsMutations,
-  ...awsDeployMutations,
-  ...awsToolMutations,
-  ...azureMutations,
-  ...azureGatewayMutations,
-  ...releaseMutations,
-].filter(({ name }) => name.includes(only ?? ''))
+const mutations = allMutations.filter(({ name }) => name.includes(only ?? ''))
 if (values.help) {
   say(help)
 } else if (only !== undefined) {

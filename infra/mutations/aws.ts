@@ -283,7 +283,7 @@ export const awsMutations: readonly Mutation[] = [
   ),
   mistake('an output that the other site waits for', outputs, '  FunctionRoles:\n', '  Roles:\n'),
   mistake('a function that the other site refuses', outputs, '          - Fn::GetAtt: [TimerRole, Arn]\n', ''),
-  mistake('a variable that stays behind', workflow, '          ROUTING: ${{ vars.ROUTING }}\n', ''),
+  mistake('a variable that stays behind', workflow, '          PEER_REGION: ${{ vars.PEER_REGION }}\n', ''),
   mistake('a variable that nobody reads', workflow, 'PEER_TARGET: ${{', 'PEER_TARGETS: ${{'),
   mistake('a variable that no guide names', 'docs/deploy.md', '`HTTP_CONCURRENCY`', 'The concurrency'),
   mistake('a picture of nothing', dashboard, '"replicationLagP99Ms"', '"replicationLag"'),

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from '@jest/globals'
 import { checks } from '../../infra/checks/all.ts'
 import { plant, planted } from '../../infra/mutate.ts'
+import { allMutations } from '../../infra/mutations/all.ts'
 import { awsMutations } from '../../infra/mutations/aws.ts'
 import { azureMutations } from '../../infra/mutations/azure.ts'
 import { writeOpenApi } from '../../infra/openapi.ts'
@@ -37,6 +40,13 @@ describe('mistakes planted into copies of the templates', () => {
     expect(findings.map(({ rule, problem }) => [rule, problem])).toEqual([['azure/compiles', 'topics is not declared']])
     const control = await plant({ ...mutation, replace: mutation.find }, checksNamed('bicep'))
     expect(control.findings).toEqual([])
+  })
+
+  test('every one can be planted', async () => {
+    for (const mutation of allMutations) {
+      const text = await readFile(join(repository, mutation.file), 'utf8')
+      expect(() => planted(text, mutation)).not.toThrow()
+    }
   })
 
   test('what cannot be planted is not counted as caught', () => {
