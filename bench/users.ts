@@ -35,7 +35,7 @@ async function measureUsers(options: UsersOptions): Promise<boolean> {
   let clouds: Clouds | undefined
   let met = true
   try {
-    clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase, signal })
+    clouds = await startClouds({ dataFolder: join(folder, 'data'), portBase, scheduleScale: 1, signal })
     const tenants = await makeTenants(clouds, { count: tenantCount, folder, signal })
     for (const [name, run] of options.runs) {
       const outcome = await measure(clouds, { name, run, tenants, sites: options.sites, signal })

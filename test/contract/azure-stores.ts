@@ -1,3 +1,4 @@
+import { createDefaultHttpClient, type HttpClient } from '@azure/core-rest-pipeline'
 import { CosmosClient } from '@azure/cosmos'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { QueueServiceClient } from '@azure/storage-queue'
@@ -5,6 +6,7 @@ import { storageJobQueue, storageQueue } from '../../azure/adapters/job-queue.ts
 import { blobObjectStore } from '../../azure/adapters/object-store.ts'
 import { cosmosRecordStore } from '../../azure/adapters/record-store.ts'
 import { cosmosSiteStore } from '../../azure/adapters/site-store.ts'
+import { withoutIdlePlans } from '../../azure/compose.ts'
 import { azurePorts, cosmosConnectionString, storageConnectionString } from '../../local/azure/endpoints.ts'
 import { localPolicy, parseConnection, provision } from '../../local/azure/provision.ts'
 import type { JobMessage } from '../../shared/ports/job-queue.ts'
@@ -19,7 +21,18 @@ export async function startAzureStores() {
     storage: storageConnectionString(ports.blob, ports.queue),
   }
   await provision(connections)
-  const cosmos = new CosmosClient({ ...parseConnection(connections.cosmos), connectionPolicy: localPolicy })
+  const [plain, asked] = [createDefaultHttpClient(), { plans: 0 }]
+  const counting: HttpClient = {
+    sendRequest: (request) => {
+      if (request.headers.has('x-ms-cosmos-is-query-plan-request')) asked.plans++
+      return plain.sendRequest(request)
+    },
+  }
+  const cosmos = new CosmosClient({
+    ...parseConnection(connections.cosmos),
+    connectionPolicy: localPolicy,
+    httpClient: withoutIdlePlans(counting),
+  })
   const database = cosmos.database('catamaran')
   const client = BlobServiceClient.fromConnectionString(connections.storage)
   const queues = QueueServiceClient.fromConnectionString(connections.storage)
@@ -28,6 +41,8 @@ export async function startAzureStores() {
   await events.queue.create()
   return {
     cosmosUrl: `http://127.0.0.1:${ports.cosmos}`,
+    /** How often the server was asked for the plan of a query. */
+    plansAsked: () => asked.plans,
     container: database.container('records'),
     records: cosmosRecordStore({ container: database.container('records') }),
     siteStore: cosmosSiteStore({ container: database.container('site') }),

@@ -1,10 +1,11 @@
-import { afterAll, beforeAll } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { BlobServiceClient } from '@azure/storage-blob'
 import { blobDelivery } from '../../azure/adapters/delivery.ts'
 import { monitorTelemetry } from '../../azure/adapters/telemetry.ts'
 import { storageConnectionString } from '../../local/azure/endpoints.ts'
 import { startAzureStores } from './azure-stores.ts'
 import { deliverySuite } from './delivery-suite.ts'
+import { freshTenant } from './fixtures.ts'
 import { exportSuite } from './export-suite.ts'
 import { jobQueueSuite } from './job-queue-suite.ts'
 import { objectGrantSuite } from './object-grant-suite.ts'
@@ -49,6 +50,19 @@ throttleSuite('Cosmos DB', recordWriteNames, () => ({
   writes: recordWrites(stores),
 }))
 telemetrySuite('Azure', monitorTelemetry)
+
+test('what one partition answers is asked for without a plan', async () => {
+  const { records, siteStore, plansAsked } = stores
+  const before = plansAsked()
+  const partition = { tenant: freshTenant(), collection: 'notes', shard: 3 }
+  expect(await records.query(partition, { limit: 10 })).toEqual({ items: [] })
+  const keys = ['a', 'b'].map((id) => ({ tenant: partition.tenant, collection: 'notes', id }))
+  expect(await records.getMany(keys)).toEqual([undefined, undefined])
+  expect((await siteStore.list('nothing', { limit: 10 })).items).toEqual([])
+  expect(plansAsked()).toBe(before)
+  await records.arrivals(partition.tenant, 3, { limit: 10 })
+  expect(plansAsked()).toBeGreaterThan(before)
+})
 
 const account = BlobServiceClient.fromConnectionString(storageConnectionString(1, 2))
 deliverySuite(
