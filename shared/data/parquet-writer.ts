@@ -6,7 +6,7 @@ import { columnsMax, type ColumnTypes } from './row.ts'
 import { joinTypes, typeOfJson, type ColumnType } from './types.ts'
 
 const { hasOwn } = Object
-const groupRowsMax = 10_000
+const groupRowsMax = 25_000
 /** Of a row group, as it is held in memory before it is written. */
 const groupBytesMax = 8 * 1024 ** 2
 const valueBytes = 16

@@ -16,7 +16,7 @@ const formats: Readonly<Record<string, RowFormat>> = {
 export const isDataType = (mediaType: string): boolean => Object.hasOwn(formats, mediaType)
 
 /** Each has a version, raised whenever what it makes changes. */
-const recipes = { rows: 2, profile: 2, 'profile-chart': 1, parquet: 2, errors: 1 } as const
+const recipes = { rows: 2, profile: 2, 'profile-chart': 1, parquet: 1, errors: 1 } as const
 export type DataRecipe = keyof typeof recipes
 
 /** Finds the columns and their types; the recipes' options are what `rowBatches` needs to read the same rows again. */
